@@ -1,0 +1,576 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Binding of the C core: programs, states, the loop and the real-time thread. No logic; see core/include/hil/*.h."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.errno cimport errno
+from libc.math cimport NAN
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
+from posix.stdlib cimport posix_memalign
+
+import numpy as np
+
+from chil cimport *
+
+from hil.errors import BenchError
+
+EVENT_SIZE = 64
+STATE_HEADER = 512
+
+
+cdef str _text(const char *s):
+    return s.decode() if s != NULL else ""
+
+
+cdef int _check(int err) except -1:
+    if err:
+        raise BenchError(_text(hil_err_text(err)))
+    return 0
+
+
+def error_text(int err) -> str:
+    """The sentence for an enum hil_err."""
+    return _text(hil_err_text(err))
+
+
+def clock_ns() -> int:
+    """CLOCK_MONOTONIC in ns, the loop's clock."""
+    return hil_clock_ns()
+
+
+def lock_memory() -> int:
+    """mlockall for the whole process; 0 or errno."""
+    return hil_lock_memory()
+
+
+def through_register(int kind, double scale, double offset, double lo, double hi, double value):
+    """(raw, value) as a register of this kind carries `value`."""
+    cdef hil_codec c
+    memset(&c, 0, sizeof(c))
+    c.kind, c.scale, c.offset, c.lo, c.hi = kind, scale, offset, lo, hi
+    cdef uint64_t raw = hil_encode(&c, value)
+    return raw, hil_decode(&c, raw)
+
+
+# ---- block types ----
+
+cdef object _choices(const char *text):
+    return _text(text).split("|") if text != NULL else None
+
+
+cdef dict _block_type(const hil_block_type *t):
+    return {
+        "name": _text(t.name), "doc": _text(t.doc), "variadic": bool(t.variadic), "feedthrough": bool(t.feedthrough),
+        "inputs": [{"name": _text(t.inputs[i].name), "doc": _text(t.inputs[i].doc), "preset": t.inputs[i].preset}
+                   for i in range(t.n_inputs)],
+        "outputs": [{"name": _text(t.outputs[i].name), "doc": _text(t.outputs[i].doc)} for i in range(t.n_outputs)],
+        "params": [{"name": _text(t.params[i].name), "doc": _text(t.params[i].doc), "preset": t.params[i].preset,
+                    "min": t.params[i].min, "max": t.params[i].max} for i in range(t.n_params)],
+        "config": [{"name": _text(t.config[i].name), "doc": _text(t.config[i].doc),
+                    "choices": _choices(t.config[i].choices), "min_n": t.config[i].min_n, "max_n": t.config[i].max_n,
+                    "preset": t.config[i].preset} for i in range(t.n_config)],
+        "states": [_text(t.states[i]) for i in range(t.n_states)],
+    }
+
+
+def block_types() -> list:
+    """All block types of the core as dictionaries, from the C descriptors."""
+    found = []
+    cdef int i = 0
+    while hil_block_types[i] != NULL:
+        found.append(_block_type(hil_block_types[i]))
+        i += 1
+    return found
+
+
+# ---- memory owned by a Python object ----
+
+cdef class _Memory:
+    cdef void **chunk
+    cdef size_t n
+    cdef list keep
+
+    def __cinit__(self):
+        self.keep = []
+
+    def __dealloc__(self):
+        for i in range(self.n):
+            free(self.chunk[i])
+        free(self.chunk)
+
+    cdef void *take(self, size_t n, size_t each) except NULL:
+        cdef void *p = NULL
+        cdef size_t size = n * each if n * each else 1
+        if posix_memalign(&p, 64, size):
+            raise MemoryError()
+        memset(p, 0, size)
+        self.chunk = <void **>realloc(self.chunk, (self.n + 1) * sizeof(void *))
+        self.chunk[self.n] = p
+        self.n += 1
+        return p
+
+    cdef const char *text(self, str s):
+        cdef bytes b = s.encode()
+        self.keep.append(b)
+        return PyBytes_AS_STRING(b)
+
+    cdef uint16_t *numbers(self, list values) except NULL:
+        cdef uint16_t *p = <uint16_t *>self.take(len(values), sizeof(uint16_t))
+        for i, v in enumerate(values):
+            p[i] = v
+        return p
+
+    cdef double *doubles(self, values) except NULL:
+        cdef double *p = <double *>self.take(len(values), sizeof(double))
+        for i, v in enumerate(values):
+            p[i] = v
+        return p
+
+
+cdef int _fill_block(_Memory m, hil_block_spec *b, spec) except -1:
+    cdef bytes name = spec.type.encode()
+    b.name = m.text(spec.name)
+    b.type = hil_block_type_find(name)
+    if b.type == NULL:
+        raise BenchError(f"unknown block type {spec.type!r}", where=spec.name)
+    b.model = <const hil_model *><size_t>spec.model_address
+    if len(spec.config) != b.type.n_config:
+        raise BenchError("wrong number of configuration fields", where=spec.name)
+    cdef hil_array *cfg = <hil_array *>m.take(len(spec.config), sizeof(hil_array))
+    for i, values in enumerate(spec.config):
+        cfg[i].data = m.doubles(values)
+        cfg[i].n = len(values)
+    b.cfg = cfg
+    b.params = m.doubles(spec.params)
+    b.in_ = m.numbers(spec.inputs)
+    b.out = m.numbers(spec.outputs)
+    b.n_in, b.n_out, b.n_params = len(spec.inputs), len(spec.outputs), len(spec.params)
+    b.role, b.every, b.phase = spec.role, spec.every, spec.phase
+    return 0
+
+
+cdef int _fill_path(hil_path_spec *p, spec) except -1:
+    p.raw, p.signal, p.gated, p.safe_rate = spec.raw, spec.signal, spec.gated, spec.safe_rate
+    p.lo, p.hi, p.rate, p.safe = spec.lo, spec.hi, spec.rate, spec.safe
+    p.range_lo, p.range_hi = spec.range_lo, spec.range_hi
+    return 0
+
+
+cdef hil_tag_spec *_tags(_Memory m, list tags) except NULL:
+    cdef hil_tag_spec *t = <hil_tag_spec *>m.take(len(tags), sizeof(hil_tag_spec))
+    for i, tag in enumerate(tags):
+        t[i].outer, t[i].inner = tag.outer, tag.inner
+        t[i].codec.kind, t[i].codec.scale, t[i].codec.offset = tag.kind, tag.scale, tag.offset
+        t[i].codec.lo, t[i].codec.hi = tag.lo, tag.hi
+        t[i].start, t[i].max_age_ns = tag.start, tag.max_age_ns
+    return t
+
+
+cdef int _fill_role(_Memory m, hil_role_spec *r, spec) except -1:
+    r.name = m.text(spec.name)
+    r.in_, r.n_in = _tags(m, spec.inputs), len(spec.inputs)
+    r.out, r.n_out = _tags(m, spec.outputs), len(spec.outputs)
+    r.delay, r.binding, r.every, r.phase = spec.delay, spec.binding, spec.every, spec.phase
+    return 0
+
+
+class BuildError(Exception):
+    """A program that cannot be built: `err`, `why`, index of the `block` and the `cycle` of signal numbers."""
+
+    def __init__(self, err, why, block, cycle):
+        super().__init__(why)
+        self.err, self.why, self.block, self.cycle = err, why, block, cycle
+
+
+cdef class Program:
+    """An immutable program, built from a `hil.program.Spec` (signals, blocks, paths, roles by number)."""
+    cdef const hil_program *p
+    cdef _Memory memory
+    cdef list keep
+
+    def __init__(self, spec):
+        cdef _Memory m = _Memory()
+        cdef hil_spec s
+        memset(&s, 0, sizeof(s))
+        cdef hil_signal_spec *signals = <hil_signal_spec *>m.take(len(spec.signals), sizeof(hil_signal_spec))
+        cdef hil_block_spec *blocks = <hil_block_spec *>m.take(len(spec.blocks), sizeof(hil_block_spec))
+        cdef hil_path_spec *paths = <hil_path_spec *>m.take(len(spec.paths), sizeof(hil_path_spec))
+        cdef hil_role_spec *roles = <hil_role_spec *>m.take(len(spec.roles) + 1, sizeof(hil_role_spec))
+        for i, (name, start) in enumerate(spec.signals):
+            signals[i].name, signals[i].start = m.text(name), start
+        for i, block in enumerate(spec.blocks):
+            _fill_block(m, &blocks[i], block)
+        for i, path in enumerate(spec.paths):
+            _fill_path(&paths[i], path)
+        for i, role in enumerate(spec.roles):
+            _fill_role(m, &roles[i + 1], role)
+        s.seed, s.period_ns = spec.seed, spec.period_ns
+        s.signals, s.blocks, s.paths, s.roles = signals, blocks, paths, roles
+        s.n_signals, s.n_blocks, s.n_paths = len(spec.signals), len(spec.blocks), len(spec.paths)
+        s.n_roles = len(spec.roles) + 1
+        s.max_events, s.max_faults, s.fault_memory = spec.max_events, spec.max_faults, spec.fault_memory
+        self._build(&s)
+        self.keep = [m, spec]
+
+    cdef int _build(self, const hil_spec *s) except -1:
+        cdef hil_build_error e
+        cdef size_t size = hil_program_size(s)
+        self.memory = _Memory()
+        if hil_program_build(s, self.memory.take(size, 1), size, &self.p, &e):
+            why = _text(e.why) or _text(hil_err_text(e.err))
+            raise BuildError(e.err, why, e.block, [e.cycle[i] for i in range(e.n_cycle)])
+        return 0
+
+    @property
+    def hash(self) -> int:
+        return hil_program_hash(self.p)
+
+    @property
+    def state_size(self) -> int:
+        return hil_state_size(self.p)
+
+    @property
+    def period_ns(self) -> int:
+        return hil_program_period_ns(self.p)
+
+    def offset_value(self, int signal) -> int:
+        return hil_offset_value(self.p, signal)
+
+    def offset_time(self, int signal) -> int:
+        return hil_offset_time(self.p, signal)
+
+    def offset_status(self, int signal) -> int:
+        return hil_offset_status(self.p, signal)
+
+    def offset_param(self, int block, int param) -> int:
+        return hil_offset_param(self.p, block, param)
+
+    def offset_mem(self, int block) -> int:
+        return hil_offset_mem(self.p, block)
+
+    def block_n_state(self, int block) -> int:
+        return hil_block_n_state(self.p, block)
+
+    def check_fault(self, bytes event) -> int:
+        """enum hil_err for an event of kind FAULT (64 bytes)."""
+        return hil_fault_check(self.p, <const hil_event *><const void *>PyBytes_AS_STRING(event))
+
+
+cdef class State:
+    """A state buffer of a program. `copy()` is a fork, `snapshot()`/`restore()` its bytes; both at tick boundaries only."""
+    cdef unsigned char *s
+    cdef readonly Program program
+    cdef _Memory memory
+
+    def __init__(self, Program program not None):
+        self.program = program
+        self.memory = _Memory()
+        self.s = <unsigned char *>self.memory.take(hil_state_size(program.p), 1)
+        _check(hil_state_init(program.p, self.s))
+
+    cdef hil_state *head(self):
+        return <hil_state *><void *>self.s
+
+    def copy(self):
+        cdef State other = State(self.program)
+        memcpy(other.s, self.s, hil_state_size(self.program.p))
+        return other
+
+    def snapshot(self) -> bytes:
+        return PyBytes_FromStringAndSize(<char *>self.s, hil_state_size(self.program.p))
+
+    def restore(self, bytes data):
+        """Raises BenchError when the bytes are of another program or version."""
+        _check(hil_state_check(self.program.p, PyBytes_AS_STRING(data), len(data)))
+        memcpy(self.s, PyBytes_AS_STRING(data), hil_state_size(self.program.p))
+
+    def hash(self) -> int:
+        return hil_state_hash(self.program.p, self.s)
+
+    def get(self, uint32_t offset) -> float:
+        """The double at a byte offset."""
+        return (<double *><void *>(self.s + offset))[0]
+
+    def get_int(self, uint32_t offset) -> int:
+        return (<int64_t *><void *>(self.s + offset))[0]
+
+    def get_byte(self, uint32_t offset) -> int:
+        return self.s[offset]
+
+    def reseed(self, uint64_t seed):
+        self.head().seed = seed
+
+    @property
+    def tick(self) -> int:
+        return self.head().tick
+
+    @property
+    def seed(self) -> int:
+        return self.head().seed
+
+    @property
+    def safe(self) -> int:
+        return self.head().safe
+
+    @property
+    def alert(self) -> int:
+        return self.head().alert
+
+    @property
+    def n_events(self) -> int:
+        return self.head().n_events
+
+    @property
+    def n_faults(self) -> int:
+        return self.head().n_faults
+
+    @property
+    def clips(self) -> int:
+        return self.head().clips
+
+    @property
+    def notes_lost(self) -> int:
+        return self.head().notes_lost
+
+    def run(self, uint64_t n):
+        """n bare ticks: no recorder, queue or wire. For forks and forecasts."""
+        cdef const hil_program *p = self.program.p
+        cdef unsigned char *s = self.s
+        cdef uint64_t i
+        with nogil:
+            for i in range(n):
+                hil_tick(p, s)
+
+    def push(self, bytes event) -> int:
+        """Stages a 64-byte event; enum hil_err."""
+        return hil_event_push(self.program.p, self.s, <const hil_event *><const void *>PyBytes_AS_STRING(event))
+
+    def latch(self, int role, bytes values, int64_t time_ns):
+        """An image of an external role (doubles), as the loop would take it."""
+        hil_role_latch(self.program.p, self.s, role, <const double *><const void *>PyBytes_AS_STRING(values), time_ns)
+
+    def skip(self, uint64_t n):
+        hil_skip(self.program.p, self.s, n)
+
+
+cdef _histogram(const hil_histogram *h):
+    return {"n": h.n, "max_ns": h.max_ns, "counts": [h.count[i] for i in range(HIL_HISTOGRAM_BUCKETS)]}
+
+
+def histogram_edges() -> list:
+    """Lower edge in ns of every bucket of the core's histograms."""
+    return [hil_histogram_edge(i) for i in range(HIL_HISTOGRAM_BUCKETS)]
+
+
+cdef class Loop:
+    """Runs ticks of one state: virtual, lock-step or in a real-time thread.
+
+    groups: list of (every, [(offset, n doubles)], [status offsets]); ring_bytes: powers of two, 0 records nothing.
+    """
+    cdef hil_loop l
+    cdef hil_runner runner
+    cdef hil_profile profile
+    cdef hil_ring *inputs
+    cdef hil_ring *samples
+    cdef hil_queue *queue
+    cdef readonly State state
+    cdef _Memory memory
+    cdef list keep
+    cdef int running
+    cdef bytearray scratch
+
+    def __init__(self, State state not None, *, groups=(), uint64_t input_ring=1 << 20, uint64_t sample_ring=1 << 23,
+                 uint32_t hash_every=0, int timed_entries=0):
+        self.state = state
+        self.memory = _Memory()
+        self.keep = []
+        cdef _Memory m = self.memory
+        memset(&self.l, 0, sizeof(self.l))
+        self.l.program, self.l.state = state.program.p, state.s
+        self.queue = <hil_queue *>m.take(1, sizeof(hil_queue))
+        self.l.queue = self.queue
+        self.l.late = <hil_histogram *>m.take(1, sizeof(hil_histogram))
+        self.l.exec = <hil_histogram *>m.take(1, sizeof(hil_histogram))
+        self.l.hash_every = hash_every
+        if input_ring:
+            self.inputs = self.l.inputs = self._ring(input_ring)
+        if sample_ring and groups:
+            self.samples = self.l.samples = self._ring(sample_ring)
+        self.scratch = bytearray(max(input_ring, sample_ring, 1))
+        self._set_groups(list(groups))
+        self.profile.clock = hil_clock_ns
+        self.profile.n = timed_entries
+        self.profile.blocks = <hil_block_time *>m.take(timed_entries, sizeof(hil_block_time))
+
+    cdef hil_ring *_ring(self, uint64_t size) except NULL:
+        cdef hil_ring *r = <hil_ring *>self.memory.take(1, sizeof(hil_ring))
+        _check(hil_ring_init(r, self.memory.take(size, 1), size))
+        return r
+
+    cdef int _set_groups(self, list groups) except -1:
+        cdef hil_group *g = <hil_group *>self.memory.take(len(groups), sizeof(hil_group))
+        cdef hil_run *runs
+        cdef uint32_t *status
+        for i, (every, parts, statuses) in enumerate(groups):
+            runs = <hil_run *>self.memory.take(len(parts), sizeof(hil_run))
+            for k, (offset, n) in enumerate(parts):
+                runs[k].offset, runs[k].n = offset, n
+                g[i].n_values += n
+            status = <uint32_t *>self.memory.take(len(statuses), sizeof(uint32_t))
+            for k, offset in enumerate(statuses):
+                status[k] = offset
+            g[i].every, g[i].n_runs, g[i].n_status = every, len(parts), len(statuses)
+            g[i].runs, g[i].status = runs, status
+        self.l.groups, self.l.n_groups = g, len(groups)
+        return 0
+
+    def connect(self, dict ports):
+        """ports: role number -> bus object with `port_ptr()`; the bus is kept alive."""
+        cdef size_t n = max(ports, default=0) + 1
+        cdef hil_bus_port **table = <hil_bus_port **>self.memory.take(max(n, 64), sizeof(hil_bus_port *))
+        for role, bus in ports.items():
+            table[role] = <hil_bus_port *><size_t>bus.port_ptr()
+        self.keep.append(list(ports.values()))
+        self.l.buses = table
+
+    def push(self, bytes event):
+        """Puts a 64-byte event into the command queue; BenchError when it is full."""
+        _check(hil_queue_push(self.queue, <const hil_event *><const void *>PyBytes_AS_STRING(event)))
+
+    def run(self, uint64_t n) -> int:
+        cdef uint64_t done
+        with nogil:
+            done = hil_loop_run(&self.l, n)
+        return done
+
+    def run_lockstep(self, uint64_t n):
+        """(ticks done, error of an exchange or 0)."""
+        cdef uint64_t done
+        cdef int err = 0
+        with nogil:
+            done = hil_loop_run_lockstep(&self.l, n, &err)
+        return done, err
+
+    def serve_tokens(self, int fd, bus):
+        """Device side of lock-step: one cycle a token until the other side goes. (ticks, enum hil_err)."""
+        cdef hil_bus_port *wire = <hil_bus_port *><size_t>bus.port_ptr()
+        cdef uint64_t done
+        cdef int err = 0
+        self.l.restamp = 1
+        with nogil:
+            done = hil_serve_tokens(&self.l, fd, wire, &err)
+        return done, err
+
+    def start(self, *, int policy=0, int grace_ticks=0, int max_catch_up=1, int priority=0, int cpu=-1,
+              int64_t spin_ns=0, uint64_t n_ticks=0):
+        """Starts the real-time thread; OSError when no thread can be had."""
+        cdef hil_runner_config c
+        memset(&c, 0, sizeof(c))
+        c.policy, c.grace_ticks, c.max_catch_up = policy, grace_ticks, max_catch_up
+        c.priority, c.cpu, c.spin_ns, c.n_ticks = priority, cpu, spin_ns, n_ticks
+        self.l.clock = hil_clock_ns
+        self.l.profile = &self.profile if self.profile.n else NULL
+        if hil_runner_start(&self.runner, &self.l, &c):
+            raise OSError(errno, "no real-time thread")
+        self.running = 1
+
+    def stop(self):
+        self.l.stop = 1
+
+    def resume(self):
+        self.l.stop = 0
+
+    def join(self) -> int:
+        """Waits for the real-time thread; enum hil_runner_end."""
+        if not self.running:
+            return 0
+        with nogil:
+            hil_runner_join(&self.runner)
+        self.running = 0
+        return self.runner.end
+
+    def __dealloc__(self):
+        if self.running:
+            self.l.stop = 1
+            hil_runner_join(&self.runner)
+
+    @property
+    def ended(self) -> int:
+        """enum hil_runner_end of the real-time thread, 0 while it runs."""
+        return self.runner.end
+
+    @property
+    def granted(self) -> tuple:
+        """(errno of SCHED_FIFO, errno of affinity): 0 is granted."""
+        return self.runner.fifo_errno, self.runner.affinity_errno
+
+    @property
+    def start_ns(self) -> int:
+        return self.l.start_ns
+
+    @property
+    def counters(self) -> dict:
+        return {"ticks": self.l.n_ticks, "overruns": self.l.overruns, "missed": self.l.missed,
+                "lost_samples": self.samples.lost if self.samples != NULL else 0,
+                "lost_inputs": self.inputs.lost if self.inputs != NULL else 0,
+                "lost_inputs_from": self.inputs.lost_since if self.inputs != NULL and self.inputs.lost else None}
+
+    @property
+    def late(self) -> dict:
+        return _histogram(self.l.late)
+
+    @property
+    def exec_time(self) -> dict:
+        return _histogram(self.l.exec)
+
+    def block_times(self) -> list:
+        """(calls, sum_ns, max_ns) per block, then per path."""
+        return [(self.profile.blocks[i].calls, self.profile.blocks[i].sum_ns, self.profile.blocks[i].max_ns)
+                for i in range(self.profile.n)]
+
+    def read_inputs(self) -> bytes:
+        """Whole frames from the loss-less ring."""
+        return self._read(self.inputs)
+
+    def read_samples(self) -> bytes:
+        return self._read(self.samples)
+
+    cdef bytes _read(self, hil_ring *r):
+        if r == NULL:
+            return b""
+        cdef char *out = self.scratch
+        cdef size_t size = len(self.scratch), n
+        with nogil:
+            n = hil_ring_read(r, out, size)
+        return PyBytes_FromStringAndSize(out, n)
+
+
+def unpack_samples(bytes frames, int group, int n_values, int n_status):
+    """(tick, late_ns, exec_ns, values [rows, n_values], status [rows, n_status]) of one group."""
+    cdef const void *data = PyBytes_AS_STRING(frames)
+    cdef size_t size = len(frames)
+    cdef size_t rows = hil_samples_unpack(data, size, group, n_values, n_status, NULL, NULL, NULL, NULL, NULL)
+    tick, late, exe = (np.empty(rows, np.int64) for _ in range(3))
+    values, status = np.empty((rows, n_values)), np.empty((rows, n_status), np.uint8)
+    cdef int64_t[::1] t = tick, la = late, ex = exe
+    cdef double[:, ::1] v = values
+    cdef uint8_t[:, ::1] st = status
+    if rows:
+        hil_samples_unpack(data, size, group, n_values, n_status, &t[0], &la[0], &ex[0],
+                           &v[0, 0] if n_values else NULL, &st[0, 0] if n_status else NULL)
+    return tick, late, exe, values, status
+
+
+# ---- tick tokens ----
+
+cdef class TokenPort:
+    """A bus whose exchange gives a tick token over the socket `fd` in its middle: lock-step with an emulated device."""
+    cdef hil_token_port t
+    cdef object bus
+
+    def __init__(self, bus, int fd, int timeout_ms=5000):
+        self.bus = bus
+        hil_token_port_init(&self.t, <hil_bus_port *><size_t>bus.port_ptr(), fd, timeout_ms)
+
+    def port_ptr(self) -> int:
+        return <size_t>&self.t.port

@@ -1,0 +1,215 @@
+# C declarations of the core; mirrors core/include/hil/*.h.
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "hil/types.h" nogil:
+    const char *hil_err_text(int err)
+
+cdef extern from "hil/model.h" nogil:
+    cdef struct hil_model:
+        uint32_t abi, n_x, n_u, n_y, n_p
+        uint32_t feedthrough
+        uint64_t hash
+
+cdef extern from "hil/block.h" nogil:
+    cdef struct hil_array:
+        const double *data
+        uint32_t n
+    cdef struct hil_port:
+        const char *name
+        const char *doc
+        double preset
+    cdef struct hil_param:
+        const char *name
+        const char *doc
+        double preset, min, max
+    cdef struct hil_config:
+        const char *name
+        const char *doc
+        const char *choices
+        uint32_t min_n, max_n
+        double preset
+    cdef struct hil_block_type:
+        const char *name
+        const char *doc
+        const hil_port *inputs
+        const hil_port *outputs
+        const hil_param *params
+        const hil_config *config
+        const char **states
+        uint16_t n_inputs, n_outputs, n_params, n_config, n_states
+        uint8_t variadic, feedthrough
+    const hil_block_type **hil_block_types
+    const hil_block_type *hil_block_type_find(const char *name)
+
+cdef extern from "hil/codec.h" nogil:
+    cdef struct hil_codec:
+        double scale, offset, lo, hi
+        uint32_t kind
+    uint64_t hil_encode(const hil_codec *c, double value)
+    double hil_decode(const hil_codec *c, uint64_t raw)
+
+cdef extern from "hil/event.h" nogil:
+    cdef struct hil_event:
+        uint64_t due
+        uint32_t kind, target, id, kind2
+        uint64_t ticks
+        double v[4]
+
+cdef extern from "hil/state.h" nogil:
+    cdef struct hil_task_state:
+        uint64_t next, sample
+    cdef struct hil_state:
+        uint64_t program, seed, tick, due
+        uint32_t size, alert, safe, n_events, n_faults, n_notes, notes_lost
+        uint64_t clips, faults_off
+
+cdef extern from "hil/program.h" nogil:
+    cdef struct hil_program:
+        pass
+    cdef struct hil_signal_spec:
+        const char *name
+        double start
+    cdef struct hil_block_spec:
+        const char *name
+        const hil_block_type *type
+        const hil_model *model
+        const hil_array *cfg
+        const double *params
+        const uint16_t *in_ "in"
+        const uint16_t *out
+        uint16_t n_in, n_out, n_params, role
+        uint32_t every, phase
+    cdef struct hil_path_spec:
+        uint16_t raw, signal, gated, safe_rate
+        double lo, hi, rate, safe, range_lo, range_hi
+    cdef struct hil_tag_spec:
+        uint16_t outer, inner
+        hil_codec codec
+        double start
+        int64_t max_age_ns
+    cdef struct hil_role_spec:
+        const char *name
+        const hil_tag_spec *in_ "in"
+        const hil_tag_spec *out
+        uint16_t n_in, n_out, delay, binding
+        uint32_t every, phase
+    cdef struct hil_spec:
+        uint64_t seed
+        int64_t period_ns
+        const hil_signal_spec *signals
+        const hil_block_spec *blocks
+        const hil_path_spec *paths
+        const hil_role_spec *roles
+        uint16_t n_signals, n_blocks, n_paths, n_roles, max_events, max_faults
+        uint32_t fault_memory
+    cdef struct hil_build_error:
+        int err
+        const char *why
+        uint32_t block, n_cycle
+        uint16_t cycle[64]
+    size_t hil_program_size(const hil_spec *spec)
+    int hil_program_build(const hil_spec *spec, void *mem, size_t size, const hil_program **out, hil_build_error *error)
+    uint64_t hil_program_hash(const hil_program *p)
+    int64_t hil_program_period_ns(const hil_program *p)
+    size_t hil_state_size(const hil_program *p)
+    int hil_state_init(const hil_program *p, void *mem)
+    int hil_state_check(const hil_program *p, const void *mem, size_t size)
+    uint64_t hil_state_hash(const hil_program *p, const void *state)
+    uint32_t hil_offset_value(const hil_program *p, uint16_t signal)
+    uint32_t hil_offset_time(const hil_program *p, uint16_t signal)
+    uint32_t hil_offset_status(const hil_program *p, uint16_t signal)
+    uint32_t hil_offset_param(const hil_program *p, uint16_t block, uint16_t param)
+    uint32_t hil_offset_mem(const hil_program *p, uint16_t block)
+    uint32_t hil_block_n_state(const hil_program *p, uint16_t block)
+
+cdef extern from "hil/tick.h" nogil:
+    void hil_tick(const hil_program *p, unsigned char *state)
+    int hil_event_push(const hil_program *p, unsigned char *state, const hil_event *event)
+    void hil_role_latch(const hil_program *p, unsigned char *state, uint16_t role, const double *v, int64_t time_ns)
+    void hil_skip(const hil_program *p, unsigned char *state, uint64_t n)
+
+cdef extern from "hil/fault.h" nogil:
+    int hil_fault_check(const hil_program *p, const hil_event *event)
+
+cdef extern from "hil/port.h" nogil:
+    cdef struct hil_bus_port:
+        pass
+
+cdef extern from "hil/histogram.h" nogil:
+    enum: HIL_HISTOGRAM_BUCKETS
+    cdef struct hil_histogram:
+        uint64_t n, max_ns
+        uint64_t count[592]
+    uint64_t hil_histogram_edge(unsigned bucket)
+
+cdef extern from "hil/queue.h" nogil:
+    cdef struct hil_queue:
+        pass
+    int hil_queue_push(hil_queue *q, const hil_event *e)
+
+cdef extern from "hil/ring.h" nogil:
+    cdef struct hil_ring:
+        uint64_t lost, lost_since
+    int hil_ring_init(hil_ring *r, void *mem, uint64_t size)
+    size_t hil_ring_read(hil_ring *r, void *out, size_t size)
+    size_t hil_samples_unpack(const void *data, size_t size, uint16_t group, uint32_t n_values, uint32_t n_status,
+                              int64_t *tick, int64_t *late_ns, int64_t *exec_ns, double *values, uint8_t *status)
+
+cdef extern from "hil/profile.h" nogil:
+    cdef struct hil_block_time:
+        uint64_t calls, tick
+        int64_t sum_ns, max_ns, last_ns
+    cdef struct hil_profile:
+        int64_t (*clock)() noexcept
+        hil_block_time *blocks
+        uint32_t n
+
+cdef extern from "hil/loop.h" nogil:
+    cdef struct hil_run:
+        uint32_t offset, n
+    cdef struct hil_group:
+        uint32_t every, n_runs, n_values, n_status
+        const hil_run *runs
+        const uint32_t *status
+    cdef struct hil_loop:
+        const hil_program *program
+        unsigned char *state
+        int64_t (*clock)() noexcept
+        int64_t start_ns
+        hil_bus_port **buses
+        hil_queue *queue
+        hil_ring *inputs
+        hil_ring *samples
+        const hil_group *groups
+        uint32_t n_groups, hash_every
+        hil_profile *profile
+        hil_histogram *late
+        hil_histogram *exec "exec"
+        uint64_t n_ticks, overruns, missed
+        int stop, restamp
+    void hil_loop_cycle(hil_loop *l, int64_t late_ns)
+    uint64_t hil_loop_run(hil_loop *l, uint64_t n)
+    uint64_t hil_loop_run_lockstep(hil_loop *l, uint64_t n, int *err)
+
+cdef extern from "hil/linux.h" nogil:
+    int64_t hil_clock_ns() noexcept
+    cdef struct hil_runner_config:
+        uint32_t policy, grace_ticks, max_catch_up
+        int32_t priority, cpu
+        int64_t spin_ns
+        uint64_t n_ticks
+    cdef struct hil_runner:
+        int fifo_errno, affinity_errno, end
+        uint64_t tick
+    int hil_runner_start(hil_runner *r, hil_loop *loop, const hil_runner_config *config)
+    void hil_runner_stop(hil_runner *r)
+    int hil_runner_join(hil_runner *r)
+    int hil_lock_memory()
+    cdef struct hil_token:
+        uint64_t tick
+        int64_t time_ns
+    cdef struct hil_token_port:
+        hil_bus_port port
+    void hil_token_port_init(hil_token_port *t, hil_bus_port *wire, int fd, int timeout_ms)
+    uint64_t hil_serve_tokens(hil_loop *l, int fd, hil_bus_port *wire, int *err)

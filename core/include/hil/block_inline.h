@@ -1,0 +1,17 @@
+/* Inline parts of block.h that need the layout of the state header. */
+#ifndef HIL_BLOCK_INLINE_H
+#define HIL_BLOCK_INLINE_H
+
+#include "hil/random.h"
+#include "hil/state.h"
+
+static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s) {
+    return ((const struct hil_state *)(const void *)s)->tasks[b->task].sample;
+}
+
+static inline uint64_t hil_noise(const struct hil_block *b, unsigned char *s, uint32_t lane) {
+    const struct hil_state *h = (const struct hil_state *)(const void *)s;
+    return hil_random(h->seed, b->stream + lane, h->tasks[b->task].sample);
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* The state of a bench: one contiguous, relocatable buffer of plain data.
+ *
+ *   header | values | source times | parameters | block states | paths | roles | faults | fault memory | events | notes | status
+ *
+ * Where a section starts is kept by the program (program.h). No pointers, no enums, padding zero. The buffer can
+ * be copied with memcpy at any tick boundary: that is a snapshot, and the copy of a copy is a fork. Aligned to 64 bytes.
+ *
+ * What lies beside the state, because no hash would ever repeat with it: execution times, lateness, ring fill levels. */
+#ifndef HIL_STATE_H
+#define HIL_STATE_H
+
+#include "hil/types.h"
+
+#define HIL_STATE_MAGIC 0x31455441534c4948u /* "HILSATE1", little endian */
+#define HIL_ABI 1
+#define HIL_MAX_NOTES 16
+#ifndef HIL_MAX_TASKS
+#define HIL_MAX_TASKS 16
+#endif
+
+struct hil_task_state {
+    uint64_t next;   /* tick at which the task runs next */
+    uint64_t sample; /* number of the running (during a step) or next sample */
+};
+
+struct hil_state {
+    uint64_t magic;
+    uint32_t abi, size; /* size of the whole buffer in bytes */
+    uint64_t program;   /* hash of the program it belongs to */
+    uint64_t seed;
+    uint64_t tick;     /* the tick to run next; all ticks below have run */
+    uint64_t due;      /* tick of the earliest staged event, UINT64_MAX when none */
+    uint64_t due_mask; /* tasks that run in this tick (scratch, zero between ticks) */
+    uint32_t alert;    /* non-zero while any signal may be other than good: turns status propagation on */
+    uint32_t safe;     /* non-zero: every gate holds its safe value; the number tells why (enum hil_safe_reason) */
+    uint32_t n_events, n_faults;
+    uint32_t n_notes, notes_lost;
+    uint64_t clips; /* ticks x gates at which a gate changed a value, since the start */
+    uint64_t faults_off; /* non-zero: the master enable is off, no fault acts */
+    struct hil_task_state tasks[HIL_MAX_TASKS];
+    uint64_t reserved[20];
+};
+_Static_assert(sizeof(struct hil_state) == 512, "values start right behind the header (HIL_STATE_HEADER)");
+
+enum hil_safe_reason { HIL_SAFE_NONE = 0, HIL_SAFE_COMMAND = 1, HIL_SAFE_OVERRUN = 2, HIL_SAFE_TEARDOWN = 3 };
+
+/* What happened during a tick; kept in the state until the next tick so that a replay tells the same story. */
+struct hil_note {
+    uint64_t tick;
+    uint16_t kind;   /* enum hil_note_kind */
+    uint16_t target; /* signal, role or event kind */
+    uint32_t id;     /* of the event or fault that caused it, 0 when none */
+    double a, b;     /* before and after, where that makes sense */
+};
+
+enum hil_note_kind {
+    HIL_NOTE_EVENT = 1,     /* an event fired; target = event kind */
+    HIL_NOTE_FAULT_ON = 2,  /* target = signal; a before, b after the fault */
+    HIL_NOTE_FAULT_OFF = 3, /* target = signal */
+    HIL_NOTE_FORCED = 4,    /* target = signal; a before, b forced value */
+    HIL_NOTE_RELEASED = 5,  /* target = signal */
+    HIL_NOTE_CLIP_ON = 6,   /* target = signal; a wanted, b given; first tick of an episode */
+    HIL_NOTE_CLIP_OFF = 7,
+    HIL_NOTE_SAFE_ON = 8,   /* target = signal; a wanted, b safe value */
+    HIL_NOTE_SAFE_OFF = 9,
+    HIL_NOTE_STALE_ON = 10, /* target = role; a = age in s */
+    HIL_NOTE_STALE_OFF = 11,
+    HIL_NOTE_RANGE_ON = 12, /* target = signal; a = value outside its range */
+    HIL_NOTE_RANGE_OFF = 13,
+    HIL_NOTE_BAD_ON = 14,   /* target = signal; a device delivered no usable value */
+    HIL_NOTE_BAD_OFF = 15,
+    HIL_NOTE_REFUSED = 16   /* an event was refused at its tick; target = event kind, a = enum hil_err */
+};
+
+#endif

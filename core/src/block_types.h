@@ -1,0 +1,22 @@
+/* The list of block types: a new one is one file in blocks/ and one line here. */
+#ifndef HIL_BLOCK_TYPES_H
+#define HIL_BLOCK_TYPES_H
+
+#include "hil/block.h"
+
+// clang-format off
+#define HIL_BLOCK_TYPES(X) \
+    X(constant) X(step) X(ramp) X(sine) X(square) X(pulse) X(chirp) X(noise) X(playback) \
+    X(gain) X(sum) X(product) X(abs) X(min) X(max) \
+    X(limit) X(rate_limit) X(dead_band) X(quantise) X(register) \
+    X(delay) X(lag) X(second_order) X(transfer_function) X(state_space) X(state_space_strict) \
+    X(integrator) X(derivative) X(moving_average) X(lookup_1d) X(lookup_2d) \
+    X(comparator) X(logic) X(on_delay) X(off_delay) X(counter) X(latch) X(edge) X(selector) \
+    X(pid) X(model)
+// clang-format on
+
+#define HIL_DECLARE_TYPE(name) extern const struct hil_block_type hil_type_##name;
+HIL_BLOCK_TYPES(HIL_DECLARE_TYPE)
+#undef HIL_DECLARE_TYPE
+
+#endif

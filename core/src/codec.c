@@ -1,0 +1,94 @@
+#include "hil/codec.h"
+
+#include <string.h>
+
+static const double TWO53 = 9007199254740992.0;
+
+/* Nearest integer, ties to even, for |v| < 2^52; the trick is exact without any rounding-mode call. */
+static double nearest(double v) {
+    const double magic = 6755399441055744.0; /* 1.5 * 2^52 */
+    if (v >= 2251799813685248.0 || v <= -2251799813685248.0) return v; /* 2^51 and up: at most one fractional bit */
+    volatile double shifted = v + magic;                               /* volatile: no compiler may fold the pair away */
+    return shifted - magic;
+}
+
+static double clamp(double v, double lo, double hi) { return v < lo ? lo : v > hi ? hi : v; }
+
+static uint64_t encode_signed(double v, unsigned bits) {
+    double top = (double)((uint64_t)1 << (bits - 1));
+    if (v >= top) return ((uint64_t)1 << (bits - 1)) - 1;
+    if (v < -top) v = -top;
+    uint64_t raw = (uint64_t)(int64_t)v;
+    return bits == 64 ? raw : raw & (((uint64_t)1 << bits) - 1);
+}
+
+static uint64_t encode_unsigned(double v, unsigned bits) {
+    if (v <= 0) return 0;
+    double top = bits == 64 ? 18446744073709551616.0 : (double)((uint64_t)1 << bits);
+    if (v >= top) return bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
+    return (uint64_t)v;
+}
+
+static uint64_t encode_float(double v) {
+    float f = (float)v;
+    uint32_t raw;
+    memcpy(&raw, &f, 4);
+    return raw;
+}
+
+static uint64_t bits_of(double v) {
+    uint64_t raw;
+    memcpy(&raw, &v, 8);
+    return raw;
+}
+
+unsigned hil_codec_words(uint32_t kind) {
+    static const unsigned char words[] = {1, 1, 1, 2, 2, 4, 4, 2, 4};
+    return kind < sizeof words ? words[kind] : 1;
+}
+
+uint64_t hil_encode(const struct hil_codec *c, double value) {
+    double v = clamp(value, c->lo, c->hi);
+    if (c->kind == HIL_BOOL) return v >= 0.5;
+    v = (v - c->offset) / c->scale;
+    if (c->kind == HIL_F32) return encode_float(v);
+    if (c->kind == HIL_F64) return bits_of(v);
+    if (!(v == v)) return 0;
+    unsigned bits = 16 * hil_codec_words(c->kind);
+    int is_signed = c->kind == HIL_I16 || c->kind == HIL_I32 || c->kind == HIL_I64;
+    return is_signed ? encode_signed(nearest(v), bits) : encode_unsigned(nearest(v), bits);
+}
+
+static double decode_signed(uint64_t raw, unsigned bits) {
+    uint64_t sign = (uint64_t)1 << (bits - 1);
+    int64_t n = (int64_t)((raw ^ sign) - sign); /* sign extension without a shift of a negative number */
+    return n > (int64_t)TWO53 || n < -(int64_t)TWO53 ? __builtin_nan("") : (double)n;
+}
+
+static double decode_float(uint64_t raw) {
+    uint32_t low = (uint32_t)raw;
+    float f;
+    memcpy(&f, &low, 4);
+    return f;
+}
+
+static double decode_raw(uint32_t kind, uint64_t raw) {
+    double v;
+    switch (kind) {
+    case HIL_BOOL: return raw != 0;
+    case HIL_I16: return decode_signed(raw & 0xffff, 16);
+    case HIL_I32: return decode_signed(raw & 0xffffffff, 32);
+    case HIL_I64: return decode_signed(raw, 64);
+    case HIL_U64: return raw > (uint64_t)TWO53 ? __builtin_nan("") : (double)raw;
+    case HIL_F32: return decode_float(raw);
+    case HIL_F64: memcpy(&v, &raw, 8); return v;
+    default: return (double)raw;
+    }
+}
+
+double hil_decode(const struct hil_codec *c, uint64_t raw) {
+    double v = decode_raw(c->kind, raw);
+    return c->kind == HIL_BOOL ? v : v * c->scale + c->offset;
+}
+
+double hil_through_register(const struct hil_codec *c, double value) { return hil_decode(c, hil_encode(c, value)); }

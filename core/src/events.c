@@ -1,0 +1,117 @@
+/* Events: staged in the state in order of their tick, fired together at its top. */
+#include <string.h>
+
+#include "hil/tick.h"
+#include "program_private.h"
+
+static int check_param(const struct hil_program *p, const struct hil_event *e) {
+    uint32_t end = p->off_params + 8 * p->n_params;
+    int ok = e->target >= p->off_params && e->target < end && e->target % 8 == 0 && e->v[0] == e->v[0];
+    return ok ? HIL_OK : HIL_E_ARG;
+}
+
+static int check_force(const struct hil_program *p, const struct hil_event *e) {
+    if (e->target >= p->n_paths) return HIL_E_ARG;
+    return e->kind == HIL_EV_RELEASE || e->v[0] == e->v[0] ? HIL_OK : HIL_E_ARG;
+}
+
+static int check(const struct hil_program *p, const struct hil_event *e) {
+    switch (e->kind) {
+    case HIL_EV_PARAM: return check_param(p, e);
+    case HIL_EV_FORCE:
+    case HIL_EV_RELEASE: return check_force(p, e);
+    case HIL_EV_FAULT: return hil_fault_check(p, e);
+    case HIL_EV_BIND: return e->target > 0 && e->target < p->n_roles && e->v[0] >= 0 && e->v[0] <= HIL_STOPPED ? HIL_OK : HIL_E_ARG;
+    case HIL_EV_FAULT_CLEAR:
+    case HIL_EV_SAFE:
+    case HIL_EV_FAULTS_ENABLE:
+    case HIL_EV_MARK: return HIL_OK;
+    default: return HIL_E_UNSUPPORTED;
+    }
+}
+
+int hil_event_push(const struct hil_program *p, unsigned char *s, const struct hil_event *event) {
+    struct hil_state *h = hil_header(s);
+    struct hil_event e = *event, *staged = hil_events(p, s);
+    if (e.due == HIL_NEXT_TICK) e.due = h->tick;
+    if (e.due < h->tick) return HIL_E_LATE;
+    int err = check(p, &e);
+    if (err) return err;
+    if (h->n_events == p->max_events) return HIL_E_FULL;
+    uint32_t at = h->n_events++;
+    for (; at > 0 && staged[at - 1].due > e.due; at--) staged[at] = staged[at - 1];
+    staged[at] = e;
+    h->due = staged[0].due;
+    return HIL_OK;
+}
+
+static void note(const struct hil_program *p, unsigned char *s, const struct hil_event *e, uint16_t kind, uint16_t target,
+                 double a, double b) {
+    hil_note_add(p, s, (struct hil_note){.kind = kind, .target = target, .id = e->id, .a = a, .b = b});
+}
+
+static void set_param(const struct hil_program *p, unsigned char *s, const struct hil_event *e) {
+    double *param = (double *)(void *)(s + e->target);
+    note(p, s, e, HIL_NOTE_EVENT, HIL_EV_PARAM, *param, e->v[0]);
+    *param = e->v[0];
+}
+
+static void force(const struct hil_program *p, unsigned char *s, const struct hil_event *e) {
+    const struct hil_path *path = &p->paths[e->target];
+    struct hil_path_state *ps = hil_path_mem(path, s);
+    ps->force_on = e->kind == HIL_EV_FORCE;
+    ps->forced = ps->force_on ? e->v[0] : 0;
+    uint16_t kind = ps->force_on ? HIL_NOTE_FORCED : HIL_NOTE_RELEASED;
+    note(p, s, e, kind, path->spec.signal, hil_values(s)[path->spec.signal], e->v[0]);
+}
+
+/* Faults that are armed but not yet active are taken back, too. Events of this tick are still staged; they stay. */
+static void take_back(const struct hil_program *p, unsigned char *s, const struct hil_event *clear) {
+    struct hil_state *h = hil_header(s);
+    struct hil_event *staged = hil_events(p, s);
+    uint32_t kept = 0, n = h->n_events, id = (uint32_t)clear->v[0];
+    for (uint32_t i = 0; i < n; i++) {
+        const struct hil_event *e = &staged[i];
+        int hit = e->kind == HIL_EV_FAULT && e->due > h->tick && (clear->target == 0xffffffffu || clear->target == e->target) &&
+                  (id == 0 || e->id == id);
+        if (!hit) staged[kept++] = *e;
+    }
+    memset(staged + kept, 0, (n - kept) * sizeof *staged);
+    h->n_events = kept;
+}
+
+static int fire(const struct hil_program *p, unsigned char *s, const struct hil_event *e) {
+    struct hil_state *h = hil_header(s);
+    switch (e->kind) {
+    case HIL_EV_PARAM: set_param(p, s, e); return HIL_OK;
+    case HIL_EV_FORCE:
+    case HIL_EV_RELEASE: force(p, s, e); return HIL_OK;
+    case HIL_EV_FAULT: return hil_fault_start(p, s, e);
+    case HIL_EV_FAULT_CLEAR:
+        hil_fault_clear(p, s, e->target, (uint32_t)e->v[0]);
+        take_back(p, s, e);
+        break;
+    case HIL_EV_SAFE: h->safe = (uint32_t)e->v[0]; break;
+    case HIL_EV_FAULTS_ENABLE: h->faults_off = e->v[0] < 0.5; break;
+    case HIL_EV_BIND: hil_role_mem(&p->roles[e->target], s)->binding = (uint32_t)e->v[0]; break;
+    default: break;
+    }
+    note(p, s, e, HIL_NOTE_EVENT, (uint16_t)e->kind, e->v[0], 0);
+    return HIL_OK;
+}
+
+void hil_events_fire(const struct hil_program *p, unsigned char *s) {
+    struct hil_state *h = hil_header(s);
+    struct hil_event *staged = hil_events(p, s);
+    uint32_t n = 0;
+    for (; n < h->n_events && staged[n].due <= h->tick; n++) {
+        const struct hil_event e = staged[n];
+        int err = fire(p, s, &e);
+        if (err) note(p, s, &e, HIL_NOTE_REFUSED, (uint16_t)e.kind, err, 0);
+    }
+    h->alert = 1; /* whatever fired may make a signal other than good; falls back after a good tick */
+    h->n_events -= n;
+    memmove(staged, staged + n, h->n_events * sizeof *staged);
+    memset(staged + h->n_events, 0, n * sizeof *staged); /* stale bytes would spoil the hash */
+    h->due = h->n_events ? staged[0].due : UINT64_MAX;
+}

@@ -1,0 +1,98 @@
+/* One tick. Read this first: everything that happens in a period happens here, in this order. */
+#include "hil/tick.h"
+
+#include <string.h>
+
+#include "hil/profile.h"
+#include "program_private.h"
+
+/* Outputs of a feed-through block are as good as its worst inputs. Runs only while something is not good. */
+static void pass_status(const struct hil_program *p, const struct hil_block *b, unsigned char *s) {
+    uint8_t *status = hil_statuses(p, s), bits = 0;
+    for (unsigned i = 0; i < b->n_in; i++) bits |= status[b->in[i]];
+    for (unsigned i = 0; i < b->n_out; i++) status[b->out[i]] = bits;
+}
+
+static inline void run_entry(const struct hil_program *p, const struct hil_block *b, unsigned char *s) {
+    b->step(b, s);
+    if (__builtin_expect(hil_header(s)->alert != 0, 0) && b->passes_status) pass_status(p, b, s);
+}
+
+/* One source, two loops: `profile` is a compile-time NULL in virtual time. */
+static inline __attribute__((always_inline)) void run_segments(const struct hil_program *p, unsigned char *s, uint32_t first,
+                                                               uint32_t n, struct hil_profile *profile) {
+    const uint64_t due = hil_header(s)->due_mask;
+    for (const struct hil_segment *seg = p->segments + first, *end = seg + n; seg < end; seg++) {
+        if (!(due >> seg->task & 1)) continue;
+        const struct hil_block *b = p->entries + seg->first;
+        for (const struct hil_block *last = b + seg->count; b < last; b++) {
+            int64_t from = profile ? profile->clock() : 0;
+            run_entry(p, b, s);
+            if (profile) hil_profile_add(&profile->blocks[b->id], profile->clock() - from, hil_header(s)->tick);
+        }
+    }
+}
+
+static void begin_tick(const struct hil_program *p, unsigned char *s) {
+    struct hil_state *h = hil_header(s);
+    if (h->n_notes) {
+        memset(hil_notes(p, s), 0, h->n_notes * sizeof(struct hil_note));
+        h->n_notes = 0;
+    }
+    uint64_t mask = 1;
+    for (unsigned i = 1; i < p->n_tasks; i++) mask |= (uint64_t)(h->tasks[i].next == h->tick) << i;
+    h->due_mask = mask;
+}
+
+static void run_simulated_roles(const struct hil_program *p, unsigned char *s, struct hil_profile *profile) {
+    for (uint32_t r = 1; r < p->n_roles; r++) {
+        const struct hil_role *role = &p->roles[r];
+        int due = hil_header(s)->due_mask >> role->task & 1;
+        if (!due || hil_role_mem(role, s)->binding != HIL_SIMULATED) continue;
+        hil_role_begin_simulated(p, role, s);
+        run_segments(p, s, role->first_segment, role->n_segments, profile);
+        hil_role_end_simulated(p, role, s);
+    }
+}
+
+static void end_tick(const struct hil_program *p, unsigned char *s) {
+    struct hil_state *h = hil_header(s);
+    for (unsigned i = 0; i < p->n_tasks; i++) {
+        uint64_t ran = h->due_mask >> i & 1;
+        h->tasks[i].sample += ran;
+        h->tasks[i].next += ran * p->tasks[i].every;
+    }
+    if (h->alert) { /* ends only when every signal of every rate is good again */
+        const uint8_t *status = hil_statuses(p, s);
+        uint8_t any = 0;
+        for (unsigned i = 0; i < p->n_signals; i++) any |= status[i];
+        h->alert = any != 0 || h->safe != 0;
+    }
+    h->due_mask = 0;
+    h->tick++;
+}
+
+static inline __attribute__((always_inline)) void tick(const struct hil_program *p, unsigned char *s,
+                                                       struct hil_profile *profile) {
+    begin_tick(p, s);
+    hil_roles_begin(p, s);                             /* latch what came from outside */
+    if (hil_header(s)->due <= hil_header(s)->tick) hil_events_fire(p, s);
+    run_segments(p, s, 0, p->bench_segments, profile); /* blocks; faults, force and gate on each signal's path; updates */
+    run_simulated_roles(p, s, profile);                /* on what was published; their outputs come a tick later */
+    end_tick(p, s);
+}
+
+void hil_tick(const struct hil_program *p, unsigned char *s) { tick(p, s, NULL); }
+
+void hil_tick_profiled(const struct hil_program *p, unsigned char *s, struct hil_profile *profile) { tick(p, s, profile); }
+
+void hil_skip(const struct hil_program *p, unsigned char *s, uint64_t n) {
+    struct hil_state *h = hil_header(s);
+    h->tick += n;
+    for (unsigned i = 0; i < p->n_tasks; i++) {
+        if (h->tasks[i].next >= h->tick) continue;
+        uint64_t every = p->tasks[i].every, runs = (h->tick - h->tasks[i].next + every - 1) / every;
+        h->tasks[i].next += runs * every;
+        h->tasks[i].sample += runs;
+    }
+}

@@ -1,0 +1,154 @@
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "mb_server_private.h"
+
+#define EVENTS_PER_TURN 32
+
+static size_t round64(size_t n) { return (n + 63) / 64 * 64; }
+
+/* One block: tags, bank, boxes, heartbeats. */
+static int place(struct hil_mb_server *s, const struct hil_regmap *m)
+{
+    size_t in_tags = round64(m->n_in * sizeof *m->in), out_tags = round64(m->n_out * sizeof *m->out);
+    size_t bank = round64(hil_mb_bank_size(m)), in_box = hil_box_size(m->n_in), out_box = hil_box_size(m->n_out);
+    size_t beats = round64(hil_beats_count(m) * sizeof(struct hil_beat));
+    unsigned char *p = aligned_alloc(64, 64 + in_tags + out_tags + bank + in_box + out_box + beats);
+    if (!p)
+        return HIL_E_OS;
+    s->memory = p;
+    s->map = (struct hil_regmap){(void *)p, (void *)(p + in_tags), m->n_in, m->n_out};
+    if (m->n_in)
+        memcpy(p, m->in, m->n_in * sizeof *m->in);
+    if (m->n_out)
+        memcpy(p + in_tags, m->out, m->n_out * sizeof *m->out);
+    p += in_tags + out_tags;
+    hil_mb_bank_init(&s->bank, p, &s->map);
+    hil_box_init(&s->in, p + bank, m->n_in);
+    hil_box_init(&s->out, p + bank + in_box, m->n_out);
+    hil_beats_init(&s->beats, (void *)(p + bank + in_box + out_box), &s->map);
+    return HIL_OK;
+}
+
+static int resolve(struct hil_mb_server *s, const char *host, uint16_t port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    if (getaddrinfo(host, service, &hints, &found) != 0)
+        return HIL_E_UNSUPPORTED;
+    memcpy(&s->address, found->ai_addr, found->ai_addrlen);
+    s->address_size = found->ai_addrlen;
+    freeaddrinfo(found);
+    return HIL_OK;
+}
+
+static int set_up(struct hil_mb_server *s, const struct hil_mb_server_options *o, const struct hil_regmap *map)
+{
+    s->listen_fd = s->epoll_fd = -1;
+    s->unit = o->unit;
+    s->lockstep = o->lockstep;
+    s->port = (struct hil_bus_port){&s->in, &s->out, NULL, s};
+    int rc = hil_thread_init(&s->thread);
+    rc = rc ? rc : place(s, map);
+    if (rc)
+        return rc;
+    s->sessions = calloc(o->max_clients, sizeof *s->sessions);
+    if (!s->sessions)
+        return HIL_E_OS;
+    s->max_clients = o->max_clients;
+    for (unsigned i = 0; i < s->max_clients; i++)
+        s->sessions[i].fd = -1;
+    rc = resolve(s, o->host, o->port);
+    return rc ? rc : hil_mb_listen(s);
+}
+
+int hil_mb_server_new(const struct hil_mb_server_options *options, const struct hil_regmap *map, struct hil_mb_server **out)
+{
+    struct hil_regmap_error error;
+    *out = NULL;
+    if (options->max_clients < 1 || options->max_clients > 256 || options->unit < -1 || options->unit > 255)
+        return HIL_E_ARG;
+    if (hil_regmap_check(map, HIL_REG_SERVER, &error) != HIL_OK)
+        return HIL_E_ARG;
+    struct hil_mb_server *s = calloc(1, sizeof *s);
+    if (!s)
+        return HIL_E_OS;
+    int rc = set_up(s, options, map);
+    if (rc != HIL_OK) {
+        hil_mb_server_free(s);
+        return rc;
+    }
+    *out = s;
+    return HIL_OK;
+}
+
+void hil_mb_server_free(struct hil_mb_server *s)
+{
+    if (!s)
+        return;
+    int saved = errno;
+    hil_mb_server_stop(s);
+    hil_thread_close(&s->thread);
+    free(s->sessions);
+    free(s->memory);
+    free(s);
+    errno = saved;
+}
+
+/* Milliseconds that epoll may wait. */
+static int patience(const struct hil_mb_server *s) { return s->accept_again_ns ? 100 : -1; }
+
+static void *run(void *arg)
+{
+    struct hil_mb_server *s = arg;
+    struct epoll_event events[EVENTS_PER_TURN];
+    while (!hil_thread_stopping(&s->thread)) {
+        int n = epoll_wait(s->epoll_fd, events, EVENTS_PER_TURN, patience(s));
+        s->now_ns = hil_now_ns();
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr == s)
+                hil_mb_accept(s);
+            else if (events[i].data.ptr)
+                hil_mb_session_ready(s, events[i].data.ptr);
+        }
+        if (s->accept_again_ns && s->now_ns >= s->accept_again_ns)
+            hil_mb_pause_accept(s, 0);
+    }
+    return NULL;
+}
+
+int hil_mb_server_start(struct hil_mb_server *s, const struct hil_thread_options *thread)
+{
+    if (s->thread.running)
+        return HIL_E_ARG;
+    int rc = hil_mb_listen(s);
+    return rc ? rc : hil_thread_start(&s->thread, thread, run, s);
+}
+
+void hil_mb_server_stop(struct hil_mb_server *s)
+{
+    hil_thread_ask_stop(&s->thread);
+    hil_thread_join(&s->thread);
+    for (unsigned i = 0; s->sessions && i < s->max_clients; i++)
+        hil_mb_session_close(s, &s->sessions[i]);
+    hil_mb_unlisten(s);
+}
+
+void hil_mb_server_set_exception(struct hil_mb_server *s, uint8_t exception) { atomic_store(&s->exception, exception); }
+
+uint16_t hil_mb_server_port_number(const struct hil_mb_server *s)
+{
+    if (s->address.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)&s->address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)(const void *)&s->address)->sin_port);
+}
+
+struct hil_bus_port *hil_mb_server_port(struct hil_mb_server *s) { return &s->port; }
+const struct hil_mb_counters *hil_mb_server_counters(const struct hil_mb_server *s) { return &s->counters; }
+unsigned hil_mb_server_clients(const struct hil_mb_server *s) { return atomic_load(&s->n_clients); }
+int hil_mb_server_realtime(const struct hil_mb_server *s) { return s->thread.realtime; }

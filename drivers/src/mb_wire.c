@@ -1,0 +1,151 @@
+#include "hil_drivers/mb_wire.h"
+
+#include <errno.h>
+#include <poll.h>
+
+/* A device that leaves this many batches unanswered in a row gets a new connection: it may have forgotten this one. */
+#define TIMEOUTS_TO_CLOSE 3
+
+void hil_mb_wire_add(struct hil_mb_wire *w, size_t n)
+{
+    uint8_t *adu = w->tx + w->tx_bytes;
+    w->at[w->n_sent] = (uint16_t)(w->tx_bytes + HIL_MBAP_SIZE);
+    w->done[w->n_sent++] = 0;
+    w->tx_bytes += (uint32_t)hil_mbap_encode(adu, w->transaction++, w->unit, n);
+}
+
+static int broken(struct hil_mb_wire *w, int rc)
+{
+    if (rc == HIL_E_OS && !hil_thread_stopping(w->thread)) /* a stop breaks the connection on purpose */
+        hil_mb_count(w->counters, HIL_MBC_ERRORS_OS, 1);
+    if (rc == HIL_E_ARG)
+        hil_mb_count(w->counters, HIL_MBC_MALFORMED, 1);
+    hil_mb_wire_close(w);
+    return rc;
+}
+
+static int send_batch(struct hil_mb_wire *w)
+{
+    uint32_t sent = 0;
+    w->n_answered = 0;
+    w->sent_ns = hil_now_ns();
+    while (sent < w->tx_bytes) { /* once, unless the device has stopped reading */
+        ssize_t n = send(w->fd, w->tx + sent, w->tx_bytes - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return broken(w, HIL_E_OS);
+        sent += (uint32_t)n;
+    }
+    hil_mb_count(w->counters, HIL_MBC_REQUESTS, w->n_sent);
+    hil_mb_count(w->counters, HIL_MBC_BYTES_SENT, w->tx_bytes);
+    return HIL_OK;
+}
+
+/* An answer to nothing in this batch: late when its request was given up, else wrong. */
+static void count_stranger(struct hil_mb_wire *w, uint16_t transaction)
+{
+    unsigned n = w->n_abandoned < HIL_MB_ABANDONED ? w->n_abandoned : HIL_MB_ABANDONED;
+    for (unsigned i = 0; i < n; i++) {
+        if (w->abandoned[i] == transaction) {
+            hil_mb_count(w->counters, HIL_MBC_LATE_ANSWERS, 1);
+            return;
+        }
+    }
+    hil_mb_count(w->counters, HIL_MBC_WRONG_TRANSACTION, 1);
+}
+
+static int take_frame(struct hil_mb_wire *w, const struct hil_mbap_frame *f, hil_mb_on_answer on_answer, void *context)
+{
+    unsigned k = (uint16_t)(f->transaction - w->first);
+    if (k >= w->n_sent || w->done[k]) {
+        count_stranger(w, f->transaction);
+        return HIL_OK;
+    }
+    if (f->unit != w->unit) {
+        hil_mb_count(w->counters, HIL_MBC_WRONG_UNIT, 1);
+        hil_mb_wire_close(w);
+        return HIL_E_ARG;
+    }
+    struct hil_mb_answer answer;
+    if (hil_mb_answer_decode(w->tx + w->at[k], f->pdu, f->n, &answer) != HIL_OK)
+        return broken(w, HIL_E_ARG);
+    w->done[k] = 1;
+    w->n_answered++;
+    hil_mb_count(w->counters, HIL_MBC_ANSWERS, 1);
+    hil_histogram_add(&w->counters->round_trip, w->answered_ns - w->sent_ns);
+    if (answer.exception)
+        hil_mb_count_exception(w->counters, answer.exception);
+    on_answer(context, k, &answer);
+    return HIL_OK;
+}
+
+static int take_frames(struct hil_mb_wire *w, hil_mb_on_answer on_answer, void *context)
+{
+    struct hil_mbap_frame frame;
+    enum hil_mbap_result result;
+    while ((result = hil_mbap_next(&w->rx, &frame)) != HIL_MBAP_MORE) {
+        if (result != HIL_MBAP_FRAME)
+            return broken(w, HIL_E_ARG);
+        int rc = take_frame(w, &frame, on_answer, context);
+        if (rc != HIL_OK)
+            return rc;
+    }
+    return HIL_OK;
+}
+
+static int give_up(struct hil_mb_wire *w)
+{
+    hil_mb_count(w->counters, HIL_MBC_TIMEOUTS, w->n_sent - w->n_answered);
+    for (unsigned k = 0; k < w->n_sent; k++)
+        if (!w->done[k])
+            w->abandoned[w->n_abandoned++ % HIL_MB_ABANDONED] = (uint16_t)(w->first + k);
+    if (++w->timeouts_in_row >= TIMEOUTS_TO_CLOSE)
+        hil_mb_wire_close(w);
+    errno = ETIMEDOUT;
+    return HIL_E_TIMEOUT;
+}
+
+/* One recv. HIL_E_TIMEOUT when nothing came within the socket's own timeout. */
+static int receive(struct hil_mb_wire *w)
+{
+    size_t room;
+    uint8_t *space = hil_mbap_space(&w->rx, &room);
+    ssize_t n = recv(w->fd, space, room, 0);
+    w->answered_ns = hil_now_ns();
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return HIL_E_TIMEOUT;
+    if (n < 0 && errno == EINTR)
+        return HIL_OK;
+    if (n <= 0) {
+        errno = n == 0 ? ECONNRESET : errno;
+        return broken(w, HIL_E_OS);
+    }
+    hil_mbap_received(&w->rx, (size_t)n);
+    hil_mb_count(w->counters, HIL_MBC_BYTES_RECEIVED, (uint64_t)n);
+    return HIL_OK;
+}
+
+int hil_mb_wire_run(struct hil_mb_wire *w, hil_mb_on_answer on_answer, void *context)
+{
+    int rc = send_batch(w);
+    if (rc != HIL_OK)
+        return rc;
+    int64_t due = w->sent_ns + w->timeout_ns;
+    w->answered_ns = w->sent_ns;
+    while (w->n_answered < w->n_sent) {
+        /* A bare recv waits for the whole timeout, so a device that drips could stretch it without end. Past an eighth of
+         * it we wait for what is left, which costs a second system call. */
+        if (w->answered_ns - w->sent_ns > w->timeout_ns / 8 && !hil_thread_poll(w->thread, w->fd, POLLIN, due))
+            return give_up(w);
+        rc = receive(w);
+        if (rc == HIL_E_TIMEOUT)
+            return give_up(w);
+        if (rc == HIL_OK)
+            rc = take_frames(w, on_answer, context);
+        if (rc != HIL_OK)
+            return rc;
+    }
+    w->timeouts_in_row = 0;
+    return HIL_OK;
+}

@@ -1,0 +1,39 @@
+"""The errors that HIL raises on purpose. A message says what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+
+class HilError(Exception):
+    """Bad input or a bench that cannot run. Printed as one line by the command line, exit code 2.
+
+    Args:
+        message: what is wrong, one sentence without a full stop at its end.
+        where: file, file:key, or address that the message is about.
+        mend: what the user can do about it, one sentence.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, mend: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.mend = mend
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}. {self.mend}" if self.mend else text
+
+
+class RigError(HilError):
+    """A rig file, I/O map or model that cannot be used."""
+
+
+class BusError(HilError):
+    """A device or wire that cannot be used."""
+
+
+class BenchError(HilError):
+    """A request that a bench cannot carry out: unknown signal, late event, unsupported fault."""
+
+
+class RecordingError(HilError):
+    """A recording that cannot be written, read or replayed."""

@@ -1,0 +1,56 @@
+"""Events as the core takes them: 64 bytes of plain data (core/include/hil/event.h)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from enum import IntEnum
+
+NEXT_TICK = 2**64 - 1
+NO_END = 2**64 - 1
+ALL_PATHS = 2**32 - 1
+_EVENT = struct.Struct("<QIIIIQ4d")
+
+
+class EventKind(IntEnum):
+    """enum hil_event_kind."""
+
+    PARAM = 1
+    FORCE = 2
+    RELEASE = 3
+    FAULT = 4
+    FAULT_CLEAR = 5
+    SAFE = 6
+    FAULTS_ENABLE = 7
+    BIND = 8
+    MARK = 9
+
+
+class SafeReason(IntEnum):
+    """enum hil_safe_reason."""
+
+    NONE = 0
+    COMMAND = 1
+    OVERRUN = 2
+    TEARDOWN = 3
+
+
+def encode(
+    kind: EventKind,
+    *,
+    target: int = 0,
+    values: Sequence[float] = (),
+    due: int = NEXT_TICK,
+    event_id: int = 0,
+    kind2: int = 0,
+    ticks: int = 0,
+) -> bytes:
+    """The 64 bytes of an event; `due` is a tick, `ticks` the duration of a fault."""
+    v = [*values, 0.0, 0.0, 0.0, 0.0][:4]
+    return _EVENT.pack(due, kind, target, event_id, kind2, ticks, *v)
+
+
+def decode(data: bytes) -> dict[str, float | int | list[float]]:
+    """An event's fields by name."""
+    due, kind, target, event_id, kind2, ticks, *v = _EVENT.unpack(data)
+    return {"due": due, "kind": kind, "target": target, "id": event_id, "kind2": kind2, "ticks": ticks, "values": v}

@@ -1,0 +1,357 @@
+"""Writes a recording while a bench runs: rows are collected and go to the disk at least twice a second.
+
+The bench drains the ring and calls `write_rows` every 50 ms or so. A call copies the rows into a column buffer; a full
+buffer or an old one becomes one Arrow batch. Inputs go first, so that what can be read of the signals after a crash can
+also be replayed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hil.errors import RecordingError
+from hil.recording import layout
+from hil.recording.files import AppendFile, StreamFile, json_lines, replace_json, strict_json
+
+FLUSH_S = 0.4
+BATCH_BYTES = 4 << 20
+MAX_BATCH_ROWS = 8192
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Statuses = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Signals that are recorded together.
+
+    Args:
+        columns: name and unit of each value, in the order of the rows' columns.
+        every: a row for every n-th tick.
+        status_columns: names of the signals, a subset of `columns`, whose status is recorded too.
+    """
+
+    columns: Sequence[tuple[str, str]]
+    every: int = 1
+    status_columns: Sequence[str] = ()
+
+
+class _Rows:
+    """Rows of one group: a column buffer in front of its file."""
+
+    def __init__(self, path: Path, name: str, group: Group) -> None:
+        self.name = name
+        self.schema = _schema(group)
+        self.shape = (len(group.columns), len(group.status_columns))
+        row_bytes = 24 + 8 * self.shape[0] + self.shape[1]
+        self.capacity = max(64, min(MAX_BATCH_ROWS, BATCH_BYTES // row_bytes))
+        self._head = np.empty((3, self.capacity), np.int64)
+        self._values = np.empty((self.shape[0], self.capacity), np.float64)
+        self._status = np.empty((self.shape[1], self.capacity), np.uint8)
+        self._n = 0
+        self._file = StreamFile(path, self.schema)
+
+    def add(self, head: tuple[Ints, Ints, Ints], values: Floats, status: Statuses | None) -> None:
+        rows = len(head[0])
+        status = self._checked(rows, values, status)
+        done = 0
+        while done < rows:
+            if self._n == self.capacity:
+                self.flush()
+            take = min(rows - done, self.capacity - self._n)
+            here, there = slice(self._n, self._n + take), slice(done, done + take)
+            for row, column in enumerate(head):
+                self._head[row, here] = column[there]
+            self._values[:, here] = values[there].T
+            self._status[:, here] = status[there].T
+            self._n += take
+            done += take
+
+    def _checked(self, rows: int, values: Floats, status: Statuses | None) -> Statuses:
+        if status is None:
+            status = np.zeros((rows, self.shape[1]), np.uint8)
+        if values.shape != (rows, self.shape[0]) or status.shape != (rows, self.shape[1]):
+            raise ValueError(
+                f"group {self.name}: {rows} rows need values of shape {(rows, self.shape[0])} and status of shape "
+                f"{(rows, self.shape[1])}, got {values.shape} and {status.shape}"
+            )
+        return status
+
+    def flush(self) -> None:
+        if self._n == 0:
+            return
+        n, self._n = self._n, 0
+        columns = [
+            *(_array(pa.int64(), row[:n]) for row in self._head),
+            *(_array(pa.float64(), row[:n]) for row in self._values),
+            *(_array(pa.uint8(), row[:n]) for row in self._status),
+        ]
+        self._file.batch(pa.RecordBatch.from_arrays(columns, schema=self.schema))
+
+    def close(self, *, whole: bool) -> None:
+        self._file.close(whole=whole)
+
+
+def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+def _schema(group: Group) -> pa.Schema:
+    values = [pa.field(name, pa.float64(), nullable=False, metadata={"unit": unit}) for name, unit in group.columns]
+    status = [
+        pa.field(name + layout.STATUS_SUFFIX, pa.uint8(), nullable=False, metadata={"unit": ""})
+        for name in group.status_columns
+    ]
+    return pa.schema([*layout.ROW_FIELDS, *values, *status], metadata={"every": str(group.every)})
+
+
+class RecordingWriter:
+    """Writes one recording folder.
+
+    Args:
+        folder: made when it is not there; one with something in it is refused.
+        rig_json: content of `rig.json`.
+        manifest: what is known at the start; format, complete and started are added.
+        groups: signals by group; the group "signals" goes to `signals.arrows`.
+        overwrite: replaces the recording that is in the folder.
+
+    Raises:
+        RecordingError: the folder cannot be used, or, once, by any later call, the disk is full. From then on rows are
+            counted in `dropped_rows` and nothing more is written but the manifest; what was written stays readable.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        rig_json: Mapping[str, Any],
+        manifest: Mapping[str, Any],
+        groups: Mapping[str, Group],
+        *,
+        overwrite: bool = False,
+    ) -> None:
+        _check_names(groups)
+        self.folder = Path(folder)
+        self.dropped_rows = 0
+        self._error: RecordingError | None = None
+        self._closed = False
+        self._inputs: list[pa.RecordBatch] = []
+        self._events: list[dict[str, Any]] = []
+        self._fresh = _claim(self.folder, overwrite=overwrite)
+        self._lock = _lock(self.folder)
+        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._manifest = {"format": layout.FORMAT, "started": started, **manifest, "complete": False}
+        try:
+            for path in layout.recording_files(self.folder):
+                path.unlink()
+            # Exact floats, NaN and infinities included: a replay builds the same program from this file.
+            replace_json(self.folder / layout.RIG, dict(rig_json))
+            replace_json(self.folder / layout.MANIFEST, strict_json(self._manifest))
+            self._input_file = StreamFile(self.folder / layout.INPUTS, layout.INPUT_SCHEMA)
+            self._event_file = AppendFile(self.folder / layout.EVENTS)
+            self._rows = {
+                name: _Rows(self.folder / layout.group_file(name), name, group) for name, group in groups.items()
+            }
+        except RecordingError:
+            self._undo()
+            raise
+        self._flushed = time.monotonic()
+
+    def write_rows(
+        self,
+        group: str,
+        ticks: Ints,
+        late_ns: Ints,
+        exec_ns: Ints,
+        values: Floats,
+        status: Statuses | None = None,
+    ) -> None:
+        """Takes rows of a group: copies them, so the arrays stay the caller's.
+
+        Args:
+            group: name of the group.
+            ticks: n tick numbers, increasing.
+            late_ns: n wake-up latenesses.
+            exec_ns: n execution times.
+            values: n x columns, float64.
+            status: n x status columns, uint8; None: all good.
+        """
+        if self._error:
+            self.dropped_rows += len(ticks)
+            return
+        self._guard(lambda: self._rows[group].add((ticks, late_ns, exec_ns), values, status))
+        self._flush_when_due()
+
+    def write_inputs(
+        self,
+        ticks: npt.ArrayLike,
+        kinds: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        times_ns: npt.ArrayLike,
+        payloads: Sequence[bytes],
+    ) -> None:
+        """Takes what came from outside, n entries each, in the core's order; kinds as in InputKind."""
+        if self._error:
+            return
+        if len(payloads):
+            columns = [
+                pa.array(np.asarray(ticks, np.int64)),
+                pa.array(np.asarray(kinds, np.uint8)),
+                pa.array(np.asarray(targets, np.uint16)),
+                pa.array(np.asarray(times_ns, np.int64)),
+                pa.array(payloads, pa.binary()),
+            ]
+            self._inputs.append(pa.RecordBatch.from_arrays(columns, schema=layout.INPUT_SCHEMA))
+        self._flush_when_due()
+
+    def write_events(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Takes what happened: dicts with tick, time_s, kind, target, id, a, b and, when useful, text."""
+        if self._error:
+            return
+        self._events.extend(dict(event) for event in events)
+        self._flush_when_due()
+
+    def flush(self) -> None:
+        """Gives everything to the operating system: from here on a killed process loses nothing of it."""
+        if self._error or self._closed:
+            return
+        self._guard(self._flush_all)
+        self._flushed = time.monotonic()
+
+    def close(self, manifest_update: Mapping[str, Any] | None = None) -> None:
+        """Writes the rest and replaces the manifest; a second call does nothing.
+
+        Raises:
+            RecordingError: the disk is full, if that was not said before. The folder stays readable, its manifest
+                keeps complete = false and says why in `incomplete_because`.
+        """
+        if self._closed:
+            return
+        told = self._error is not None
+        with contextlib.suppress(RecordingError):  # told below, after everything is closed
+            self.flush()
+        self._closed = True
+        self._close_files()
+        update = dict(manifest_update or {})
+        complete = self._error is None and bool(update.pop("complete", True))
+        self._manifest |= update | {"complete": complete}
+        if self._error:
+            self._manifest |= {"incomplete_because": str(self._error), "dropped_rows": self.dropped_rows}
+        try:
+            replace_json(self.folder / layout.MANIFEST, strict_json(self._manifest))
+        except RecordingError as error:
+            self._error = self._error or error
+        os.close(self._lock)
+        if self._error and not told:
+            raise self._error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close({"result": "aborted", "complete": False} if kind else None)
+
+    def _flush_when_due(self) -> None:
+        if time.monotonic() - self._flushed >= FLUSH_S:
+            self.flush()
+
+    def _flush_all(self) -> None:
+        inputs, self._inputs = self._inputs, []
+        if inputs:
+            self._input_file.batch(pa.concat_batches(inputs))
+        for rows in self._rows.values():
+            rows.flush()
+        events, self._events = self._events, []
+        if events:
+            self._event_file.append(json_lines(events))
+
+    def _guard(self, work: Any) -> None:
+        try:
+            work()
+        except RecordingError as error:
+            self._error = error
+            raise
+
+    def _close_files(self) -> None:
+        files: list[StreamFile | _Rows] = [self._input_file, *self._rows.values()]
+        for file in files:
+            try:
+                file.close(whole=self._error is None)
+            except RecordingError as error:
+                self._error = self._error or error
+        try:
+            self._event_file.close(sync=self._error is None)
+        except RecordingError as error:
+            self._error = self._error or error
+
+    def _undo(self) -> None:
+        """Leaves nothing half-made behind when the start fails."""
+        for path in layout.recording_files(self.folder):
+            path.unlink(missing_ok=True)
+        os.close(self._lock)
+        if self._fresh:
+            self.folder.rmdir()
+
+
+def _check_names(groups: Mapping[str, Group]) -> None:
+    seen: set[str] = set(layout.ROW_NAMES)
+    for group, content in groups.items():
+        if layout.group_of(layout.group_file(group)) != group:
+            raise RecordingError(f'"{group}" cannot be the name of a group', mend="Use letters, digits, _ and -")
+        names = [name for name, _ in content.columns]
+        for name in names:
+            if name in seen or name.endswith(layout.STATUS_SUFFIX):
+                raise RecordingError(f'signal "{name}" is recorded twice or has a reserved name', where=group)
+            seen.add(name)
+        for name in set(content.status_columns) - set(names):
+            raise RecordingError(f'status of "{name}" without its value', where=group)
+
+
+def _claim(folder: Path, *, overwrite: bool) -> bool:
+    """Makes sure that the folder may be written. Returns True when it was made here."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    except FileExistsError:
+        pass
+    except OSError as error:
+        why = f"cannot make this folder ({error.strerror})"
+        raise RecordingError(why, where=str(folder), mend="Name another one with --record DIR") from None
+    else:
+        return True
+    if not folder.is_dir():
+        raise RecordingError("is a file, not a folder", where=str(folder), mend="Name another one with --record DIR")
+    if not any(folder.iterdir()):
+        return False
+    if not layout.is_recording(folder):
+        raise RecordingError("is not empty and not a recording", where=str(folder), mend="Name another folder")
+    if not overwrite:
+        mend = "Name another folder, or say --overwrite to replace it"
+        raise RecordingError("there is a recording already", where=str(folder), mend=mend)
+    return False
+
+
+def _lock(folder: Path) -> int:
+    """One writer a folder; the lock ends with the process, however that ends."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        mend = "Name another folder, or stop that bench"
+        raise RecordingError("another bench is recording here", where=str(folder), mend=mend) from None
+    return fd

@@ -1,0 +1,265 @@
+"""What a report says in words and tables: header, verdict, key figures, buses, blocks."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+from hil.recording import Recording
+from hil.report import numbers
+from hil.report.histogram import Histogram, histogram
+
+TIME_KIND = {
+    "real": "Real time against the wire",
+    "lockstep": "Lock-step over the wire: the loop waits for the device at every tick",
+    "virtual": "Virtual time: as fast as this machine goes, no wire",
+}
+LEVEL = {
+    "mil": "model in the loop",
+    "sil": "software in the loop",
+    "pil": "processor in the loop",
+    "hil": "hardware in the loop",
+    "emulated": "emulated device behind the real wire",
+}
+MAX_PICTURE_BYTES = 400_000
+MAX_SOURCE_CHARS = 60_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure; `tone` is good, warn, bad or empty."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the real-time verdict."""
+
+    name: str
+    granted: bool | None
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Bus:
+    """One device on a wire: what it counted and how long it took."""
+
+    name: str
+    facts: list[tuple[str, str]]
+    counters: list[tuple[str, str, str]]
+    histograms: list[Histogram]
+
+
+@dataclass
+class BlockTime:
+    """Execution time of one block."""
+
+    name: str
+    calls: str
+    mean: str
+    maximum: str
+    share: float = field(default=0.0)
+
+
+def title_of(rec: Recording) -> str:
+    """The rig's title, else its name."""
+    rig = _table(_table(rec.rig.get("rig")).get("rig")) or _table(rec.rig.get("rig"))
+    return str(rig.get("title") or rec.manifest.get("rig") or rig.get("name") or rec.folder.name)
+
+
+def description_of(rec: Recording) -> str:
+    """The rig's own words about itself."""
+    rig = _table(_table(rec.rig.get("rig")).get("rig")) or _table(rec.rig.get("rig"))
+    return str(rig.get("description") or rig.get("doc") or "")
+
+
+def picture_of(rec: Recording) -> str | None:
+    """The rig's drawing (an .svg among its files) as a data address: as an image it cannot run anything."""
+    for name, text in sorted(sources_of(rec).items()):
+        data = text.encode()
+        if name.endswith(".svg") and len(data) <= MAX_PICTURE_BYTES:
+            return "data:image/svg+xml;base64," + base64.b64encode(data).decode()
+    return None
+
+
+def sources_of(rec: Recording) -> dict[str, str]:
+    """The files that the rig was made from."""
+    return {str(name): text for name, text in _table(rec.rig.get("files")).items() if isinstance(text, str)}
+
+
+def result_of(rec: Recording) -> tuple[str, str, str]:
+    """The verdict of the run: a word, a tone, and a sentence."""
+    result = str(rec.manifest.get("result", ""))
+    reason = str(rec.manifest.get("reason") or "")
+    if not rec.complete:
+        return "incomplete", "warn", "The recording was not closed: what is shown ends where it can be read."
+    words = {
+        "passed": ("passed", "good", "The run came to its end and every check held."),
+        "failed": ("failed", "bad", "A check of this run did not hold."),
+        "aborted": ("aborted", "warn", "The run was ended before its time."),
+    }
+    word, tone, sentence = words.get(result, (result or "recorded", "", "The run came to its end."))
+    return word, tone, reason or sentence
+
+
+def facts_of(rec: Recording) -> list[tuple[str, str]]:
+    """Header lines: what ran, when, at which levels."""
+    m = rec.manifest
+    kind = str(m.get("time", ""))
+    bindings = [
+        f"{role}: {level} ({LEVEL[str(level).lower()]})" if str(level).lower() in LEVEL else f"{role}: {level}"
+        for role, level in _table(m.get("bindings")).items()
+    ]
+    rate = f"{numbers.value(1.0 / rec.period_s)} Hz"
+    facts = [
+        ("Started", str(m.get("started", "–")).replace("T", " ").replace("Z", " UTC")),
+        ("Time", TIME_KIND.get(kind, kind)),
+        ("Duration", f"{numbers.seconds(rec.duration_s)}, {rec.ticks:,} ticks at {rate}"),
+        ("Bindings", "; ".join(bindings) or "–"),
+        ("Seed", str(m.get("seed", "–"))),
+        ("State hash", str(m.get("state_hash") or "–")),
+        ("Program hash", str(m.get("program_hash") or "–")),
+        ("HIL", str(m.get("hil", "–"))),
+    ]
+    return facts
+
+
+def checks_of(rec: Recording) -> tuple[str, list[Check]]:
+    """The real-time verdict: a sentence, and what was granted.
+
+    The manifest's verdict is a dict with `text` and `checks`: dicts with name, granted (true, false or null: only for
+    information), value and note. Other entries are shown as they are.
+    """
+    verdict = rec.manifest.get("verdict")
+    if not isinstance(verdict, dict):
+        return str(verdict or ""), []
+    entries = verdict.get("checks") or verdict.get("items") or []
+    checks = [_check(entry) for entry in entries if isinstance(entry, dict)]
+    for name, item in verdict.items():
+        if name in ("text", "checks", "items", "granted"):
+            continue
+        if isinstance(item, dict):
+            checks.append(_check({"name": name, **item}))
+        else:
+            granted = item if isinstance(item, bool) else None
+            checks.append(Check(_words(name), granted, "" if granted is not None else _text(item), ""))
+    return str(verdict.get("text") or ""), checks
+
+
+def _check(entry: dict[str, Any]) -> Check:
+    granted = entry.get("granted", entry.get("ok"))
+    note = entry.get("note") or entry.get("mend") or entry.get("why") or ""
+    value = entry.get("value", entry.get("detail", ""))
+    return Check(_words(str(entry.get("name", ""))), granted if isinstance(granted, bool) else None, _text(value), str(note))
+
+
+def figures_of(rec: Recording, n_faults: int) -> list[Figure]:
+    """The key figures at the top of the page."""
+    m = rec.manifest
+    timing = _table(m.get("timing"))
+    figures = [_overruns(rec)]
+    for key, label in (("late_ns", "Wake-up lateness"), ("exec_ns", "Execution time")):
+        data = _table(timing.get(key))
+        if data.get("max") is not None:
+            note = f"median {numbers.duration(data.get('p50'))}, worst {numbers.duration(data.get('max'))}"
+            figures.append(Figure(f"{label}, 99 %", numbers.duration(data.get("p99")), note))
+    for name, bus in _table(m.get("buses")).items():
+        trip = _table(_table(bus).get("round_trip_ns"))
+        if trip.get("p50") is not None:
+            note = f"99 % {numbers.duration(trip.get('p99'))}, worst {numbers.duration(trip.get('max'))}"
+            figures.append(Figure(f"{name}: round trip, median", numbers.duration(trip.get("p50")), note))
+    lost = m.get("lost_samples")
+    figures.append(Figure("Lost samples", numbers.count(lost), "of the ring recorder", "bad" if lost else "good"))
+    figures.append(Figure("Faults injected", str(n_faults), _fault_note(rec)))
+    return figures
+
+
+def _overruns(rec: Recording) -> Figure:
+    overruns = rec.manifest.get("overruns")
+    if not overruns:
+        return Figure("Overruns", numbers.count(overruns), f"in {rec.ticks:,} ticks", "good" if overruns == 0 else "")
+    share = 100.0 * overruns / max(1, rec.ticks)
+    return Figure("Overruns", numbers.count(overruns), f"{numbers.value(share, 2)} % of {rec.ticks:,} ticks", "warn")
+
+
+def _fault_note(rec: Recording) -> str:
+    clips = sum(event.get("kind") == "clip_on" for event in rec.events)
+    safe = sum(event.get("kind") == "safe_on" for event in rec.events)
+    return f"safety gate: {clips} clips, {safe} times to a safe value"
+
+
+def timing_histograms(rec: Recording) -> list[Histogram]:
+    """Lateness and execution time of the loop."""
+    timing = _table(rec.manifest.get("timing"))
+    period_ns = rec.period_s * 1e9
+    drawn = [
+        histogram(timing.get("late_ns"), "Wake-up lateness", "From the due time of a tick to its begin.", period_ns),
+        histogram(timing.get("exec_ns"), "Execution time", "From the begin of a tick to its end.", period_ns),
+    ]
+    return [item for item in drawn if item]
+
+
+def blocks_of(rec: Recording) -> list[BlockTime]:
+    """Execution times of the blocks, the costliest first."""
+    blocks = _table(_table(rec.manifest.get("timing")).get("blocks"))
+    costs = {name: _cost(_table(data)) for name, data in blocks.items()}
+    most = max(costs.values(), default=0.0) or 1.0
+    return [
+        BlockTime(
+            name,
+            numbers.count(_table(blocks[name]).get("calls")),
+            numbers.duration(_table(blocks[name]).get("mean_ns")),
+            numbers.duration(_table(blocks[name]).get("max_ns")),
+            cost / most,
+        )
+        for name, cost in sorted(costs.items(), key=lambda item: -item[1])
+    ]
+
+
+def _cost(data: dict[str, Any]) -> float:
+    mean, calls = data.get("mean_ns"), data.get("calls")
+    return float(mean) * float(calls) if isinstance(mean, int | float) and isinstance(calls, int | float) else 0.0
+
+
+_TROUBLE = ("timeout", "exception", "wrong", "malformed", "late", "fail", "missed", "error", "disconnect", "refused")
+_TROUBLE_ALSO = ("junk", "evicted", "stale", "back_pressure", "reconnect")
+
+
+def buses_of(rec: Recording) -> list[Bus]:
+    """What each device's bus counted; counters of trouble that are not zero carry the tone `warn`."""
+    return [_bus(name, _table(data)) for name, data in _table(rec.manifest.get("buses")).items()]
+
+
+def _bus(name: str, data: dict[str, Any]) -> Bus:
+    counters = {**_table(data.get("counters")), **{k: v for k, v in data.items() if isinstance(v, int)}}
+    facts = [(_words(key), str(item)) for key, item in data.items() if isinstance(item, str)]
+    drawn = [
+        histogram(data.get("round_trip_ns"), "Round trip", "From a request sent to its answer received."),
+        histogram(data.get("age_ns"), "Age at latch", "How old the newest process image was when a tick took it."),
+    ]
+    rows = []
+    for key, number in counters.items():
+        trouble = any(word in key for word in _TROUBLE + _TROUBLE_ALSO)
+        rows.append((_words(key), numbers.count(number), "warn" if trouble and number else "" if number else "zero"))
+    return Bus(name, facts, rows, [item for item in drawn if item])
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _words(name: str) -> str:
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or "none"
+    return "" if value is None else str(value)

@@ -1,0 +1,198 @@
+"""Puts the page together: gathers the content, thins the data until the file is small enough, writes it at once."""
+
+from __future__ import annotations
+
+import shlex
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from hil.errors import RecordingError
+from hil.recording import Recording
+from hil.report import content, numbers, plots
+from hil.report.faults import FaultStory, fault_stories
+
+MAX_BYTES = 5_000_000
+DATA_BUDGETS = (3_000_000, 1_500_000, 600_000, 200_000)
+MAX_EVENTS = 1000
+MAX_TEXT = 300
+EVENT_TONES = {
+    "overrun": "warn",
+    "loss": "bad",
+    "refused": "bad",
+    "fault_on": "fault",
+    "fault_off": "fault",
+    "forced": "forced",
+    "released": "forced",
+    "clip_on": "warn",
+    "safe_on": "warn",
+    "stale_on": "warn",
+    "bad_on": "bad",
+    "range_on": "warn",
+}
+
+
+def write_report(recording: str | Path | Recording, out: str | Path | None = None) -> Path:
+    """Writes one self-contained HTML file about a recording.
+
+    Args:
+        recording: the folder, or the opened recording; an incomplete one is fine.
+        out: the file; default is report.html in the folder.
+
+    Returns:
+        The file, below 5 MB, that needs no network.
+
+    Raises:
+        RecordingError: the recording cannot be read or the file cannot be written.
+    """
+    rec = recording if isinstance(recording, Recording) else Recording(recording)
+    path = Path(out) if out is not None else rec.folder / "report.html"
+    page = b""
+    for budget in DATA_BUDGETS:
+        page = _render(rec, budget)
+        if len(page) < MAX_BYTES:
+            break
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(page)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        why = f"cannot be written ({error.strerror or error})"
+        raise RecordingError(why, where=str(path), mend="Name another file with --out") from None
+    return path
+
+
+def _render(rec: Recording, budget: int) -> bytes:
+    stories = fault_stories(rec)
+    planned, left_out = plots.plan(rec)
+    rows = plots.rows_per_plot(planned, budget)
+    keep = [tick for story in stories[:100] for tick in (story.start_tick, story.end_tick) if tick is not None]
+    data = [plots.plot_data(rec, plot, rows, keep) for plot in planned]
+    timing = plots.timing_plot(rec, min(rows, 6000))
+    word, tone, sentence = content.result_of(rec)
+    verdict_text, checks = content.checks_of(rec)
+    page = _template().render(
+        title=content.title_of(rec),
+        description=content.description_of(rec),
+        picture=content.picture_of(rec),
+        rec=rec,
+        result={"word": word, "tone": tone, "sentence": sentence},
+        facts=content.facts_of(rec),
+        figures=content.figures_of(rec, len(stories)),
+        verdict_text=verdict_text,
+        checks=checks,
+        real=rec.manifest.get("time") == "real",
+        faults=[_fault_row(rec, story) for story in stories],
+        histograms=content.timing_histograms(rec),
+        blocks=content.blocks_of(rec),
+        buses=content.buses_of(rec),
+        events=_event_rows(rec),
+        n_events=len(rec.events),
+        kinds=sorted({str(event.get("kind", "")) for event in rec.events}),
+        left_out=left_out,
+        folder=shlex.quote(str(rec.folder)),
+        sources=_sources(rec),
+        versions={str(k): str(v) for k, v in (rec.manifest.get("versions") or {}).items()},
+        plot_titles=[_plot_title(item) for item in data],
+        timing_title=_plot_title(timing) if timing else None,
+        page_data={
+            "period_s": rec.period_s,
+            "ticks": rec.ticks,
+            "plots": data,
+            "timing": timing,
+            "faults": _bands(rec, stories),
+        },
+        css=_text("report.css"),
+        js=_text("report.js"),
+        uplot_js=_text("vendor/uPlot.iife.min.js"),
+        uplot_css=_text("vendor/uPlot.min.css"),
+        uplot_licence=_text("vendor/LICENSE"),
+    )
+    return page.encode()
+
+
+def _plot_title(plot: dict[str, Any]) -> dict[str, Any]:
+    return {"title": plot["title"], "unit": plot["unit"], "thinned": plot["thinned"], "digital": plot["digital"]}
+
+
+def _bands(rec: Recording, stories: list[FaultStory]) -> list[dict[str, Any]]:
+    """Fault intervals for the plots; one that never ended lasts to the end."""
+    return [
+        {
+            "target": story.target,
+            "text": story.text,
+            "from": story.start_tick,
+            "to": story.end_tick if story.end_tick is not None else rec.ticks,
+        }
+        for story in stories[:100]
+        if story.start_tick is not None and story.state != "armed"
+    ]
+
+
+def _fault_row(rec: Recording, story: FaultStory) -> dict[str, Any]:
+    unit = rec.units.get(story.target, "") if story.target in rec else ""
+    start, end = story.start_tick, story.end_tick
+    last = end if end is not None else rec.ticks
+    return {
+        "target": story.target,
+        "text": story.text[:MAX_TEXT],
+        "state": story.state,
+        "start": numbers.seconds(start * rec.period_s if start is not None else None),
+        "end": numbers.seconds(end * rec.period_s) if end is not None else "to the end",
+        "ticks": numbers.count(last - start if start is not None else None),
+        "before": numbers.value(story.before),
+        "after": numbers.value(story.after),
+        "recovered": numbers.value(story.recovered),
+        "unit": unit,
+        "from": start,
+        "to": last,
+    }
+
+
+def _event_rows(rec: Recording) -> list[dict[str, Any]]:
+    rows = []
+    for event in rec.events[:MAX_EVENTS]:
+        kind = str(event.get("kind", ""))
+        tick = event.get("tick")
+        time_s = event.get("time_s", tick * rec.period_s if isinstance(tick, int) else None)
+        rows.append(
+            {
+                "tick": numbers.count(tick),
+                "time": numbers.seconds(time_s)[:-2] if time_s is not None else "–",
+                "kind": kind,
+                "tone": EVENT_TONES.get(kind, ""),
+                "target": str(event.get("target") or ""),
+                "a": numbers.value(event.get("a")),
+                "b": numbers.value(event.get("b")),
+                "text": str(event.get("text") or "")[:MAX_TEXT],
+            }
+        )
+    return rows
+
+
+def _sources(rec: Recording) -> list[tuple[str, str]]:
+    room = content.MAX_SOURCE_CHARS
+    found = []
+    for name, text in content.sources_of(rec).items():
+        if not name.endswith(".svg"):
+            found.append((name, text[: max(0, room)] + ("\n…" if len(text) > room else "")))
+            room -= len(text)
+    return found[:20]
+
+
+@cache
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(str(resources.files("hil.report")))
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _text(name: str) -> str:
+    return (resources.files("hil.report") / name).read_text(encoding="utf-8")

@@ -1,0 +1,312 @@
+"""What a rig is once its file is read: every default filled in, every name resolved, nothing left to look up.
+
+Numbers are SI or in the signal's unit. An absent limit is None. `Rig.to_dict` and `Rig.from_dict` carry a rig through a
+recording, so that it can be run again without the folder that it came from.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from hil.errors import RigError
+from hil.faults import FaultSpec
+from hil.iomap import IoTag
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How the loop runs in real time."""
+
+    overrun: str = "count"
+    grace_ticks: int = 100
+    max_catch_up: int = 10
+    priority: int = 80
+    cpu: int | None = None
+    spin_us: float = 0.0
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A named value.
+
+    Attributes:
+        unit: None: not known, "1": a plain number or logic value.
+        declared: stands in [signals] or in an I/O map.
+        producer: name of the block or role that writes it.
+        role: the role that it is internal to; None: a signal of the bench.
+        range: [low, high] of expected values: checked, never enforced.
+        limits: [low, high] of the equipment: enforced by the gate.
+        rate_limit: largest change in a second: enforced by the gate.
+        safe: value of the safe state (of a gated signal: given, or else the value within limits nearest to 0).
+        start: value before the first tick.
+        path: has a path: faults and forces can act on it.
+        gated: has a safety gate.
+        safe_given: the rig names the safe value.
+    """
+
+    name: str
+    unit: str | None = None
+    declared: bool = False
+    producer: str | None = None
+    role: str | None = None
+    range: Range | None = None
+    limits: Range | None = None
+    rate_limit: float | None = None
+    safe: float = 0.0
+    safe_given: bool = False
+    safe_rate: bool = False
+    start: float = 0.0
+    max_age_s: float | None = None
+    description: str = ""
+    setpoint_of: str | None = None
+    record: bool = False
+    path: bool = False
+    gated: bool = False
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model class: `file` is relative to the rig's folder."""
+
+    file: str
+    class_name: str
+    method: str = "rk4"
+    substeps: int = 1
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A port and the signal on it. A variadic port stands once for each of its signals."""
+
+    port: str
+    signal: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """A placed block.
+
+    Attributes:
+        type: block type of the core; "model" for a compiled model.
+        role: the role whose simulated side it belongs to; a signal that it writes is then the role's own slot.
+        inputs: wired inputs, in the order of the type's ports. A port that is not wired has no entry.
+        outputs: all outputs, in the order of the type's ports.
+        params: all parameters by name, in the order of the type or model.
+        config: the given configuration by name; each an array. What is missing has its preset.
+        constant: stands for a number that was written in place of a signal.
+    """
+
+    name: str
+    type: str
+    inputs: tuple[Wire, ...]
+    outputs: tuple[Wire, ...]
+    params: dict[str, float]
+    config: dict[str, tuple[float, ...]]
+    model: ModelRef | None = None
+    role: str | None = None
+    every: int = 1
+    phase: int = 0
+    constant: bool = False
+
+
+@dataclass(frozen=True)
+class RoleTag:
+    """One value that crosses a role's boundary, with the register that carries it (a float64 where there is no wire).
+
+    Attributes:
+        kind: number of the register's type (enum hil_codec_kind).
+        low: smallest value that is encoded; None: no limit. From the signal's limits.
+        start: role outputs: value until the first image.
+        max_age_s: role outputs: older is stale; None: never.
+    """
+
+    signal: str
+    kind: int = 8
+    scale: float = 1.0
+    offset: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    start: float = 0.0
+    max_age_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Role:
+    """A boundary: it reads `inputs` as published at tick k; its `outputs` are latched at tick k + delay_ticks.
+
+    `binding` is the default level in real and lock-step time: "mil", "sil", "pil" or "hil". `device` is its outer side.
+    """
+
+    name: str
+    inputs: tuple[RoleTag, ...]
+    outputs: tuple[RoleTag, ...]
+    every: int = 1
+    phase: int = 0
+    delay_ticks: int = 1
+    binding: str = "mil"
+    device: str | None = None
+    simulated: bool = True
+
+
+@dataclass(frozen=True)
+class Device:
+    """The outer side of a role: a Modbus device, and our side of its wire ("client" or "server")."""
+
+    name: str
+    role: str
+    scheme: str
+    host: str
+    port: int
+    side: str
+    unit_id: int
+    map: str
+    tags: tuple[IoTag, ...]
+    period_s: float
+    timeout_s: float
+    max_gap: int = 0
+    max_registers: int = 123
+    max_bits: int = 1968
+    pipeline: int = 1
+    single_writes: bool = False
+    bits_as_word: bool = False
+    combine: bool = False
+
+    @property
+    def url(self) -> str:
+        """scheme://host:port"""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def reads(self) -> tuple[IoTag, ...]:
+        """Tags from the device to the bench, in the order of the map."""
+        return tuple(tag for tag in self.tags if tag.direction == "read")
+
+    @property
+    def writes(self) -> tuple[IoTag, ...]:
+        """Tags from the bench to the device, in the order of the map."""
+        return tuple(tag for tag in self.tags if tag.direction == "write")
+
+
+@dataclass(frozen=True)
+class RecordGroup:
+    """Signals and block states ("<block>.<state>") that are recorded every so many ticks; `raw`: also before faults."""
+
+    name: str
+    signals: tuple[str, ...]
+    every: int = 1
+    states: tuple[str, ...] = ()
+    raw: bool = True
+
+
+@dataclass(frozen=True)
+class ScheduledEvent:
+    """A parameter change (block, param, value), or a mark (text), at a bench time or a tick."""
+
+    at_s: float | None = None
+    at_tick: int | None = None
+    block: str | None = None
+    param: str | None = None
+    value: float = 0.0
+    mark: str | None = None
+
+    def tick(self, period_ns: int) -> int:
+        """The tick that it is due at."""
+        return self.at_tick if self.at_tick is not None else round((self.at_s or 0.0) * 1e9 / period_ns)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A bench's description. `files` has the text of every file that it was read from, by path within the rig's folder.
+
+    `folder` is where those files lie; None after `from_dict` until `write_files` has put them somewhere.
+    """
+
+    name: str
+    title: str
+    description: str
+    period_ns: int
+    seed: int
+    loop: Loop
+    signals: dict[str, Signal]
+    blocks: dict[str, Block]
+    roles: dict[str, Role]
+    devices: dict[str, Device]
+    record: dict[str, RecordGroup]
+    faults: tuple[FaultSpec, ...] = ()
+    events: tuple[ScheduledEvent, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def period_s(self) -> float:
+        """Base period in s."""
+        return self.period_ns / 1e9
+
+    def faultable(self) -> dict[str, str | None]:
+        """Units of the signals that faults and forces can act on, by name; what `hil.faults.parse_fault` takes."""
+        return {signal.name: signal.unit for signal in self.signals.values() if signal.path}
+
+    def tunable(self) -> dict[str, tuple[str, str]]:
+        """What an event can set, as name -> (block, parameter): "level1.kp", and "level1.setpoint" of a number on a port."""
+        constants = {b.name: (b.name, "value") for b in self.blocks.values() if b.constant}
+        params = {f"{b.name}.{p}": (b.name, p) for b in self.blocks.values() if not b.constant for p in b.params}
+        return {**params, **constants}
+
+    def role_blocks(self, role: str) -> tuple[Block, ...]:
+        """Blocks of a role's simulated side, in the order of the file."""
+        return tuple(block for block in self.blocks.values() if block.role == role)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rig as plain JSON data, without `files` and `folder`; infinite numbers are texts."""
+        data = TypeAdapter(Rig).dump_python(self, mode="python")
+        del data["files"], data["folder"]
+        plain: dict[str, Any] = json.loads(json.dumps(_finite(data)))
+        return plain
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any], files: Mapping[str, str], folder: Path | None = None) -> Rig:
+        """The rig of a recording.
+
+        Raises:
+            RigError: the data is not what `to_dict` wrote.
+        """
+        try:
+            rig = TypeAdapter(Rig).validate_python({**data, "files": dict(files)})
+        except ValidationError as error:
+            raise RigError(f"the stored rig cannot be read: {error.errors()[0]['msg']}", where="rig.json") from error
+        return replace(rig, folder=folder)
+
+    def write_files(self, folder: Path) -> Rig:
+        """Put `files` into `folder` and return the rig as one that lives there.
+
+        Raises:
+            RigError: a file's path leads out of the folder.
+        """
+        for name, text in self.files.items():
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts:
+                raise RigError(f"{name} leads out of the rig's folder", where="rig.json")
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+        return replace(self, folder=folder)
+
+
+def _finite(value: Any) -> Any:
+    """Infinite numbers as texts, which pydantic reads back; JSON has none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

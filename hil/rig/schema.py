@@ -1,0 +1,236 @@
+"""The tables of a rig file as it is written. What they mean, with all defaults filled in, is in `description.py`.
+
+Every class is one TOML table; unknown keys are refused. The docstrings of the fields are the reference of the format.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$", max_length=100)]
+PlainName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
+Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
+Seconds = Annotated[float, Field(ge=0)]
+Value = bool | int | float | str | list[float | list[float]]
+
+LEVELS = ("mil", "sil", "pil", "hil")
+METHODS = ("rk4", "euler", "semi_implicit", "exact", "discrete")
+
+
+class Table(BaseModel):
+    """A TOML table: exact types, no unknown keys, no infinite numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class RigTable(Table):
+    """[rig]: what the bench is called and how fast it ticks."""
+
+    name: PlainName
+    """Short name; recordings and sockets carry it."""
+    title: str = ""
+    """One line for people."""
+    description: str = ""
+    """A paragraph for people."""
+    period_s: Annotated[float, Field(gt=0, le=3600)]
+    """Base period in s, a whole number of nanoseconds."""
+    seed: Annotated[int, Field(ge=0, lt=2**64)] = 1
+    """Decides, with the tick, everything random."""
+
+
+class LoopTable(Table):
+    """[loop]: what happens in real time."""
+
+    overrun: Literal["count", "skip", "catch_up", "stop", "safe_state"] = "count"
+    """What a late tick leads to, beside being recorded."""
+    grace_ticks: Annotated[int, Field(ge=0)] = 100
+    """First ticks whose overruns are not counted."""
+    max_catch_up: Annotated[int, Field(ge=1)] = 10
+    """catch_up: most ticks that run back to back."""
+    priority: Annotated[int, Field(ge=0, le=99)] = 80
+    """SCHED_FIFO priority, where permitted; 0: none."""
+    cpu: Annotated[int, Field(ge=0)] | None = None
+    """Pins the loop to this CPU."""
+    spin_us: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    """Spins this long before each deadline instead of sleeping, in us."""
+
+
+class SignalTable(Table):
+    """[signals] "name" = {...}: a declared signal. limits, rate_limit or safe give it a safety gate."""
+
+    unit: str | None = None
+    """As in "m", "V", "m**3/s", "1"; checked along every wire."""
+    range: Pair | None = None
+    """[low, high] of the values to be expected: checked and noted, never enforced."""
+    limits: Pair | None = None
+    """[low, high] of the equipment: enforced by the safety gate."""
+    rate_limit: Annotated[float, Field(gt=0)] | None = None
+    """Largest change in a second: enforced."""
+    safe: float | None = None
+    """Value of the safe state, within limits."""
+    safe_rate: bool = False
+    """The way to the safe value keeps the rate limit."""
+    start: float | None = None
+    """Value before the first tick."""
+    max_age_s: Seconds | None = None
+    """Older values are stale; a gated signal then goes to its safe value."""
+    description: str = ""
+    """For people."""
+    setpoint_of: str | None = None
+    """The signal that this one is the setpoint of; plots show both in one picture."""
+    record: bool = True
+    """Part of the default recording."""
+    path: bool = True
+    """Has a path, so that faults and forces can act on it."""
+
+
+class BlockTable(Table):
+    """[blocks.name]: a placed block. Every key that is not listed here is a parameter or configuration of its type."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    type: str | None = None
+    """A block type of the core; left out where `model` is given."""
+    model: str | None = None
+    """file.py:Class, relative to the rig's folder."""
+    method: Literal["rk4", "euler", "semi_implicit", "exact", "discrete"] | None = None
+    """How a model is integrated; default rk4."""
+    substeps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Steps of a model in one of the block's; default 1."""
+    role: str | None = None
+    """The role whose simulated side this block belongs to; none: the bench."""
+    inputs: Annotated[dict[str, bool | int | float | str | list[str | float]], Field(alias="in")] = {}
+    """Input port -> signal, or a number: a constant that can be set later as <block>.<port>."""
+    outputs: Annotated[dict[str, str | list[str]], Field(alias="out")] = {}
+    """Output port -> signal; without an entry it is <block>.<port>."""
+    every: Annotated[int, Field(ge=1, le=2**31)] | None = None
+    """Runs every so many ticks; default 1, in a role the role's."""
+    phase: Annotated[int, Field(ge=0)] | None = None
+    """First tick on which it runs."""
+
+
+class RoleTable(Table):
+    """[roles.name]: a boundary with a simulated side (blocks) and an outer one (a device)."""
+
+    every: Annotated[int, Field(ge=1, le=2**31)] = 1
+    """Runs every so many ticks."""
+    phase: Annotated[int, Field(ge=0)] = 0
+    """First tick on which it runs."""
+    delay_ticks: Annotated[int, Field(ge=1, le=60000)] = 1
+    """Its outputs are latched so many ticks after its inputs were published."""
+    inputs: list[str] | None = None
+    """Signals that it reads, bench -> role; default: what its device's map writes."""
+    outputs: list[str] | None = None
+    """Signals that it writes, role -> bench; default: what its device's map reads."""
+    binding: Literal["mil", "sil", "pil", "hil"] | None = None
+    """Level of `hil run` in real and lock-step time; virtual time is always mil."""
+
+
+class DeviceTable(Table):
+    """[devices.name]: the outer side of a role, behind a wire."""
+
+    role: str | None = None
+    """The role that it takes; default: the one with the device's name."""
+    url: str
+    """modbus-tcp://host:port"""
+    side: Literal["client", "server"] = "client"
+    """What the bench is: client (it polls the device) or server (the device polls it)."""
+    unit_id: Annotated[int, Field(ge=0, le=255)] = 1
+    """Modbus unit identifier."""
+    map: str
+    """I/O map (CSV), relative to the rig's folder."""
+    period_s: Annotated[float, Field(gt=0)] | None = None
+    """Time between two images; default: the role's period."""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 0.05
+    """An answer that comes later counts as lost."""
+    max_gap: Annotated[int, Field(ge=0, le=124)] = 0
+    """Unmapped registers that a read may bridge."""
+    max_registers: Annotated[int, Field(ge=1, le=125)] = 123
+    """Largest request."""
+    max_bits: Annotated[int, Field(ge=1, le=2000)] = 1968
+    """Largest request of coils or discrete inputs."""
+    pipeline: Annotated[int, Field(ge=1, le=64)] = 1
+    """Requests that may be on their way at once."""
+    single_writes: bool = False
+    """One register or coil alone is written with function 6 or 5 instead of 16 or 15."""
+    bits_as_word: bool = False
+    """Bits of a register are written as a whole word (unmapped bits 0) instead of with function 22."""
+    combine: bool = False
+    """Reads and writes holding registers in one request (function 23)."""
+
+
+class RecordTable(Table):
+    """[record] group = {...}: what is recorded, and how often."""
+
+    every: Annotated[int, Field(ge=1, le=2**31)] = 1
+    """Every so many ticks."""
+    names: list[str] = ["*"]
+    """Names or patterns (* ?) of signals."""
+    states: list[str] = []
+    """Names or patterns of block states, as <block>.<state>."""
+    raw: bool = True
+    """Also what a faultable signal was before its faults."""
+
+
+class FaultTable(Table):
+    """[[faults]]: a fault that is armed with every run."""
+
+    signal: str
+    """The signal whose path it acts on."""
+    fault: str
+    """bias gain stuck noise drift dropout delay"""
+    value: float | str | list[float | str] | None = None
+    """The fault's value or values, a number or a quantity such as "1 cm"."""
+    at_s: Seconds | None = None
+    """Start in bench time."""
+    until_s: Seconds | None = None
+    """End in bench time; default: the end of the run."""
+    at_tick: Annotated[int, Field(ge=0)] | None = None
+    """Instead of at_s."""
+    until_tick: Annotated[int, Field(ge=0)] | None = None
+    """Instead of until_s."""
+
+
+class EventTable(Table):
+    """[[events]]: a parameter change or a mark at a tick."""
+
+    at_s: Seconds | None = None
+    """Bench time."""
+    at_tick: Annotated[int, Field(ge=0)] | None = None
+    """Instead of at_s."""
+    set: str | None = None
+    """<block>.<parameter>, or <block>.<port> of an input that is wired to a number."""
+    value: bool | int | float | str | None = None
+    """The new value: a number, or a quantity such as "13 cm"."""
+    mark: str | None = None
+    """A note in the recording."""
+
+
+class ConversionTable(Table):
+    """[[conversions]]: a change of unit on one wire: value = factor * signal + offset."""
+
+    source: Annotated[str, Field(alias="from")]
+    """The signal."""
+    to: str
+    """<block>.<port>"""
+    factor: float
+    """Multiplies the signal."""
+    offset: float = 0.0
+    """Added behind the factor."""
+
+
+class RigFile(Table):
+    """A whole rig.toml."""
+
+    rig: RigTable
+    loop: LoopTable = LoopTable()
+    signals: dict[Name, SignalTable] = {}
+    blocks: dict[Name, BlockTable] = {}
+    roles: dict[PlainName, RoleTable] = {}
+    devices: dict[PlainName, DeviceTable] = {}
+    record: dict[PlainName, RecordTable] = {}
+    faults: list[FaultTable] = []
+    events: list[EventTable] = []
+    conversions: list[ConversionTable] = []

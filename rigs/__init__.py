@@ -1,0 +1,1 @@
+"""The benches that come with the package, each a folder of data."""
