@@ -73,7 +73,7 @@ C_FILES = $(shell find core drivers firmware tests -name '*.[ch]' -not -path '*/
 lint: $(DEV)
 	@tools/system_packages.sh lint
 	@failed=; \
-	step() { echo "lint: $$1"; "$$@" || failed="$$failed $$(basename $$1)"; }; \
+	step() { echo "lint: $$1 $$2"; "$$@" || failed="$$failed $$(basename $$1)($$2)"; }; \
 	step $(VENV)/bin/ruff check; \
 	step $(VENV)/bin/ruff format --check; \
 	step $(VENV)/bin/clang-format --dry-run --Werror $(C_FILES); \

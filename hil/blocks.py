@@ -24,12 +24,11 @@ class UnitRule:
 
 SAME = UnitRule(alike=(("u", "y"),))
 LOGIC = UnitRule(fixed={"u": "1", "y": "1", "q": "1", "set": "1", "reset": "1", "elapsed_s": "s"})
-# Types without an entry (gains, products, dynamics with free coefficients) change units in ways that only the rig's author knows.
+# Types without an entry (gains, products, dynamics with free coefficients) change units as only the rig's author knows.
 UNIT_RULES: Mapping[str, UnitRule] = {
-    **dict.fromkeys(
-        "abs dead_band delay lag limit max min moving_average quantise rate_limit register sum".split(), SAME
-    ),
-    **dict.fromkeys("logic on_delay off_delay latch edge".split(), LOGIC),
+    **dict.fromkeys(("abs", "dead_band", "limit", "rate_limit", "quantise", "register"), SAME),
+    **dict.fromkeys(("delay", "lag", "moving_average", "max", "min", "sum"), SAME),
+    **dict.fromkeys(("logic", "on_delay", "off_delay", "latch", "edge"), LOGIC),
     "selector": UnitRule((("u", "y"),), {"index": "1"}),
     "comparator": UnitRule((("u", "reference"),), {"y": "1"}),
     "counter": UnitRule(fixed={"up": "1", "reset": "1", "count": "1", "done": "1"}),
@@ -93,6 +92,8 @@ class BlockType:
         variadic_out: the same for the last output.
         feedthrough: the outputs depend on this tick's inputs.
         states: names of the state fields; the last may stand for several.
+        start: models: where each state starts.
+        method: models: how it is integrated unless the rig says otherwise.
     """
 
     name: str
@@ -105,6 +106,8 @@ class BlockType:
     variadic: bool
     variadic_out: bool
     feedthrough: bool
+    start: tuple[float, ...] = ()
+    method: str | None = None
 
     def input(self, name: str) -> Port | None:
         """The input of this name, or None."""

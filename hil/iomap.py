@@ -1,12 +1,12 @@
 """I/O maps: which value lies in which register or coil of a device. One CSV file for each device, one tag a row.
 
-Header: tag,direction,table,address,type,bit,word_order,byte_order,scale,offset,unit,min,max,limit_min,limit_max,rate_limit,
-start,safe,max_age_s,description. The first five are required, columns may be left out and stand in any order, lines that
-begin with # are comments. value = raw * scale + offset.
+Header: tag,direction,table,address,type,bit,word_order,byte_order,scale,offset,unit,min,max,limit_min,limit_max,
+rate_limit,start,safe,max_age_s,description. The first five are required, the others may be left out, in any order.
+Lines that begin with # are comments. value = raw * scale + offset.
 
-An address is the zero-based protocol address (0, 1, 2 ...) or 1-based Modicon notation with the digit of its table: 40001,
-400001 and 4x00001 are all holding register 0. In a holding register table 40001..49999 is therefore read as Modicon
-notation; protocol addresses in that range are written %40000.
+An address is the zero-based protocol address (0, 1, 2 ...) or 1-based Modicon notation with the digit of its table:
+40001, 400001 and 4x00001 are all holding register 0. In a holding register table 40001..49999 is therefore read as
+Modicon notation; protocol addresses in that range are written %40000.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from dataclasses import dataclass
 
 from hil.errors import RigError
 
-COLUMNS = (
-    "tag direction table address type bit word_order byte_order scale offset unit min max limit_min limit_max rate_limit "
-    "start safe max_age_s description"
-).split()
-REQUIRED = COLUMNS[:5]
+REQUIRED = ("tag", "direction", "table", "address", "type")
+FORMAT = ("bit", "word_order", "byte_order", "scale", "offset", "unit")
+OF_SIGNALS = ("min", "max", "limit_min", "limit_max", "rate_limit", "start", "safe", "max_age_s")
+COLUMNS = (*REQUIRED, *FORMAT, *OF_SIGNALS, "description")
 DIRECTIONS = ("read", "write")
 ORDERS = ("big", "little")
 # Tables in the order of the driver (enum hil_reg_table), with the digit of the Modicon notation.

@@ -5,16 +5,26 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 from hil import units
 from hil.errors import RigError
-from hil.iomap import COLUMNS, DIRECTIONS, LARGEST_ADDRESS, ORDERS, REQUIRED, TABLES, TYPES, IoTag, parse_address
+from hil.iomap import (
+    COLUMNS,
+    DIRECTIONS,
+    LARGEST_ADDRESS,
+    OF_SIGNALS,
+    ORDERS,
+    REQUIRED,
+    TABLES,
+    TYPES,
+    IoTag,
+    parse_address,
+)
 from hil.nearest import did_you_mean
 
 _TAG = re.compile(r"@?[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 
-_OF_SIGNALS = tuple("min max limit_min limit_max rate_limit start safe max_age_s".split())
 
 Note = Callable[[int | None, str, str, str | None], None]
 """Called for each mistake with (line, key, why, mend)."""
@@ -121,7 +131,7 @@ class _Row:
             "description": self.cells.get("description", ""),
             "line": self.line,
         }
-        values |= {column: self._number(column) for column in _OF_SIGNALS}
+        values |= {column: self._number(column) for column in OF_SIGNALS}
         if self.wrong:
             return None
         tag = IoTag(**values)  # type: ignore[arg-type]
@@ -203,7 +213,7 @@ class _Row:
         for column in ("rate_limit", "max_age_s"):
             if (value := getattr(tag, column)) is not None and value <= 0:
                 self.note(column, "must be larger than 0")
-        if tag.wire_only and any(getattr(tag, column) is not None for column in _OF_SIGNALS):
+        if tag.wire_only and any(getattr(tag, column) is not None for column in OF_SIGNALS):
             self.note("tag", "a wire-only tag has no range, limits, start, safe value or age")
 
     def _check_pair(self, tag: IoTag, low: str, high: str) -> None:

@@ -8,7 +8,7 @@
 
 #include "hil/linux.h"
 
-#define LEAD_NS 2000000 /* from thread start to tick 0: enough to be asleep before the first deadline */
+#define LEAD_NS 5000000 /* from here to the first tick: enough to start the bus threads and to be asleep before it */
 
 static const struct hil_state *header(const struct hil_loop *l) { return (const struct hil_state *)(const void *)l->state; }
 
@@ -84,7 +84,6 @@ static int run(struct hil_runner *r) {
     struct hil_loop *l = r->loop;
     const struct hil_state *h = header(l);
     uint64_t first = h->tick;
-    l->start_ns = hil_clock_ns() + LEAD_NS - (int64_t)first * hil_program_period_ns(l->program);
     for (uint64_t done = 0; !r->config.n_ticks || h->tick - first < r->config.n_ticks; done++) {
         if (atomic_load_explicit(&l->stop, memory_order_relaxed)) return HIL_END_STOPPED;
         uint64_t tick = h->tick;
@@ -131,6 +130,7 @@ int hil_runner_start(struct hil_runner *r, struct hil_loop *loop, const struct h
     r->loop = loop;
     r->config = *config;
     atomic_store(&r->tick, header(loop)->tick);
+    loop->start_ns = hil_clock_ns() + LEAD_NS - (int64_t)header(loop)->tick * hil_program_period_ns(loop->program);
     atomic_store(&loop->stop, 0);
     int fifo = config->priority > 0, pin = config->cpu >= 0;
     int err = create(r, fifo, pin);

@@ -38,7 +38,7 @@ int hil_state_init(const struct hil_program *p, void *mem) {
     start_header(p, s);
     for (uint32_t i = 0; i < p->n_signals; i++) {
         hil_values(s)[i] = p->starts[i];
-        hil_times(p, s)[i] = -1;
+        hil_times(p, s)[i] = HIL_THIS_TICK;
     }
     memcpy(s + p->off_params, p->presets, p->n_params * sizeof(double));
     start_paths(p, s);

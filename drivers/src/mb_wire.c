@@ -1,6 +1,7 @@
 #include "hil_drivers/mb_wire.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 
 /* A device that leaves this many batches unanswered in a row gets a new connection: it may have forgotten this one. */
@@ -126,6 +127,14 @@ static int receive(struct hil_mb_wire *w)
     return HIL_OK;
 }
 
+/* More answers are to come. A device with Nagle's algorithm holds the next one back until we acknowledge the last, which we
+ * would put off by 40 ms: acknowledge now. (The option holds for a moment only, so it cannot be set once.) */
+static void acknowledge(struct hil_mb_wire *w)
+{
+    int one = 1;
+    setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
 int hil_mb_wire_run(struct hil_mb_wire *w, hil_mb_on_answer on_answer, void *context)
 {
     int rc = send_batch(w);
@@ -145,6 +154,8 @@ int hil_mb_wire_run(struct hil_mb_wire *w, hil_mb_on_answer on_answer, void *con
             rc = take_frames(w, on_answer, context);
         if (rc != HIL_OK)
             return rc;
+        if (w->n_answered < w->n_sent)
+            acknowledge(w);
     }
     w->timeouts_in_row = 0;
     return HIL_OK;

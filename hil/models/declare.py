@@ -18,9 +18,11 @@
         def outputs(self):                            # y by declared Output name
             return {"spill": self.hole * sqrt(2 * 9.81 * self.level)}
 
-States marked `output=True` are outputs too; a class without any output has all its states as outputs. Nothing here needs
-casadi: names, units and ranges are known without it, the equations are asked for only when the class is compiled.
+States marked `output=True` are outputs too; a class without any output has all its states as outputs. Nothing here
+needs casadi: names, units and ranges are known without it, the equations are asked for only when the class is compiled.
 """
+
+# ruff: noqa: A002, a range has a min and a max
 
 from __future__ import annotations
 
@@ -93,7 +95,8 @@ class Declared:
 
 class State(Declared):
     """A state. `value` is where it starts. With `clamp` it is held within min..max after every step, as a tank that is
-    empty or spills or a cylinder at its end stop. `output=True` makes it an output of the same name."""
+    empty or spills or a cylinder at its end stop. `output=True` makes it an output of the same name.
+    """
 
     def __init__(
         self,
@@ -140,13 +143,20 @@ class Model:
     method: ClassVar[str] = "rk4"
     """How it is advanced: rk4, euler (explicit), semi_implicit (stiff), exact (linear in x), discrete (x+ = f)."""
 
+    source_text: ClassVar[str | None] = None
+
     def equations(self) -> Mapping[str, Any]:
         """dx/dt by state name, as SX expressions of `self.<name>` (method "discrete": the state of the next sample)."""
         raise NotImplementedError
 
     def outputs(self) -> Mapping[str, Any]:
-        """y by name, for every declared Output."""
+        """Y by name, for every declared Output."""
         return {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Keep the text that the class was made from: by the time it is compiled the file may have been edited."""
+        super().__init_subclass__(**options)
+        cls.source_text = _source_text(cls)
 
     @classmethod
     def info(cls) -> ModelInfo:
@@ -156,6 +166,19 @@ class Model:
             RigError: a name, value, range, unit or method that cannot be.
         """
         return describe(cls)
+
+
+def _source_text(cls: type) -> str | None:
+    """The text of the file that defines a class, None when there is none (an interactive session)."""
+    module = sys.modules.get(cls.__module__)
+    text = getattr(module, "source_text", None)
+    file = getattr(module, "__file__", None)
+    if isinstance(text, str) or not file or not str(file).endswith(".py"):
+        return text if isinstance(text, str) else None
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def place_of(cls: type) -> str:
@@ -191,7 +214,7 @@ def describe(cls: type[Model]) -> ModelInfo:
 
 
 def _declared(cls: type[Model], place: str) -> dict[str, Declared]:
-    """All declarations in order of writing, those of base classes first; a subclass can replace or remove (None) one."""
+    """All declarations in order of writing, bases first; a subclass can replace or remove (None) one."""
     found: dict[str, Declared] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():

@@ -1,4 +1,4 @@
-"""The functions of a model's equations. They take SX symbols and plain numbers, and ask for casadi when they are called.
+"""The functions of a model's equations. They take SX symbols and plain numbers, and import casadi when called.
 
 What is not here is not in the core's libm either and would not give the same bits on every machine.
 """
@@ -31,7 +31,7 @@ def safe_sqrt(x: Any) -> Any:
 
 
 def exp(x: Any) -> Any:
-    """e to the power x."""
+    """E to the power x."""
     return casadi().exp(x)
 
 
@@ -56,7 +56,7 @@ def log10(x: Any) -> Any:
 
 
 def power(x: Any, y: Any) -> Any:
-    """x to the power y; small whole powers become products."""
+    """X to the power y; small whole powers become products."""
     return casadi().power(x, y)
 
 
@@ -171,7 +171,7 @@ def fmax(x: Any, y: Any) -> Any:
 
 
 def clip(x: Any, low: Any, high: Any) -> Any:
-    """x held within low..high."""
+    """X held within low..high."""
     return casadi().fmin(casadi().fmax(x, low), high)
 
 

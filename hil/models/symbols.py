@@ -94,16 +94,15 @@ def _ask(method: Callable[[], Mapping[str, Any]], info: ModelInfo) -> Mapping[st
     return result
 
 
-def _column(
-    given: Mapping[str, Any], wanted: tuple[Variable, ...], info: ModelInfo, what: str, known: Any
-) -> Any:
+def _column(given: Mapping[str, Any], wanted: tuple[Variable, ...], info: ModelInfo, what: str, known: Any) -> Any:
     """The expressions in order of declaration, as one SX column."""
     names = [v.name for v in wanted]
     for name in given:
         if name not in names:
             kind = "state" if what == "equations" else "declared output"
-            raise RigError(f"{what}() gives {name!r}, which is no {kind}", where=info.place,
-                           mend=did_you_mean(str(name), names))
+            raise RigError(
+                f"{what}() gives {name!r}, which is no {kind}", where=info.place, mend=did_you_mean(str(name), names)
+            )
     for name in names:
         if name not in given:
             raise RigError(f"{what}() gives no expression for {name!r}", where=info.place, mend=f"Add {name!r}")
@@ -125,8 +124,11 @@ def _scalar(value: Any, where: str, known: Any) -> Any:
     own = {str(s) for s in ca.symvar(known)}
     foreign = [s for s in ca.symvar(expression) if not ca.depends_on(known, s)]
     if foreign:
-        raise RigError(f"has the symbol {str(foreign[0])!r}, which is not declared", where=where,
-                       mend=did_you_mean(str(foreign[0]), own))
+        raise RigError(
+            f"has the symbol {str(foreign[0])!r}, which is not declared",
+            where=where,
+            mend=did_you_mean(str(foreign[0]), own),
+        )
     return ca.densify(expression)
 
 

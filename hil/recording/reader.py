@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hil.errors import RecordingError
+from hil.nearest import did_you_mean
 from hil.recording import layout
 from hil.recording.stream import GroupFile, Span, batches
 
@@ -126,23 +127,23 @@ class Recording:
         """The group that a signal was recorded in."""
         if name not in self._group_of:
             raise RecordingError(
-                f'there is no signal "{name}"', where=str(self.folder), mend=_nearest(name, self.names)
+                f'there is no signal "{name}"', where=str(self.folder), mend=did_you_mean(name, self.names)
             )
         return self._group_of[name].group
 
-    def tick(self, group: str = layout.MAIN_GROUP) -> Ints:
-        """Tick numbers of a group's rows, int64."""
+    def tick(self, group: str | None = None) -> Ints:
+        """Tick numbers of a group's rows, int64. Without a name, of the first group; a signal's name stands for its."""
         return self._row_column("tick", group)
 
-    def time_s(self, group: str = layout.MAIN_GROUP) -> Floats:
-        """Bench times of a group's rows in s, float64. A signal's name stands for its group."""
+    def time_s(self, group: str | None = None) -> Floats:
+        """Bench times of a group's rows in s, float64; see `tick`."""
         return np.multiply(self.tick(group), self.period_s, dtype=np.float64)
 
-    def late_ns(self, group: str = layout.MAIN_GROUP) -> Ints:
+    def late_ns(self, group: str | None = None) -> Ints:
         """How late each recorded tick began, int64."""
         return self._row_column("late_ns", group)
 
-    def exec_ns(self, group: str = layout.MAIN_GROUP) -> Ints:
+    def exec_ns(self, group: str | None = None) -> Ints:
         """How long each recorded tick took, int64."""
         return self._row_column("exec_ns", group)
 
@@ -197,8 +198,10 @@ class Recording:
                 return
             yield from map(Input._make, zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
-    def _row_column(self, column: str, group: str) -> Ints:
-        if group not in self.groups:
+    def _row_column(self, column: str, group: str | None) -> Ints:
+        if group is None:
+            group = next(iter(self.groups))
+        elif group not in self.groups:
             group = self.group_of(group)
         return self.groups[group].read([column], self._span)[column]
 
@@ -241,10 +244,3 @@ def _object(path: Path) -> dict[str, Any]:
     if not isinstance(content, Mapping):
         raise RecordingError("does not hold a JSON object", where=str(path), mend="Record again")
     return dict(content)
-
-
-def _nearest(name: str, names: list[str]) -> str | None:
-    import difflib
-
-    near = difflib.get_close_matches(name, names, n=1)
-    return f'The nearest name is "{near[0]}"' if near else None

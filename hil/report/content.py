@@ -16,11 +16,35 @@ TIME_KIND = {
     "virtual": "Virtual time: as fast as this machine goes, no wire",
 }
 LEVEL = {
-    "mil": "model in the loop",
+    "mil": "model in the loop, no wire",
     "sil": "software in the loop",
-    "pil": "processor in the loop",
-    "hil": "hardware in the loop",
-    "emulated": "emulated device behind the real wire",
+    "pil": "an emulated device behind the real wire",
+    "hil": "the real device",
+}
+EFFECT = {
+    "SCHED_FIFO": "The loop comes before every ordinary process",
+    "CPU affinity": "The loop stays on its CPU",
+    "locked memory": "No page fault can stop a tick",
+    "PREEMPT_RT kernel": "The kernel bounds its own delays",
+}
+LACK = {
+    "SCHED_FIFO": "Any busy process can delay a tick; hil doctor says how to get it",
+    "CPU affinity": "The loop may be moved between CPUs, which costs some microseconds each time",
+    "locked memory": "A page fault can stop a tick for milliseconds",
+    "PREEMPT_RT kernel": "The kernel may work for a while before it lets the loop run",
+}
+FOUND = {
+    "steal_percent": ("Stolen CPU time", "Time that the host of a virtual machine gave to others during the run"),
+    "load_1min": ("Load", "Processes that wanted to run, over the last minute"),
+    "usable_cpus": ("Usable CPUs", ""),
+    "cpu": ("Processor", ""),
+    "kernel": ("Kernel", ""),
+    "preemption": ("Preemption", "Where the kernel lets itself be interrupted"),
+    "governor": ("Frequency governor", "Anything but performance makes the first work after a pause slow"),
+    "isolated_cpus": ("Isolated CPUs", "Kept free of other work by the kernel"),
+    "smt": ("Two threads on a core", "A neighbour on the same core takes part of its speed"),
+    "clock_source": ("Clock source", "tsc is read in nanoseconds, others cost a microsecond or more"),
+    "virtual_machine": ("Virtual machine", "There is no guarantee below the scheduler of its host"),
 }
 MAX_PICTURE_BYTES = 400_000
 MAX_SOURCE_CHARS = 60_000
@@ -42,7 +66,6 @@ class Check:
 
     name: str
     granted: bool | None
-    value: str
     note: str
 
 
@@ -83,7 +106,7 @@ def picture_of(rec: Recording) -> str | None:
     """The rig's drawing (an .svg among its files) as a data address: as an image it cannot run anything."""
     for name, text in sorted(sources_of(rec).items()):
         data = text.encode()
-        if name.endswith(".svg") and len(data) <= MAX_PICTURE_BYTES:
+        if name.endswith(".svg") and "<svg" in text and len(data) <= MAX_PICTURE_BYTES:
             return "data:image/svg+xml;base64," + base64.b64encode(data).decode()
     return None
 
@@ -117,7 +140,7 @@ def facts_of(rec: Recording) -> list[tuple[str, str]]:
         for role, level in _table(m.get("bindings")).items()
     ]
     rate = f"{numbers.value(1.0 / rec.period_s)} Hz"
-    facts = [
+    return [
         ("Started", str(m.get("started", "–")).replace("T", " ").replace("Z", " UTC")),
         ("Time", TIME_KIND.get(kind, kind)),
         ("Duration", f"{numbers.seconds(rec.duration_s)}, {rec.ticks:,} ticks at {rate}"),
@@ -127,36 +150,28 @@ def facts_of(rec: Recording) -> list[tuple[str, str]]:
         ("Program hash", str(m.get("program_hash") or "–")),
         ("HIL", str(m.get("hil", "–"))),
     ]
-    return facts
 
 
 def checks_of(rec: Recording) -> tuple[str, list[Check]]:
-    """The real-time verdict: a sentence, and what was granted.
-
-    The manifest's verdict is a dict with `text` and `checks`: dicts with name, granted (true, false or null: only for
-    information), value and note. Other entries are shown as they are.
-    """
-    verdict = rec.manifest.get("verdict")
-    if not isinstance(verdict, dict):
-        return str(verdict or ""), []
-    entries = verdict.get("checks") or verdict.get("items") or []
-    checks = [_check(entry) for entry in entries if isinstance(entry, dict)]
-    for name, item in verdict.items():
-        if name in ("text", "checks", "items", "granted"):
-            continue
-        if isinstance(item, dict):
-            checks.append(_check({"name": name, **item}))
-        else:
-            granted = item if isinstance(item, bool) else None
-            checks.append(Check(_words(name), granted, "" if granted is not None else _text(item), ""))
-    return str(verdict.get("text") or ""), checks
+    """The real-time verdict (hil.realtime.verdict): its sentence; what was granted, what is missing, what was found."""
+    verdict = _table(rec.manifest.get("verdict"))
+    checks = [Check(str(text), True, EFFECT.get(_first(text, EFFECT), "")) for text in verdict.get("granted") or []]
+    checks += [Check(str(text), False, LACK.get(_first(text, LACK), "")) for text in verdict.get("missing") or []]
+    for key, (name, meaning) in FOUND.items():
+        value = verdict.get(key)
+        if value not in (None, ""):
+            checks.append(Check(f"{name}: {_plain(value)}{' %' if key.endswith('percent') else ''}", None, meaning))
+    sentence = str(verdict.get("sentence") or "")
+    return sentence + "." if sentence and not sentence.endswith(".") else sentence, checks
 
 
-def _check(entry: dict[str, Any]) -> Check:
-    granted = entry.get("granted", entry.get("ok"))
-    note = entry.get("note") or entry.get("mend") or entry.get("why") or ""
-    value = entry.get("value", entry.get("detail", ""))
-    return Check(_words(str(entry.get("name", ""))), granted if isinstance(granted, bool) else None, _text(value), str(note))
+def _first(text: Any, known: dict[str, str]) -> str:
+    """The known name that a text such as "SCHED_FIFO 80 (not permitted)" begins with."""
+    return next((name for name in known if str(text).startswith(name)), "")
+
+
+def _plain(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def figures_of(rec: Recording, n_faults: int) -> list[Figure]:
@@ -237,8 +252,12 @@ def buses_of(rec: Recording) -> list[Bus]:
 
 
 def _bus(name: str, data: dict[str, Any]) -> Bus:
-    counters = {**_table(data.get("counters")), **{k: v for k, v in data.items() if isinstance(v, int)}}
+    numbers_of = {k: v for k, v in data.items() if isinstance(v, int) and not isinstance(v, bool)}
+    codes = {f"exception_{code}": n for code, n in _table(data.get("exception_codes")).items()}
+    counters = {**numbers_of, **codes}
     facts = [(_words(key), str(item)) for key, item in data.items() if isinstance(item, str)]
+    if data.get("connected") is False:
+        facts.append(("At the end", "not connected"))
     drawn = [
         histogram(data.get("round_trip_ns"), "Round trip", "From a request sent to its answer received."),
         histogram(data.get("age_ns"), "Age at latch", "How old the newest process image was when a tick took it."),
@@ -257,9 +276,3 @@ def _table(value: Any) -> dict[str, Any]:
 def _words(name: str) -> str:
     text = name.replace("_", " ")
     return text[:1].upper() + text[1:]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "none"
-    return "" if value is None else str(value)

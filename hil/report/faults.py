@@ -29,7 +29,7 @@ def fault_stories(rec: Recording) -> list[FaultStory]:
     """All faults, those of the manifest first, then those that only the events know.
 
     The manifest's entries are dicts with target (or signal), kind, id, text, start_tick (or start_s), end_tick (or
-    end_s), state; whatever is missing is filled from the events `fault_on` and `fault_off`.
+    end_s); whatever is missing is filled from the events `fault_on` and `fault_off`.
     """
     stories = [_planned(entry, rec.period_s) for entry in rec.manifest.get("faults") or [] if isinstance(entry, dict)]
     for event in rec.events:
@@ -52,20 +52,20 @@ def _planned(entry: dict[str, Any], period_s: float) -> FaultStory:
     kind = str(entry.get("kind", "fault"))
     target = str(entry.get("target") or entry.get("signal") or "")
     text = str(entry.get("text") or kind)
-    return FaultStory(entry.get("id"), target, text, tick("start"), tick("end"), state=str(entry.get("state", "armed")))
+    return FaultStory(entry.get("id"), target, text, tick("start"), tick("end"))
 
 
 def _matching(stories: list[FaultStory], event: dict[str, Any], *, active: bool) -> FaultStory | None:
     """The story an event belongs to: by target and id, else the first of that target in the right state."""
-    mine = [s for s in stories if s.target == event.get("target") and (s.state == "active") == active]
+    state = "active" if active else "armed"
+    mine = [s for s in stories if s.target == event.get("target") and s.state == state]
     same = [s for s in mine if s.id is not None and s.id == event.get("id")]
-    loose = [s for s in mine if s.id is None or not event.get("id")]
-    return next(iter(same + loose), None)
+    return next(iter(same + mine), None)
 
 
 def _begun(stories: list[FaultStory], event: dict[str, Any]) -> None:
     story = _matching(stories, event, active=False)
-    if story is None or (story.before is not None and story.state != "armed"):
+    if story is None:
         story = FaultStory(event.get("id"), str(event.get("target", "")), str(event.get("text") or "fault"))
         stories.append(story)
     story.start_tick, story.state = event.get("tick"), "active"

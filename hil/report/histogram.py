@@ -1,4 +1,4 @@
-"""Histograms of durations as SVG with logarithmic axes: they show without a script, in print, and in both colour schemes."""
+"""Histograms of durations as SVG with logarithmic axes: no script, fit for print, and they follow the colour scheme."""
 
 from __future__ import annotations
 

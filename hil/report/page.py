@@ -103,6 +103,7 @@ def _render(rec: Recording, budget: int) -> bytes:
         page_data={
             "period_s": rec.period_s,
             "ticks": rec.ticks,
+            "tail": plots.tail_tick(rec),
             "plots": data,
             "timing": timing,
             "faults": _bands(rec, stories),
@@ -167,12 +168,24 @@ def _event_rows(rec: Recording) -> list[dict[str, Any]]:
                 "kind": kind,
                 "tone": EVENT_TONES.get(kind, ""),
                 "target": str(event.get("target") or ""),
-                "a": numbers.value(event.get("a")),
-                "b": numbers.value(event.get("b")),
-                "text": str(event.get("text") or "")[:MAX_TEXT],
+                **_event_values(kind, event),
             }
         )
     return rows
+
+
+def _event_values(kind: str, event: dict[str, Any]) -> dict[str, str]:
+    """Values before and after; those of an overrun and of staleness are times in s and belong to the note."""
+    a, b, text = event.get("a"), event.get("b"), str(event.get("text") or "")[:MAX_TEXT]
+    if kind.startswith("overrun"):
+        return {"a": "–", "b": "–", "text": text or f"late {_time(a)}, ran {_time(b)}"}
+    if kind == "stale_on":
+        return {"a": "–", "b": "–", "text": f"{text} age {_time(a)}".strip()}
+    return {"a": numbers.value(a), "b": numbers.value(b), "text": text}
+
+
+def _time(time_s: Any) -> str:
+    return numbers.duration(time_s * 1e9 if isinstance(time_s, int | float) else None)
 
 
 def _sources(rec: Recording) -> list[tuple[str, str]]:

@@ -257,7 +257,7 @@ class Rig:
         return {signal.name: signal.unit for signal in self.signals.values() if signal.path}
 
     def tunable(self) -> dict[str, tuple[str, str]]:
-        """What an event can set, as name -> (block, parameter): "level1.kp", and "level1.setpoint" of a number on a port."""
+        """What an event can set: name -> (block, parameter). "level1.kp", or "level1.setpoint", a number on a port."""
         constants = {b.name: (b.name, "value") for b in self.blocks.values() if b.constant}
         params = {f"{b.name}.{p}": (b.name, p) for b in self.blocks.values() if not b.constant for p in b.params}
         return {**params, **constants}

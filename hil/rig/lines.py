@@ -9,7 +9,7 @@ _KEYS = rf"{_PART}(?:\s*\.\s*{_PART})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_KEYS})\s*\]\]?")
 _ENTRY = re.compile(rf"\s*({_KEYS})\s*=")
 # What changes the nesting: strings and comments are passed over, brackets and triple quotes counted.
-_TOKEN = re.compile(r"\"\"\"|'''|\"(?:\\.|[^\"\\])*\"|'[^']*'|#.*|[\[\]{}]")
+_MARK = re.compile(r"\"\"\"|'''|\"(?:\\.|[^\"\\])*\"|'[^']*'|#.*|[\[\]{}]")
 
 
 class KeyLines:
@@ -63,13 +63,13 @@ def _split(keys: str) -> tuple[str, ...]:
 
 def _nesting(line: str, depth: int, quote: str) -> tuple[int, str]:
     """Depth of brackets and open triple quotes after a line; a header's own brackets close on its line."""
-    for token in _TOKEN.findall(line):
+    for mark in _MARK.findall(line):
         if quote:
-            quote = "" if token == quote else quote
-        elif token in ('"""', "'''"):
-            quote = token
-        elif token in "[{":
+            quote = "" if mark == quote else quote
+        elif mark in ('"""', "'''"):
+            quote = mark
+        elif mark in "[{":
             depth += 1
-        elif token in "]}":
+        elif mark in "]}":
             depth -= 1
     return max(depth, 0), quote

@@ -14,7 +14,7 @@ from hil.nearest import did_you_mean
 from hil.rig import schema
 from hil.rig.lines import KeyLines
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 MISSING = object()
 SHOWN = 50  # characters of a value
 
@@ -82,7 +82,7 @@ class Mistakes:
         self.lines = lines
         self.found: list[Mistake] = []
 
-    def add(self, path: Path, why: str, *, value: object = MISSING, mend: str | None = None) -> None:
+    def add(self, path: KeyPath, why: str, *, value: object = MISSING, mend: str | None = None) -> None:
         """Note a mistake at a key of the rig file."""
         key = dotted(path) + ("" if value is MISSING else f" = {shown(value)}")
         self._note(Mistake(self.file, self.lines.line(path), key, why, mend))
@@ -91,14 +91,14 @@ class Mistakes:
         """Note a mistake in another file."""
         self._note(Mistake(file, line, key, why, mend))
 
-    def add_error(self, path: Path, error: RigError, *, value: object = MISSING) -> None:
+    def add_error(self, path: KeyPath, error: RigError, *, value: object = MISSING) -> None:
         """Note what another part of the package said about a key."""
         where = f" ({error.where})" if error.where and error.where not in dotted(path) else ""
         self.add(path, error.message + where, value=value, mend=error.mend)
 
     def add_invalid(self, error: ValidationError, data: Mapping[str, Any]) -> None:
         """Note what pydantic found, in the words of the rig's author."""
-        by_path: dict[Path, list[dict[str, Any]]] = defaultdict(list)
+        by_path: dict[KeyPath, list[dict[str, Any]]] = defaultdict(list)
         for detail in error.errors(include_url=False, include_context=True):
             by_path[_data_path(detail, data)].append(dict(detail))
         for path, details in by_path.items():
@@ -117,7 +117,7 @@ class Mistakes:
         if mistake not in self.found:
             self.found.append(mistake)
 
-    def _add_detail(self, path: Path, details: list[dict[str, Any]], data: Mapping[str, Any]) -> None:
+    def _add_detail(self, path: KeyPath, details: list[dict[str, Any]], data: Mapping[str, Any]) -> None:
         kind = details[0]["type"]
         if kind == "missing":
             self.add(path, "is missing")
@@ -130,7 +130,7 @@ class Mistakes:
             self.add(path, _reason(details), value=value)
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """`("signals", "plant.h1", "unit")` as `signals."plant.h1".unit`."""
     text = ""
     for part in path:
@@ -151,7 +151,7 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
 
 
-def known_keys(path: Path) -> list[str]:
+def known_keys(path: KeyPath) -> list[str]:
     """Keys that the table at `path` may have."""
     if not path:
         return list(TABLES)
@@ -159,22 +159,20 @@ def known_keys(path: Path) -> list[str]:
     return [field.alias or name for name, field in table.model_fields.items()] if table else []
 
 
-def _data_path(detail: Mapping[str, Any], data: Any) -> Path:
-    """pydantic's location without the names of union branches, which are no keys of the file."""
-    loc: Path = detail["loc"]
+def _data_path(detail: Mapping[str, Any], data: Any) -> KeyPath:
+    """Pydantic's location without the names of union branches, which are no keys of the file."""
+    loc: KeyPath = detail["loc"]
     path: list[str | int] = []
     for part in loc:
-        if isinstance(data, Mapping) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
+        known = part in data if isinstance(data, Mapping) else isinstance(data, list) and part in range(len(data))
+        if not known:
             break
+        data = data[part]
         path.append(part)
     return (*path, loc[-1]) if detail["type"] == "missing" else tuple(path)
 
 
-def _value_at(path: Path, data: Any) -> object:
+def _value_at(path: KeyPath, data: Any) -> object:
     for part in path:
         data = data[part]
     return data

@@ -1,5 +1,5 @@
-/* Runs one block alone: lays its signals, parameters and state out in a buffer of exactly the size it may touch, so that
- * the address sanitizer sees every step outside. Inputs are signals 1 .. n_in, outputs follow. */
+/* Runs one block alone: lays its signals, parameters and state out in a buffer of exactly the size it may touch, so
+ * that the address sanitizer sees every step outside. Inputs are signals 1 .. n_in, outputs follow. */
 #ifndef BLOCK_HARNESS_H
 #define BLOCK_HARNESS_H
 
@@ -46,7 +46,7 @@ static int failures;
 
 #define CHECK_SAME(got, wanted) CHECK_NEAR(got, wanted, 0.0)
 
-/* Presets everywhere. The type's own counts of inputs and outputs; change block.n_in, block.n_out before harness_start. */
+/* Presets everywhere, the type's own counts of inputs and outputs; set block.n_in, block.n_out before harness_start. */
 static inline void harness_open(struct harness *h, const char *name, double dt_s)
 {
     memset(h, 0, sizeof *h);

@@ -66,12 +66,14 @@ static void delay_is_exact(unsigned n)
     harness_close(&h);
 }
 
-static void delay_needs_a_whole_number_of_samples(void)
+static void length_must_be_a_whole_number_of_samples(const char *type)
 {
     const double wrong[] = {0.0, -1.0, 1.5, NAN, 1e9};
     for (int i = 0; i < 5; i++) {
         struct harness h;
-        harness_open(&h, "delay", 0.01);
+        harness_open(&h, type, 0.01);
+        harness_set(&h, "n", 3.0);
+        CHECK(harness_refused(&h) == NULL);
         harness_set(&h, "n", wrong[i]);
         CHECK(harness_refused(&h) != NULL);
     }
@@ -111,11 +113,17 @@ static void filters_equal_their_difference_equations(void)
     filter_equals_its_difference_equation("transfer_function", b, 1, a, 4);
     filter_equals_its_difference_equation("transfer_function", b, 5, a, 1);
     filter_equals_its_difference_equation("transfer_function", b, 1, a, 1);
-    const double zero[] = {0.0, 1.0, 1.0};
+    const double zero[] = {0.0, 1.0, 1.0}, not_finite[] = {1.0, NAN, 1.0};
     struct harness h;
     harness_open(&h, "second_order", 0.01);
     harness_array(&h, "b", b, 3);
     harness_array(&h, "a", zero, 3);
+    CHECK(harness_refused(&h) != NULL);
+    harness_array(&h, "a", not_finite, 3);
+    CHECK(harness_refused(&h) != NULL);
+    harness_array(&h, "a", a, 3);
+    CHECK(harness_refused(&h) == NULL);
+    harness_array(&h, "b", not_finite, 3);
     CHECK(harness_refused(&h) != NULL);
 }
 
@@ -162,12 +170,29 @@ static void state_space_refuses_shapes_that_do_not_fit(void)
         struct harness h;
         open_state_space(&h, "state_space");
         CHECK(harness_refused(&h) == NULL);
-        h.cfg[harness_field(&h, fields[i])].n--;
+        struct hil_array *field = &h.cfg[harness_field(&h, fields[i])];
+        const double not_finite[6] = {NAN};
+        field->data = not_finite;
+        CHECK(harness_refused(&h) != NULL);
+        field->n--;
         CHECK(harness_refused(&h) != NULL);
     }
 }
 
-static void integrator_of_one_is_time(void)
+static void state_space_refuses_other_counts_of_signals(void)
+{
+    struct harness h;
+    open_state_space(&h, "state_space_strict");
+    h.block.n_in = 3;
+    CHECK(harness_refused(&h) != NULL);
+    h.block.n_in = 2;
+    h.block.n_out = 2;
+    CHECK(harness_refused(&h) != NULL);
+    h.block.n_out = 3;
+    CHECK(harness_refused(&h) == NULL);
+}
+
+static void integrator_of_a_constant_is_time(void)
 {
     struct harness h;
     harness_open(&h, "integrator", 0.25);
@@ -176,7 +201,7 @@ static void integrator_of_one_is_time(void)
     harness_set(&h, "hi", 9.0);
     harness_start(&h);
     for (unsigned k = 0; k < 40; k++)
-        CHECK_SAME(harness_pass2(&h, 1.0, 0.0), fmin(1.0 + 0.5 * k, 9.0));
+        CHECK_SAME(harness_pass2(&h, 0.5, 0.0), fmin(1.0 + 0.25 * k, 9.0));
     CHECK_SAME(harness_pass2(&h, -1.0, 0.0), 9.0);
     CHECK_SAME(harness_pass2(&h, NAN, 0.0), 8.5); /* leaves its limit at once: no windup */
     CHECK_SAME(harness_pass2(&h, -1.0, 0.0), 8.5);
@@ -202,15 +227,15 @@ static void derivative_of_a_ramp_is_its_slope(double filter_time_s)
     harness_close(&h);
 }
 
-static void moving_average_is_the_mean_of_its_window(void)
+static void moving_average_is_the_mean_of_its_window(unsigned length)
 {
     struct harness h;
     harness_open(&h, "moving_average", 0.01);
-    harness_set(&h, "n", 7);
+    harness_set(&h, "n", length);
     harness_start(&h);
     for (unsigned k = 0; k < 300; k++) {
         double sum = 0.0;
-        unsigned n = k < 6 ? k + 1 : 7;
+        unsigned n = k + 1 < length ? k + 1 : length;
         for (unsigned i = 0; i < n; i++)
             sum += wave(k - i);
         CHECK_NEAR(harness_pass(&h, wave(k)), sum / n, 1e-14);
@@ -254,15 +279,18 @@ int main(void)
     lag_holds_while_its_input_is_not_a_number();
     for (unsigned n = 1; n < 40; n += 3)
         delay_is_exact(n);
-    delay_needs_a_whole_number_of_samples();
+    length_must_be_a_whole_number_of_samples("delay");
+    length_must_be_a_whole_number_of_samples("moving_average");
     filters_equal_their_difference_equations();
     state_space_equals_its_equations("state_space", 1.0);
     state_space_equals_its_equations("state_space_strict", 0.0);
     state_space_refuses_shapes_that_do_not_fit();
-    integrator_of_one_is_time();
+    state_space_refuses_other_counts_of_signals();
+    integrator_of_a_constant_is_time();
     derivative_of_a_ramp_is_its_slope(0.05);
     derivative_of_a_ramp_is_its_slope(0.0);
-    moving_average_is_the_mean_of_its_window();
+    moving_average_is_the_mean_of_its_window(1);
+    moving_average_is_the_mean_of_its_window(7);
     moving_average_does_not_drift();
     rate_limit_bounds_rise_and_fall();
     return failures != 0;

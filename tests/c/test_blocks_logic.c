@@ -67,6 +67,7 @@ static void on_delay_needs_its_input_for_the_whole_time(double dt_s, int samples
         CHECK_SAME(harness_pass(&h, 1.0), k >= samples);
     CHECK_NEAR(harness_out(&h, 1), samples * dt_s, 1e-12);
     CHECK_SAME(harness_pass(&h, NAN), 0.0);
+    CHECK_SAME(harness_out(&h, 1), 0.0);
     harness_close(&h);
 }
 
@@ -77,7 +78,9 @@ static void off_delay_holds_for_the_whole_time(double dt_s, int samples)
     harness_set(&h, "delay_s", samples / round(1.0 / dt_s));
     harness_start(&h);
     CHECK_SAME(harness_pass(&h, 0.0), 0.0);
+    CHECK_SAME(harness_out(&h, 1), 0.0);
     CHECK_SAME(harness_pass(&h, 1.0), 1.0);
+    CHECK_SAME(harness_out(&h, 1), 0.0);
     for (int k = 0; k < samples; k++)
         CHECK_SAME(harness_pass(&h, 0.0), 1.0);
     CHECK_SAME(harness_pass(&h, 1.0), 1.0); /* just in time: starts again */

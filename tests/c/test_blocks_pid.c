@@ -114,6 +114,38 @@ static void pid_does_not_wind_up(void)
     CHECK(without.t_settled > 20.0);
 }
 
+/* Saturated, the integral part settles where its own growth and the back-calculation balance: v = hi + ki e Tt. */
+static void back_calculation_has_its_tracking_time(double tracking_time_s, double expected_s)
+{
+    struct harness h;
+    open_pid(&h, 2.0, 0.5, 0.0);
+    harness_set(&h, "hi", 1.0);
+    harness_start(&h);
+    for (unsigned k = 0; k < 100; k++)
+        control(&h, 3.0, 0.0);
+    *harness_param(&h, "tracking_time_s") = tracking_time_s; /* an event */
+    for (unsigned k = 0; k < 20000; k++)
+        control(&h, 3.0, 0.0);
+    CHECK_NEAR(*harness_state(&h, "integral") + 2.0 * 3.0, 1.0 + 0.5 * 3.0 * expected_s, 1e-9);
+    harness_close(&h);
+}
+
+static void saturation_leaves_a_controller_without_integral_part_alone(void)
+{
+    struct harness h;
+    open_pid(&h, 2.0, 0.0, 0.0);
+    harness_set(&h, "hi", 1.0);
+    harness_set(&h, "start", 0.25);
+    harness_start(&h);
+    for (unsigned k = 0; k < 100; k++)
+        CHECK_SAME(control(&h, 9.0, 0.0), 1.0);
+    *harness_in(&h, MANUAL) = 1.0;
+    CHECK_SAME(control(&h, 9.0, 0.0), 0.0);
+    *harness_in(&h, MANUAL) = 0.0;
+    CHECK_NEAR(control(&h, 0.1, 0.0), 0.45, 1e-15);
+    harness_close(&h);
+}
+
 static void output_stays_within_its_limits(void)
 {
     struct harness h;
@@ -213,6 +245,9 @@ static void changed_gains_act_at_once_and_change_no_memory(void)
     CHECK_NEAR(control(&h, 1.0, 0.5), 1.5 + integral + 50.0 * 0.01 * 0.5, 1e-12);
     *harness_param(&h, "hi") = 0.25;
     CHECK_SAME(control(&h, 1.0, 0.5), 0.25);
+    *harness_param(&h, "filter_time_s") = 0.0;
+    control(&h, 1.0, 0.6);
+    CHECK_NEAR(*harness_state(&h, "rate"), 0.1 / 0.01, 1e-9);
     harness_close(&h);
 }
 
@@ -223,6 +258,10 @@ int main(void)
     integral_part_removes_the_steady_error();
     direct_action_controls_a_plant_that_falls();
     pid_does_not_wind_up();
+    back_calculation_has_its_tracking_time(3.0, 3.0);
+    back_calculation_has_its_tracking_time(0.0, 2.0 / 0.5); /* Ti = kp / ki */
+    back_calculation_has_its_tracking_time(0.001, 0.01);    /* not below the sample time */
+    saturation_leaves_a_controller_without_integral_part_alone();
     output_stays_within_its_limits();
     transfer_from_manual_is_bumpless();
     transfer_to_manual_keeps_its_rate();

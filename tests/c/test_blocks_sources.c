@@ -120,8 +120,12 @@ static void chirp_sweeps_from_one_frequency_to_the_other(int law)
         if (k > 0)
             largest_change = fmax(largest_change, fabs(y[k] - y[k - 1]));
     }
+    CHECK_SAME(y[0], 0.0);
+    CHECK_NEAR(y[1], sin(6.283185307 * 5.0 * 0.0005), 1e-5);
     CHECK(largest_change < 6.2832 * 45.0 * 0.0005); /* no jump of the phase, at the end of the sweep neither */
     CHECK_NEAR(frequency_near(y, 9000, 2000, 0.0005), law == 0 ? 25.0 : 15.0, 0.3); /* half-way */
+    if (law == 0)                                                                   /* 250 turns later */
+        CHECK_NEAR(y[20003], sin(6.283185307179586 * 45.0 * 3 * 0.0005), 1e-9);
     CHECK_NEAR(frequency_near(y, 21000, 18000, 0.0005), 45.0, 0.001);
     harness_close(&h);
 }
@@ -208,6 +212,40 @@ static void playback_repeats_without_drift(void)
     harness_close(&h);
 }
 
+/* A series sampled at the rate of the task gives its values back, one a sample. */
+static void playback_at_its_own_rate_is_exact(double between)
+{
+    enum { N = 3000 };
+    static double t[N], u[N];
+    struct harness h;
+    for (unsigned k = 0; k < N; k++) {
+        t[k] = k / 1000.0; /* not always the double k * 0.001 */
+        u[k] = k % 17;
+    }
+    harness_open(&h, "playback", 0.001);
+    harness_array(&h, "t", t, N);
+    harness_array(&h, "u", u, N);
+    harness_set(&h, "between", between);
+    harness_set(&h, "start_s", 0.05);
+    harness_start(&h);
+    for (unsigned k = 0; k < N + 200; k++)
+        CHECK_NEAR(harness_source(&h), u[k < 50 ? 0 : k - 50 < N ? k - 50 : N - 1], between > 0.0 ? 1e-9 : 0.0);
+    harness_close(&h);
+}
+
+static void playback_of_one_value_is_a_constant(void)
+{
+    struct harness h;
+    harness_open(&h, "playback", 0.05);
+    harness_array(&h, "t", series_t, 1);
+    harness_array(&h, "u", series_u, 1);
+    harness_set(&h, "between", 1.0);
+    harness_start(&h);
+    for (unsigned k = 0; k < 10; k++)
+        CHECK_SAME(harness_source(&h), 1.0);
+    harness_close(&h);
+}
+
 static void playback_refuses_times_that_do_not_rise(void)
 {
     const double t[] = {0.0, 1.0, 1.0};
@@ -220,6 +258,11 @@ static void playback_refuses_times_that_do_not_rise(void)
     CHECK(harness_refused(&h) != NULL);
     harness_array(&h, "t", series_t, 3);
     CHECK(harness_refused(&h) == NULL);
+    harness_array(&h, "t", series_t, 1);
+    harness_array(&h, "u", series_u, 1);
+    CHECK(harness_refused(&h) == NULL);
+    harness_set(&h, "repeat", 1.0);
+    CHECK(harness_refused(&h) != NULL);
 }
 
 int main(void)
@@ -238,6 +281,9 @@ int main(void)
     noise_depends_on_seed_name_and_sample_only();
     playback_holds_or_interpolates();
     playback_repeats_without_drift();
+    playback_at_its_own_rate_is_exact(0.0);
+    playback_at_its_own_rate_is_exact(1.0);
+    playback_of_one_value_is_a_constant();
     playback_refuses_times_that_do_not_rise();
     return failures != 0;
 }

@@ -99,7 +99,7 @@ uint64_t hil_state_hash(const struct hil_program *p, const void *state);
 
 /* Byte offsets, for recording and reading. In a tick: yes. */
 uint32_t hil_offset_value(const struct hil_program *p, uint16_t signal);
-uint32_t hil_offset_time(const struct hil_program *p, uint16_t signal);   /* int64: bench time in ns, -1: this tick */
+uint32_t hil_offset_time(const struct hil_program *p, uint16_t signal);   /* int64: bench time in ns, or HIL_THIS_TICK */
 uint32_t hil_offset_status(const struct hil_program *p, uint16_t signal); /* uint8 */
 uint32_t hil_offset_param(const struct hil_program *p, uint16_t block, uint16_t param);
 uint32_t hil_offset_mem(const struct hil_program *p, uint16_t block);

@@ -2,10 +2,10 @@
  *
  * Conventions of all types:
  *   - A boolean is a double that is true when >= 0.5; NaN is false.
- *   - A block without memory lets NaN and Inf pass. A block with memory leaves out a sample whose input is not finite (or
- *     larger than LARGEST_INPUT): it keeps its state, and its output keeps the value that it had.
- *   - Coefficients that follow from a parameter lie in the state beside the parameter value that they were made for, and
- *     are made anew when an event has changed it: no division and no exponential in an ordinary step. */
+ *   - A block without memory lets NaN and Inf pass. A block with memory leaves out a sample whose input is not finite
+ *     (or larger than LARGEST_INPUT): it keeps its state, and its output keeps the value that it had.
+ *   - Coefficients that follow from a parameter lie in the state beside the parameter value that they were made for,
+ *     and are made anew when an event has changed it: no division and no exponential in an ordinary step. */
 #ifndef HIL_BLOCKS_DESCRIBE_H
 #define HIL_BLOCKS_DESCRIBE_H
 
@@ -30,6 +30,10 @@ static inline int is_true(double v) { return v >= 0.5; }
 #define LARGEST_INPUT 1e150
 
 static inline int is_usable(double v) { return fabs(v) <= LARGEST_INPUT; }
+
+/* A memory that dies away ends at zero: it would stay at the smallest subnormal number for ever, and arithmetic on
+ * subnormal numbers takes a hundred times as long on many processors. */
+static inline double settle(double v) { return fabs(v) < 1e-200 ? 0.0 : v; }
 
 static inline double from_flag(int flag) { return flag ? 1.0 : 0.0; }
 

@@ -83,7 +83,7 @@ static void derivative_output(const struct hil_block *b, unsigned char *s)
     if (m[FOR_FILTER_TIME_S] != filter_time_s)
         set_filter(b, m, filter_time_s);
     if (is_true(m[STARTED]))
-        m[Y] = (filter_time_s * m[Y] + (u - m[LAST])) * m[PER_TIME];
+        m[Y] = settle((filter_time_s * m[Y] + (u - m[LAST])) * m[PER_TIME]);
     m[LAST] = u;
     m[STARTED] = 1.0;
     *hil_out(b, s, 0) = m[Y];

@@ -33,7 +33,7 @@ static void output(const struct hil_block *b, unsigned char *s)
         return;
     if (m[FOR_TIME_CONSTANT_S] != time_constant_s)
         set_weight(b, m, time_constant_s);
-    m[Y] += m[WEIGHT] * (u - m[Y]);
+    m[Y] = settle(m[Y] + m[WEIGHT] * (u - m[Y]));
     *hil_out(b, s, 0) = m[Y];
 }
 

@@ -4,8 +4,9 @@
 static const struct hil_port input[] = {{"u", "input", NAN}};
 static const struct hil_port outputs[] = {{"y", "mean", 0.0}};
 static const struct hil_config config[] = {{"n", "length of the window in samples", NULL, 1, 1, NAN}};
-/* `sum` is the sum of the window; `fresh` sums what came since the cursor was last at 0. When it gets there again `fresh`
- * is the sum of the window as well, without the rounding errors of n subtractions: it takes over, so nothing drifts. */
+/* `sum` is the sum of the window; `fresh` sums what came since the cursor was last at 0. When it gets there again,
+ * `fresh` is the sum of the window as well, without the rounding errors of n subtractions: it takes over, so nothing
+ * drifts. */
 enum { CURSOR, FILLED, SUM, FRESH, KEPT };
 static const char *const states[] = {"cursor", "filled", "sum", "fresh", "kept"};
 

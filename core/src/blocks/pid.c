@@ -1,8 +1,8 @@
 /* pid: the controller of the process industry.
  *
- * From K. J. Astrom, T. Hagglund: PID Controllers, Theory, Design, and Tuning, 2nd ed., ISA 1995, chapter 3, and Advanced PID
- * Control, ISA 2006, chapters 3 (set-point weight, windup, tracking) and 13 (discretisation). With r the set-point, y the
- * measurement, sign = 1 for reverse action and -1 for direct action, h the sample time:
+ * From K. J. Astrom, T. Hagglund: PID Controllers: Theory, Design, and Tuning, 2nd ed., ISA 1995, chapter 3, and
+ * Advanced PID Control, ISA 2006, chapters 3 (set-point weight, windup, tracking) and 13 (discretisation). With r the
+ * set-point, y the measurement, sign = 1 for reverse action and -1 for direct action, h the sample time:
  *
  *   P(k)   = sign * kp * (b r - y)
  *   D(k)   = -sign * kd * rate(k),   rate(k) = (Tf rate(k-1) + y(k) - y(k-1)) / (Tf + h)     backward difference
@@ -10,8 +10,9 @@
  *   u(k)   = v(k) within lo and hi
  *   I(k+1) = I(k) + sign * ki * h * (r - y) + h / Tt * (u(k) - v(k))                        back-calculation
  *
- * Manual: u goes to manual_value, no faster than manual_rate_per_s. Back to automatic: I takes the value with which v equals
- * the u of the last manual sample, so nothing jumps. Without integral part (ki = 0) I keeps its value: a bias. */
+ * Manual: u goes to manual_value, no faster than manual_rate_per_s. Back to automatic: I takes the value with which v
+ * equals the u of the last manual sample, so nothing jumps. Without integral part (ki = 0), I keeps its value: a bias.
+ */
 #include "describe.h"
 
 enum { SETPOINT, MEASUREMENT, FEED_FORWARD, MANUAL, MANUAL_VALUE };
@@ -119,7 +120,7 @@ static void reset(const struct hil_block *b, unsigned char *s)
 static void follow_measurement(double *m, const double *p, double y)
 {
     if (is_true(m[STARTED]))
-        m[RATE] = (p[FILTER_TIME_S] * m[RATE] + (y - m[LAST])) * m[PER_TIME];
+        m[RATE] = settle((p[FILTER_TIME_S] * m[RATE] + (y - m[LAST])) * m[PER_TIME]);
     m[LAST] = y;
     m[STARTED] = 1.0;
 }

@@ -101,7 +101,7 @@ static void update(const struct hil_block *b, unsigned char *s)
     for (uint32_t i = 0; i < n; i++)
         next[i] = dot(b->cfg[A].data + i * n, x, n) + dot(b->cfg[B].data + i * b->n_in, u, b->n_in);
     for (uint32_t i = 0; i < n; i++)
-        x[i] = next[i];
+        x[i] = settle(next[i]);
 }
 
 const struct hil_block_type hil_type_state_space = {

@@ -1,5 +1,6 @@
-/* second_order and transfer_function: discrete filters in transposed direct form II, which needs the least memory and lets
- * rounding errors grow least (Oppenheim, Schafer: Discrete-Time Signal Processing, 6.3). */
+/* second_order and transfer_function: discrete filters in transposed direct form II, which has the least memory and
+ * applies the zeros before the poles, so that intermediate values stay small (Oppenheim, Schafer: Discrete-Time Signal
+ * Processing, 6.3). */
 #include "describe.h"
 
 static const struct hil_port input[] = {{"u", "input", NAN}};
@@ -36,8 +37,8 @@ static void section_output(const struct hil_block *block, unsigned char *s)
     if (!is_usable(u))
         return;
     double y = (b[0] * u + m[S1]) * m[PER_A0];
-    m[S1] = b[1] * u - a[1] * y + m[S2];
-    m[S2] = b[2] * u - a[2] * y;
+    m[S1] = settle(b[1] * u - a[1] * y + m[S2]);
+    m[S2] = settle(b[2] * u - a[2] * y);
     *hil_out(block, s, 0) = y;
 }
 
@@ -79,7 +80,7 @@ static void function_output(const struct hil_block *b, unsigned char *s)
         return;
     double y = (num->data[0] * u + (n ? memory[0] : 0.0)) * m[PER_A0];
     for (uint32_t i = 1; i <= n; i++)
-        memory[i - 1] = term(num, i) * u - term(den, i) * y + (i < n ? memory[i] : 0.0);
+        memory[i - 1] = settle(term(num, i) * u - term(den, i) * y + (i < n ? memory[i] : 0.0));
     *hil_out(b, s, 0) = y;
 }
 

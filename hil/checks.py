@@ -1,0 +1,232 @@
+"""What `hil check RIG` finds beyond mistakes: things that load, and yet cannot be meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from hil.bus_time import Plan, bus_plan
+from hil.iomap import IoTag
+from hil.rig.description import Block, Device, Rig, Signal
+
+RESOLUTION = 1000  # a range of fewer steps is coarse for a controller
+SHARE = 0.8  # of a period that a bus may take
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding.
+
+    Attributes:
+        severity: "error": the bench cannot do what the rig says; "warning": it can, and hardly as meant.
+        where: file and key, or file and tag.
+        message: what was found.
+        mend: what to do about it; empty where that is plain.
+    """
+
+    severity: str
+    where: str
+    message: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.where}: {self.message}" + (f". {self.mend}" if self.mend else "")
+
+
+def check_rig(rig: Rig) -> list[Finding]:
+    """Everything found in a rig that loads, errors first."""
+    found = [
+        *(finding for device in rig.devices.values() for finding in _check_device(rig, device)),
+        *_unreachable(rig),
+        *_unused_inputs(rig),
+        *_commands_without_safe_value(rig),
+        *_ages(rig),
+        *_late_faults(rig),
+    ]
+    return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def _check_device(rig: Rig, device: Device) -> Iterator[Finding]:
+    yield from _overlaps(device)
+    for tag in device.tags:
+        if not tag.wire_only:
+            yield from _register_range(rig, device, tag)
+    yield from _bus_time(device)
+    if not any(tag.heartbeat and tag.direction == "read" for tag in device.tags):
+        yield Finding(
+            "warning",
+            device.map,
+            "no heartbeat from the device: one that is stopped but still answers goes unseen",
+            "Add a tag @heartbeat.in with direction read that the device counts up",
+        )
+
+
+def _overlaps(device: Device) -> Iterator[Finding]:
+    """Two tags of one direction on the same bits. In a server, one of each direction on the same register as well."""
+    for first, second in combinations(device.tags, 2):
+        same_way = first.direction == second.direction
+        if first.table != second.table or not (same_way or device.side == "server"):
+            continue
+        shared = _addresses(first) & _addresses(second)
+        if not shared or (same_way and _other_bits(first, second)):
+            continue
+        yield Finding(
+            "error",
+            f"{device.map}:{second.line}",
+            f"{second.tag} overlaps {first.tag} at {first.place}",
+            f"Move one of them; {first.tag} takes {len(_addresses(first))} from {first.address} on",
+        )
+
+
+def _addresses(tag: IoTag) -> set[int]:
+    return set(range(tag.address, tag.address + tag.words))
+
+
+def _other_bits(first: IoTag, second: IoTag) -> bool:
+    return first.bit is not None and second.bit is not None and first.bit != second.bit
+
+
+def _register_range(rig: Rig, device: Device, tag: IoTag) -> Iterator[Finding]:
+    """Does the signal's range fit into the register, in steps that are fine enough?"""
+    signal = rig.signals[tag.tag]
+    wanted = signal.limits or signal.range
+    if wanted is None or tag.type == "bool":
+        return
+    low, high = tag.value_range
+    where, tol = f"{device.map}:{tag.line}", 1e-9 * (high - low if high - low < float("inf") else 0.0)
+    if wanted[0] < low - tol or wanted[1] > high + tol:
+        what = "limits" if signal.limits else "range"
+        yield Finding(
+            "error",
+            where,
+            f"{tag.tag}: {what} [{wanted[0]:g}, {wanted[1]:g}] do not fit {tag.type} * {tag.scale:g} + {tag.offset:g}, "
+            f"which carries [{low:g}, {high:g}]",
+            "Change scale, offset or type",
+        )
+    span = signal.range or wanted
+    steps = (span[1] - span[0]) / abs(tag.scale)
+    if not tag.type.startswith("float") and steps < RESOLUTION:
+        yield Finding(
+            "warning",
+            where,
+            f"{tag.tag}: its range has only {steps:.0f} steps of {abs(tag.scale):g} {signal.unit or ''}".rstrip(),
+            f"Make the scale smaller for at least {RESOLUTION} steps",
+        )
+
+
+def _bus_time(device: Device) -> Iterator[Finding]:
+    plan: Plan = bus_plan(device)
+    share = plan.time_s / device.period_s
+    if share <= SHARE:
+        return
+    yield Finding(
+        "error" if share > 1.0 else "warning",
+        f"rig.toml: devices.{device.name}.period_s = {device.period_s:g}",
+        f"an image needs about {plan.time_s * 1e3:.2f} ms of {device.period_s * 1e3:g} ms: {plan.text}",
+        "Raise period_s, or place the tags in fewer blocks of registers (max_gap, pipeline)",
+    )
+
+
+def _unreachable(rig: Rig) -> Iterator[Finding]:
+    """Blocks whose outputs lead to nothing that anybody sees."""
+    useful = _seen_signals(rig)
+    needed: set[str] = set()
+    pending = [b for b in rig.blocks.values() if not b.constant and _writes(b) & useful]
+    while pending:
+        block = pending.pop()
+        if block.name in needed:
+            continue
+        needed.add(block.name)
+        inputs = {wire.signal for wire in block.inputs}
+        pending += [b for b in rig.blocks.values() if b.name not in needed and _writes(b) & inputs]
+    recorded = {state.rpartition(".")[0] for group in rig.record.values() for state in group.states}
+    for block in rig.blocks.values():
+        if block.name not in needed and block.name not in recorded and not block.constant:
+            yield Finding(
+                "warning",
+                f"rig.toml: blocks.{block.name}",
+                "its outputs lead to no declared signal, role or recording",
+                "Wire an output, declare it in [signals], or remove the block",
+            )
+
+
+def _seen_signals(rig: Rig) -> set[str]:
+    declared = {s.name for s in rig.signals.values() if s.declared}
+    recorded = {name for group in rig.record.values() for name in group.signals}
+    crossing = {tag.signal for role in rig.roles.values() for tag in (*role.inputs, *role.outputs)}
+    return declared | recorded | crossing
+
+
+def _writes(block: Block) -> set[str]:
+    return {wire.signal for wire in block.outputs}
+
+
+def _unused_inputs(rig: Rig) -> Iterator[Finding]:
+    """Tags that go to a role whose simulated side does not read them."""
+    for role in rig.roles.values():
+        if not role.simulated:
+            continue
+        used = {wire.signal for block in rig.role_blocks(role.name) for wire in block.inputs}
+        for tag in role.inputs:
+            if tag.signal not in used:
+                yield Finding(
+                    "warning",
+                    f"rig.toml: roles.{role.name}.inputs",
+                    f"no block of the role reads {tag.signal}",
+                    "Use it, or take it out of the map",
+                )
+
+
+def _commands_without_safe_value(rig: Rig) -> Iterator[Finding]:
+    """What a role commands and the bench acts on needs a value for the time when the role is gone."""
+    read = {wire.signal for block in rig.blocks.values() if block.role is None for wire in block.inputs}
+    for role in rig.roles.values():
+        for tag in role.outputs:
+            signal = rig.signals[tag.signal]
+            if signal.name not in read:
+                continue
+            where = f'rig.toml: signals."{signal.name}"'
+            if not signal.safe_given:
+                yield Finding("warning", where, f"a command of role {role.name} without a safe value", "Add safe = ...")
+            if signal.max_age_s is None:
+                mend = "Add max_age_s, so that a silent role leads to the safe value"
+                yield Finding("warning", where, f"a command of role {role.name} without a maximum age", mend)
+
+
+def _ages(rig: Rig) -> Iterator[Finding]:
+    """A maximum age that is shorter than the time between two values makes every value stale."""
+    for role in rig.roles.values():
+        device = rig.devices.get(role.device or "")
+        between = max(role.every * rig.period_s, device.period_s if device else 0.0)
+        for tag in role.outputs:
+            age = rig.signals[tag.signal].max_age_s
+            if age is not None and age <= between + role.delay_ticks * rig.period_s:
+                yield Finding(
+                    "error" if age <= between else "warning",
+                    f'rig.toml: signals."{tag.signal}".max_age_s = {age:g}',
+                    f"a new value comes every {between:g} s and {role.delay_ticks} ticks later",
+                    f"Use at least {3 * between:g}, which allows for two lost images",
+                )
+
+
+def _late_faults(rig: Rig) -> Iterator[Finding]:
+    """Faults of the rig file whose value alone would leave the equipment limits: they are refused when armed."""
+    for number, fault in enumerate(rig.faults, 1):
+        signal: Signal = rig.signals[fault.signal]
+        if fault.kind == "stuck" and fault.values and signal.limits:
+            low, high = signal.limits
+            if not low <= fault.values[0] <= high:
+                yield Finding(
+                    "error",
+                    f"rig.toml: faults[{number}]",
+                    f"{fault} leaves the limits [{low:g}, {high:g}] of {fault.signal}",
+                    "A fault may leave the range, never the limits",
+                )
+
+
+def summary(findings: list[Finding]) -> str:
+    """One line: "2 errors, 1 warning"."""
+    counts = [(sum(f.severity == kind for f in findings), kind) for kind in ("error", "warning")]
+    return re.sub(r"\b1 (\w+)s\b", r"1 \1", ", ".join(f"{n} {kind}s" for n, kind in counts))

@@ -1,0 +1,48 @@
+"""The commands of `hil`, in the order in which they are shown. Each file imports what it needs when its command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hil.cli import check, doctor, emulate, live, new, recordings, run, scan, watch
+
+BENCH, LIVE, RECORDING, MACHINE = "Benches", "A running bench", "Recordings", "Machine and devices"
+COMMANDS = (
+    (BENCH, new.new, check.check, run.run, emulate.emulate),
+    (LIVE, watch.watch, live.status, live.set_, live.force, live.release, live.fault, live.clear, live.safe, live.mark),
+    (LIVE, live.stop),
+    (RECORDING, recordings.replay, recordings.report, recordings.export),
+    (MACHINE, doctor.doctor, scan.scan),
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A hardware-in-the-loop testbed: runs a rig, against simulated, emulated or real devices.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"hil {version('hil')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Exit codes: 0 done, 1 the run or check failed, 2 bad input."""
+
+
+for _panel, *_functions in COMMANDS:
+    for _function in _functions:
+        app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)

@@ -1,0 +1,32 @@
+"""`hil emulate`: the controller of a rig as a device of its own, in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hil.cli import output
+from hil.cli.options import JsonOption, RigArg
+
+
+def emulate(
+    rig: RigArg,
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the device in the rig file.")],
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Serve here instead; 0 takes any free port.")] = None,
+    lockstep: Annotated[
+        Path | None, typer.Option(metavar="SOCKET", help="Take tick tokens from this Unix socket instead of the clock.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the simulated side of DEVICE's role behind its wire, as a stand-in for the real device. Ctrl-C ends it."""
+    from hil.emulate import emulate as serve
+
+    def ready(address: dict[str, Any]) -> None:
+        if json:
+            output.print_json_line(address)
+        else:
+            output.note(f"{device} of {address['rig']} at {address['url']} (Ctrl-C ends it)")
+
+    serve(rig, device, port=port, lockstep=lockstep, ready=ready)

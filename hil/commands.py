@@ -1,0 +1,230 @@
+"""What a person or a test can do to a bench and see of it: each act is one event for the core's queue."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from hil import _core, faults
+from hil.engine import Engine
+from hil.errors import BenchError
+from hil.events import ALL_PATHS, NEXT_TICK, NO_END, EventKind, SafeReason, encode
+from hil.faults import FaultSpec
+from hil.nearest import did_you_mean
+from hil.program import Built
+from hil.rig import Rig
+
+REFUSED_BY_GATE = 12  # enum hil_err: HIL_E_RANGE
+STATUS_BITS = ((1, "stale"), (2, "forced"), (4, "faulted"), (8, "bad"), (16, "safe"))
+
+
+def status_text(bits: int) -> str:
+    """A status in words: "good", "stale", "forced+faulted" ..."""
+    return "+".join(text for bit, text in STATUS_BITS if bits & bit) or "good"
+
+
+class Commands:
+    """The part of a bench that reads signals and sends events."""
+
+    state: _core.State
+    engine: Engine | None
+
+    def __init__(self, rig: Rig, built: Built) -> None:
+        self._rig, self.built = rig, built
+        self.texts: dict[int, str] = {}
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._armed: dict[int, FaultSpec] = {}
+        self._forced: set[str] = set()
+        self.units = {name: signal.unit for name, signal in rig.signals.items()}
+
+    # ---- seeing ----
+
+    @property
+    def period_s(self) -> float:
+        """Base period in s."""
+        return self._rig.period_s
+
+    @property
+    def time_s(self) -> float:
+        """Bench time of the tick to run next."""
+        return float(self.state.tick * self._rig.period_ns / 1e9)
+
+    @property
+    def names(self) -> list[str]:
+        """All signals of the rig."""
+        return [name for name in self._rig.signals if name in self.built.numbers]
+
+    def __getitem__(self, name: str) -> float:
+        """Newest value of a signal, block state or parameter; raises BenchError with the nearest name."""
+        return float(self.state.get(self.built.offset(name)))
+
+    def status(self, name: str) -> int:
+        """Status bits of a signal (enum hil_status), 0 is good."""
+        if name not in self.built.numbers:
+            raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, self.names))
+        return int(self.state.get_byte(self.built.program.offset_status(self.built.numbers[name])))
+
+    def snapshot_values(self) -> dict[str, float]:
+        """Newest values of all signals of the rig."""
+        return {name: self[name] for name in self.names}
+
+    def gated(self) -> dict[str, float]:
+        """Safe value of every signal with a gate."""
+        return {s.name: s.safe for s in self._rig.signals.values() if s.gated and s.name in self.built.paths}
+
+    # ---- acting ----
+
+    def set(self, name: str, value: float, at: float | None = None, *, due: int | None = None) -> None:
+        """Sets a parameter ("level1.kp") or a constant ("level1.setpoint") at the next tick, or at bench time `at` in s.
+
+        Raises:
+            BenchError: nothing of that name can be set, or the value is not a number or outside its range.
+        """
+        params = self.built.params
+        if name not in params:
+            raise BenchError(f"'{name}' cannot be set", where=self._rig.name, mend=did_you_mean(name, params))
+        self._send(EventKind.PARAM, name, target=params[name], values=[_finite(name, value)], due=self._due(at, due))
+
+    def force(self, name: str, value: float, at: float | None = None) -> None:
+        """Holds a signal at a value until it is released; the safety gate still acts behind it."""
+        path = self._path(name)
+        self._send(EventKind.FORCE, name, target=path, values=[_finite(name, value)], due=self._due(at))
+        self._forced.add(name)
+
+    def release(self, name: str, at: float | None = None) -> None:
+        """Ends a force."""
+        self._send(EventKind.RELEASE, name, target=self._path(name), due=self._due(at))
+        self._forced.discard(name)
+
+    def fault(self, fault: str | FaultSpec) -> int:
+        """Arms a fault such as "sensor.h1=stuck@8s..14s".
+
+        Returns:
+            its id, for `clear_fault`.
+
+        Raises:
+            BenchError: unknown signal or kind, a time that has passed, or a value that the safety gate would clip.
+        """
+        spec = faults.parse_fault(fault, self._rig.faultable()) if isinstance(fault, str) else fault
+        path = self._path(spec.signal)
+        period_ns = self._rig.period_ns
+        start, now = spec.start(period_ns), self.state.tick
+        end = spec.end(period_ns, now if start is None else start)
+        first = now if start is None else start
+        if end is not None and end <= first:
+            raise BenchError(f"{spec}: its end has passed", where=spec.signal, mend=f"It is {self.time_s:g} s now")
+        return self._arm_one(spec, path, NEXT_TICK if start is None else start, NO_END if end is None else end - first)
+
+    def _arm_one(self, spec: FaultSpec, path: int, due: int, ticks: int) -> int:
+        values = spec.core_values(self._rig.period_ns)
+        event = encode(EventKind.FAULT, target=path, values=values, kind2=spec.number, ticks=ticks)
+        error = self.built.program.check_fault(event)
+        if error == REFUSED_BY_GATE:
+            limits = self._rig.signals[spec.signal].limits
+            mend = f"Equipment limits are {limits}; choose a smaller fault"
+            raise BenchError(f"{spec}: the safety gate would clip this fault", where=spec.signal, mend=mend)
+        if error:
+            raise BenchError(f"{spec}: {_core.error_text(error)}", where=spec.signal)
+        number = self._send(
+            EventKind.FAULT, str(spec), target=path, values=values, kind2=spec.number, ticks=ticks, due=due
+        )
+        self._armed[number] = spec
+        return number
+
+    def clear_fault(self, fault_id: int | None = None) -> None:
+        """Ends the fault with this id, or all, active or armed."""
+        if fault_id is not None and fault_id not in self._armed:
+            raise BenchError(f"there is no fault {fault_id}", mend=f"Armed are {sorted(self._armed) or 'none'}")
+        self._send(EventKind.FAULT_CLEAR, "", target=ALL_PATHS, values=[fault_id or 0])
+
+    def enable_faults(self, on: bool = True) -> None:
+        """The master enable: off, no fault has any effect."""
+        self._send(EventKind.FAULTS_ENABLE, "", values=[float(on)])
+
+    def safe(self, on: bool = True) -> None:
+        """All gates to their safe values; off ends it. No emergency stop: it needs a running loop and wire."""
+        self._send(EventKind.SAFE, "", values=[SafeReason.COMMAND if on else SafeReason.NONE])
+
+    def mark(self, text: str, *, due: int | None = None) -> None:
+        """Puts a note into the recording."""
+        self._send(EventKind.MARK, text, due=NEXT_TICK if due is None else due)
+
+    # ---- inside ----
+
+    def _send(self, kind: EventKind, text: str, *, due: int = NEXT_TICK, **fields: Any) -> int:
+        """One event into the queue; returns its id. Several threads may call."""
+        if self.engine is None:
+            raise BenchError("the bench is closed", mend="Open a new one")
+        with self._lock:
+            number = next(self._ids)
+            if text:
+                self.texts[number] = text
+            self.engine.loop.push(encode(kind, due=due, event_id=number, **fields))
+        return number
+
+    def _due(self, at: float | None, due: int | None = None) -> int:
+        if due is not None:
+            return due
+        if at is None:
+            return NEXT_TICK
+        tick = round(at / self.period_s)
+        if tick < self.state.tick:
+            raise BenchError(f"{at:g} s has passed", where=self._rig.name, mend=f"It is {self.time_s:g} s now")
+        return tick
+
+    def _path(self, name: str) -> int:
+        if name not in self.built.paths:
+            known = self._rig.faultable()
+            why = "has no path (path = false, or not declared)" if name in self._rig.signals else "is not a signal"
+            raise BenchError(f"'{name}' {why}, so faults and forces cannot act on it", mend=did_you_mean(name, known))
+        return self.built.paths[name]
+
+    def describe(self, event: Mapping[str, Any]) -> str:
+        """The name behind an event's target."""
+        kind, target = event["kind"], event["target"]
+        if kind == EventKind.PARAM:
+            return next((name for name, offset in self.built.params.items() if offset == target), str(target))
+        if kind in (EventKind.FORCE, EventKind.RELEASE, EventKind.FAULT):
+            return next((name for name, path in self.built.paths.items() if path == target), str(target))
+        if kind == EventKind.BIND:
+            return self.built.roles[target]
+        return EventKind(kind).name.lower()
+
+    def armed_faults(self) -> list[dict[str, Any]]:
+        """All faults of this run, as texts with start and end ticks."""
+        period_ns = self._rig.period_ns
+        return [
+            {
+                "id": number,
+                "signal": spec.signal,
+                "kind": spec.kind,
+                "values": [None if math.isnan(v) else v for v in spec.values],
+                "start_tick": spec.start(period_ns),
+                "end_tick": spec.end(period_ns),
+                "text": str(spec),
+            }
+            for number, spec in self._armed.items()
+        ]
+
+    def interventions(self) -> dict[str, Any]:
+        """Faults, forces and the safe state, as they are now."""
+        now, period_ns = self.state.tick, self._rig.period_ns
+        shown = []
+        for number, spec in self._armed.items():
+            end = spec.end(period_ns)
+            if end is None or end > now:
+                phase = "armed" if (spec.start(period_ns) or 0) >= now else "active"
+                shown.append({"id": number, "signal": spec.signal, "text": str(spec), "phase": phase})
+        return {"faults": shown, "forced": sorted(self._forced), "safe": int(self.state.safe)}
+
+
+def _finite(name: str, value: float) -> float:
+    if not math.isfinite(value):
+        raise BenchError(f"{value} is not a finite number", where=name)
+    return float(value)
+
+

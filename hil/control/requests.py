@@ -1,0 +1,187 @@
+"""What can be asked of a running bench. Each request is a function of the bench and the fields of the message."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hil.errors import BenchError, HilError
+
+if TYPE_CHECKING:
+    from hil.bench import Bench
+
+Fields = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def status(bench: Bench, fields: Fields) -> Answer:
+    """Who runs and how it goes: rig, pid, kind of time, bindings, and all of `Bench.health()`."""
+    who = {"rig": bench.rig.name, "pid": os.getpid(), "time": bench.time, "bindings": bench.bindings}
+    return {**who, "period_s": bench.period_s, **bench.health()}
+
+
+def values(bench: Bench, fields: Fields) -> Answer:
+    """Newest values with status bits and units; of the signals in `names`, or of all."""
+    names = fields.get("names")
+    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise BenchError("names must be a list of signal names")
+    if names is None:
+        now = bench.snapshot_values()
+    else:
+        now = {name: bench[name] for name in names}
+    return {
+        "tick": bench.tick,
+        "time_s": bench.time_s,
+        "values": now,
+        "status": {name: bench.status(name) for name in now},
+        "units": {name: bench.units.get(name) for name in now},
+    }
+
+
+def set_value(bench: Bench, fields: Fields) -> Answer:
+    """Sets the parameter or constant `name` to `value`, at bench time `at_s` or at the next tick."""
+    name = _name(fields)
+    bench.set(name, _value(bench, name, fields), at=_at(fields))
+    return _accepted(bench)
+
+
+def force(bench: Bench, fields: Fields) -> Answer:
+    """Holds the signal `name` at `value` until it is released."""
+    name = _name(fields)
+    bench.force(name, _value(bench, name, fields), at=_at(fields))
+    return _accepted(bench)
+
+
+def release(bench: Bench, fields: Fields) -> Answer:
+    """Ends a force on the signal `name`."""
+    bench.release(_name(fields), at=_at(fields))
+    return _accepted(bench)
+
+
+def fault(bench: Bench, fields: Fields) -> Answer:
+    """Arms the fault that `fault` describes, such as "sensor.h1=stuck@8s..14s"; answers with its id."""
+    text = fields.get("fault")
+    if not isinstance(text, str) or not text:
+        raise BenchError("fault is missing", mend="Write it as in 'sensor.h1=stuck@8s..14s'")
+    return {"fault_id": bench.fault(text), **_accepted(bench)}
+
+
+def clear(bench: Bench, fields: Fields) -> Answer:
+    """Clears the fault with `fault_id`, or all of them."""
+    number = fields.get("fault_id")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+        raise BenchError("fault_id must be a whole number", mend="Leave it out to clear all faults")
+    bench.clear_fault(number)
+    return _accepted(bench)
+
+
+def safe(bench: Bench, fields: Fields) -> Answer:
+    """All gated outputs to their safe values; `on` false ends it."""
+    on = fields.get("on", True)
+    if not isinstance(on, bool):
+        raise BenchError("on must be true or false")
+    bench.safe(on)
+    return _accepted(bench)
+
+
+def mark(bench: Bench, fields: Fields) -> Answer:
+    """Puts a note `text` into the recording."""
+    text = fields.get("text")
+    if not isinstance(text, str) or not text:
+        raise BenchError("text is missing")
+    bench.mark(text)
+    return _accepted(bench)
+
+
+def stop(bench: Bench, fields: Fields) -> Answer:
+    """Ends the run after the tick that runs now."""
+    answer = _accepted(bench)
+    bench.request_stop()
+    return answer
+
+
+REQUESTS: Mapping[str, Callable[[Bench, Fields], Answer]] = {
+    "status": status,
+    "values": values,
+    "set": set_value,
+    "force": force,
+    "release": release,
+    "fault": fault,
+    "clear": clear,
+    "safe": safe,
+    "mark": mark,
+    "stop": stop,
+}
+
+
+def answer(bench: Bench, message: Fields) -> Answer:
+    """The answer to a parsed message. Never raises: whatever goes wrong becomes an error for the one who asked."""
+    number = {"id": message["id"]} if "id" in message else {}
+    try:
+        return {**number, "ok": True, **_handler(message)(bench, message)}
+    except HilError as error:
+        return {**number, **refusal(error)}
+    except Exception as error:  # noqa: BLE001 - the bench must not suffer from a request
+        return {**number, **refusal(BenchError(f"the bench could not answer ({type(error).__name__}: {error})"))}
+
+
+def refusal(error: HilError) -> Answer:
+    """An error as the other side gets it."""
+    return {"ok": False, "error": {"message": error.message, "where": error.where, "mend": error.mend}}
+
+
+def _handler(message: Fields) -> Callable[[Bench, Fields], Answer]:
+    do = message.get("do")
+    handler = REQUESTS.get(do) if isinstance(do, str) else None
+    if handler is None:
+        raise BenchError(f"request {do!r} is not known", mend=f"There are {', '.join(REQUESTS)}")
+    return handler
+
+
+def _accepted(bench: Bench) -> Answer:
+    return {"tick": bench.tick, "time_s": bench.time_s}
+
+
+def _name(fields: Fields) -> str:
+    name = fields.get("name")
+    if not isinstance(name, str) or not name:
+        raise BenchError("name is missing")
+    return name
+
+
+def _value(bench: Bench, name: str, fields: Fields) -> float:
+    """A number, or a quantity such as "13 cm" in the unit of the signal."""
+    value = fields.get("value")
+    if isinstance(value, str):
+        value = _converted(bench.units.get(name), value, name)
+    if isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise BenchError("value must be a finite number", where=name)
+    return float(value)
+
+
+def _converted(unit: str | None, text: str, name: str) -> float:
+    from hil import units
+    from hil.faults import parse_quantity
+
+    value, given = parse_quantity(text)
+    if given is None:
+        return value
+    if unit is None:
+        raise BenchError(f"'{text}' has a unit, {name} has none that is known", mend=f"Write {value:g} alone")
+    if not units.compatible(given, unit):
+        raise BenchError(f"{given} cannot become {unit}", where=name)
+    scale, offset = units.conversion(given, unit)
+    return value * scale + offset
+
+
+def _at(fields: Fields) -> float | None:
+    at_s = fields.get("at_s")
+    if at_s is None:
+        return None
+    if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not math.isfinite(at_s) or at_s < 0:
+        raise BenchError("at_s must be a bench time in seconds")
+    return float(at_s)

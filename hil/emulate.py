@@ -1,0 +1,119 @@
+"""An emulated device: a role's blocks behind the device's own wire, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hil import _bus, _core
+from hil.buses import PARENT, make_bus
+from hil.errors import BusError
+from hil.nearest import did_you_mean
+from hil.program import build_device
+from hil.rig import Device, Rig, Role, load_rig
+
+Ready = Callable[[dict[str, Any]], None]
+
+
+def emulate(
+    rig: str | Path | Rig,
+    device: str,
+    *,
+    port: int | None = None,
+    lockstep: str | Path | None = None,
+    ready: Ready | None = None,
+) -> int:
+    """Serves an emulated device until SIGTERM, SIGINT, or in lock-step the end of the bench.
+
+    Args:
+        rig: path, name of a shipped rig, or a loaded one.
+        device: its name in the rig.
+        port: instead of the rig's; 0: any free one. For a device that polls the bench, the bench's port.
+        lockstep: Unix socket of a bench that gives tick tokens; without it the device runs by the clock.
+        ready: is told {"device", "url", "port", "side", "pid"} once it serves.
+
+    Returns:
+        ticks that were run.
+
+    Raises:
+        HilError: unknown device, no blocks for it, or a port in use.
+    """
+    loaded = rig if isinstance(rig, Rig) else load_rig(rig)
+    if device not in loaded.devices:
+        raise BusError(f"there is no device '{device}'", where=loaded.name, mend=did_you_mean(device, loaded.devices))
+    described = loaded.devices[device]
+    if port is not None:
+        described = replace(described, port=port)
+    role = loaded.roles[described.role]
+    if not role.simulated:
+        raise BusError(f"no block has role = \"{role.name}\": there is nothing to emulate", where=f"devices.{device}")
+    return _Device(loaded, described, role).serve(lockstep, ready)
+
+
+class _Device:
+    """One emulated device while it serves."""
+
+    def __init__(self, rig: Rig, device: Device, role: Role) -> None:
+        self.rig, self.device = rig, device
+        built = build_device(rig, role)
+        self.state = _core.State(built.program)
+        self.loop = _core.Loop(self.state, input_ring=0, sample_ring=0)
+        self.bus, self.role = None, role
+        self.ended = threading.Event()
+
+    def serve(self, lockstep: str | Path | None, ready: Ready | None) -> int:
+        """Until it is told to end."""
+        bus = make_bus(self.device, self.role, mirrored=True, lockstep=lockstep is not None)
+        self.loop.connect({1: bus})
+        is_server = isinstance(bus, _bus.MbServer)
+        port = bus.port if is_server else self.device.port
+        previous = [signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)]
+        try:
+            if is_server:
+                bus.start()
+            told = {"device": self.device.name, "port": port, "side": "server" if is_server else "client", "pid": os.getpid()}
+            if ready:
+                ready({**told, "url": replace(self.device, port=port).url})
+            if lockstep is not None:
+                self._by_token(bus, lockstep)
+            else:
+                self._by_clock(bus, is_server)
+        finally:
+            for number, handler in zip((signal.SIGTERM, signal.SIGINT), previous, strict=True):
+                signal.signal(number, handler)
+            self.loop.stop()
+            self.loop.join()
+            bus.stop()
+        return int(self.state.tick)
+
+    def _end(self, *_: object) -> None:
+        self.ended.set()
+        self.loop.stop()
+
+    def _by_token(self, bus: Any, path: str | Path) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as side:
+            side.connect(str(path))
+            self.loop.serve_tokens(side.fileno(), bus)
+
+    def _by_clock(self, bus: Any, is_server: bool) -> None:
+        priority = max(0, self.rig.loop.priority - 2)
+        self.loop.start(priority=priority)
+        if not is_server:
+            bus.start(self.loop.start_ns, round(self.device.period_s * 1e9))
+        while not self.ended.is_set() and not self.loop.ended and not self._parent_gone():
+            self.ended.wait(0.1)
+
+    def _parent_gone(self) -> bool:
+        """True when the bench that started this process has ended: its end of our standard input is closed."""
+        if PARENT not in os.environ:
+            return False
+        readable, _, _ = select.select([sys.stdin], [], [], 0)
+        return bool(readable) and not os.read(sys.stdin.fileno(), 1)

@@ -1,0 +1,77 @@
+"""pytest plugin: the fixture `bench`, and a teardown that always ends in a verified safe state.
+
+    pytest rigs/quad_tank --rig quad_tank --bind plc=pil --time lockstep
+
+The rig of a test is `--rig`, else the one named by `@pytest.mark.rig("name or path")` on the test, class or module, else the
+folder above the test that has a rig.toml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from hil.bench import Bench
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--rig, --bind and --time."""
+    group = parser.getgroup("hil", "hardware in the loop")
+    group.addoption("--rig", default=None, help="rig of all bench tests: a path or the name of a shipped rig")
+    group.addoption("--bind", action="append", default=[], metavar="ROLE=LEVEL", help="mil, sil, pil or hil; repeatable")
+    group.addoption("--time", default=None, choices=["virtual", "lockstep", "real"], help="kind of time (default virtual)")
+    group.addoption("--record", default=None, metavar="DIR", dest="hil_record", help="records each bench test below DIR")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker `bench`."""
+    config.addinivalue_line("markers", "rig(name): the rig of a bench test, a path or the name of a shipped rig")
+    config.addinivalue_line("markers", "bench_options(**options): options of hil.open_bench for a test's bench")
+
+
+@pytest.fixture(scope="session")
+def bench_binding(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Level by role, from --bind."""
+    pairs = [text.partition("=") for text in request.config.getoption("--bind")]
+    for role, sign, level in pairs:
+        if not (role and sign and level):
+            raise pytest.UsageError(f"--bind {role}{sign}{level}: write ROLE=LEVEL, as in plc=pil")
+    return {role: level for role, _, level in pairs}
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, bench_binding: Mapping[str, str]) -> Iterator[Bench]:
+    """A bench of the test's rig. Whatever the test does, it ends with all outputs verified safe, or the test fails."""
+    from hil.bench import open_bench
+
+    with open_bench(_rig_of(request), **_options(request, bench_binding)) as opened:
+        yield opened
+        result = opened.finish()
+    if not result.passed:
+        pytest.fail(f"the bench did not end well: {result.reason}", pytrace=False)
+
+
+def _rig_of(request: pytest.FixtureRequest) -> str | Path:
+    named = request.config.getoption("--rig")
+    marker = request.node.get_closest_marker("rig")
+    if named or (marker and marker.args):
+        return str(named or marker.args[0])
+    for folder in request.path.parents:
+        if (folder / "rig.toml").is_file():
+            return folder
+    raise pytest.UsageError(f"{request.node.nodeid}: no rig.toml above this test. Name a rig with --rig")
+
+
+def _options(request: pytest.FixtureRequest, binding: Mapping[str, str]) -> dict[str, Any]:
+    marker = request.node.get_closest_marker("bench_options")
+    options: dict[str, Any] = {"time": request.config.getoption("--time") or "virtual", **(marker.kwargs if marker else {})}
+    if options["time"] != "virtual":
+        options["bind"] = {**options.get("bind", {}), **binding}
+    record = request.config.getoption("hil_record")
+    if record:
+        options["record"] = Path(record) / "".join(c if c.isalnum() else "_" for c in request.node.name)
+    return options

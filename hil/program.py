@@ -1,0 +1,276 @@
+"""From a rig to a program: names become numbers.
+
+A bench's program holds every role's simulated blocks, whatever the binding, so that one layout serves all levels and a
+bench with a real device can still be forked. A device's program holds one role's blocks alone, with the bench outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf, isnan
+from pathlib import Path
+
+from hil import _core
+from hil.blocks import block_types
+from hil.errors import BenchError, RigError
+from hil.models import CompiledModel, compile_model, load_model
+from hil.nearest import did_you_mean
+from hil.rig import Block, Rig, Role, RoleTag, Signal
+from hil.spec import BlockSpec, PathSpec, RoleSpec, Spec, TagSpec
+
+SIMULATED, EXTERNAL = 0, 1  # enum hil_binding
+DELAY_MEMORY_S = 1.0  # delay faults: this much time in all, at least 256 samples
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Built:
+    """A core program with the names of its numbers.
+
+    Attributes:
+        program: the core's program.
+        signals: signal names by number; [0] is the dummy.
+        numbers: signal numbers by name, as users name them.
+        paths: path numbers by signal name.
+        params: byte offsets of everything that can be set, by name ("level1.kp", "level1.setpoint").
+        states: byte offsets of block states, by "block.state".
+        roles: role names by number; [0] is unused.
+        entries: names of blocks, then of paths, as execution times are listed.
+        models: compiled models, kept alive.
+    """
+
+    program: _core.Program
+    signals: list[str]
+    numbers: dict[str, int]
+    paths: dict[str, int]
+    params: dict[str, int]
+    states: dict[str, int]
+    roles: list[str]
+    entries: list[str]
+    models: list[object] = field(default_factory=list)
+
+    def offset(self, name: str) -> int:
+        """Byte offset of a signal, a block's state or a parameter; raises BenchError with the nearest names."""
+        if name in self.numbers:
+            return self.program.offset_value(self.numbers[name])
+        for table in (self.states, self.params):
+            if name in table:
+                return table[name]
+        raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, [*self.numbers, *self.states]))
+
+
+class _Builder:
+    """Collects a Spec; `slots` knows the signal number behind (role, name), role None being the bench."""
+
+    def __init__(self, rig: Rig, period_ns: int, seed: int, progress: Progress | None) -> None:
+        self.rig = rig
+        self.progress = progress
+        self.spec = Spec(period_ns=period_ns, seed=seed)
+        self.spec.fault_memory = min(max(256, round(DELAY_MEMORY_S * 1e9 / period_ns)), 1 << 16)
+        self.slots: dict[tuple[str | None, str], int] = {}
+        self.paths: dict[str, int] = {}
+        self.models: dict[int, CompiledModel] = {}
+        self.placed: list[Block] = []
+
+    def slot(self, role: str | None, name: str, label: str | None = None, start: float = 0.0) -> int:
+        """The number of a signal, made when it is new."""
+        key = (role, name)
+        if key not in self.slots:
+            self.slots[key] = self.spec.signal(label or name, start)
+        return self.slots[key]
+
+    def add_signal(self, signal: Signal, *, rate: bool = True, faults: bool = True) -> None:
+        """A bench signal, with its path where it has one."""
+        number = self.slot(None, signal.name, start=signal.start)
+        if not signal.gated and not (signal.path and faults):
+            return
+        raw = self.slot(None, f"{signal.name}.raw", start=signal.start)
+        low, high = signal.range or (-inf, inf)
+        lo, hi = signal.limits or (-inf, inf)
+        self.paths[signal.name] = len(self.spec.paths)
+        self.spec.paths.append(
+            PathSpec(
+                raw,
+                number,
+                signal.gated,
+                signal.safe_rate,
+                lo,
+                hi,
+                (signal.rate_limit if rate else None) or inf,
+                signal.safe,
+                low,
+                high,
+            )
+        )
+
+    def written(self, name: str) -> int:
+        """The number that the producer of a bench signal writes."""
+        return self.slots[(None, f"{name}.raw" if name in self.paths else name)]
+
+    def add_block(self, block: Block, inputs: Callable[[str], int], outputs: Callable[[str], int], role: int) -> None:
+        """A placed block; `inputs` and `outputs` give the numbers of its signals."""
+        address, params = 0, list(block.params.values())
+        if block.model:
+            address = self._compile(block)
+        kind = block_types()[block.type]
+        given = {**block.config, "substeps": (float(block.model.substeps),)} if block.model else block.config
+        presets = {c.name: (c.preset,) for c in kind.config if c.scalar and not isnan(c.preset)}
+        config = [given.get(c.name, presets.get(c.name, ())) for c in kind.config]
+        self.spec.blocks.append(
+            BlockSpec(
+                block.name,
+                block.type,
+                self._inputs(block, inputs),
+                [outputs(wire.signal) for wire in block.outputs],
+                params,
+                config,
+                address,
+                role,
+                block.every,
+                block.phase,
+            )
+        )
+        self.placed.append(block)
+
+    def _inputs(self, block: Block, number: Callable[[str], int]) -> list[int]:
+        """One entry a port of the type, 0 where nothing is wired; a variadic port has all its signals at the end."""
+        if block.model:
+            return [number(wire.signal) for wire in block.inputs]
+        kind = block_types()[block.type]
+        found: list[int] = []
+        for port in kind.inputs:
+            wired = [number(wire.signal) for wire in block.inputs if wire.port == port.name]
+            found += wired or [self._preset(block, port.name, port.preset)]
+        return found
+
+    def _preset(self, block: Block, port: str, value: float) -> int:
+        """An input that is not wired reads a slot that holds the port's preset."""
+        return self.slot(None, f"{block.name}.{port} (not wired)", start=value) if value else 0
+
+    def _compile(self, block: Block) -> int:
+        assert block.model is not None
+        folder = self.rig.folder or Path()
+        model_class = load_model(f"{block.model.file}:{block.model.class_name}", folder)
+        model = compile_model(model_class, block.model.method, progress=self.progress)
+        self.models[len(self.placed)] = model
+        return model.address
+
+    def build(self, roles: list[str]) -> Built:
+        """Let the core build it; its complaints become a RigError with names."""
+        try:
+            program = _core.Program(self.spec)
+        except _core.BuildError as error:
+            raise self._explain(error) from None
+        params, states = {}, {}
+        for i, block in enumerate(self.placed):
+            for k, name in enumerate(block.params):
+                params[block.name if block.constant else f"{block.name}.{name}"] = program.offset_param(i, k)
+            for k, name in enumerate(self._state_names(i, block, program.block_n_state(i))):
+                states[f"{block.name}.{name}"] = program.offset_mem(i) + 8 * k
+        labels = [name for name, _ in self.spec.signals]
+        numbers = {name: number for number, name in enumerate(labels) if number}
+        entries = [b.name for b in self.placed] + [f"path of {name}" for name in self.paths]
+        return Built(program, labels, numbers, self.paths, params, states, roles, entries, list(self.models.values()))
+
+    def _state_names(self, index: int, block: Block, n: int) -> list[str]:
+        """Names of all state doubles; the last name of a type stands for the rest, numbered."""
+        names = [x.name for x in self.models[index].x] if block.model else list(block_types()[block.type].states)
+        if len(names) < n:
+            last = names.pop() if names else "state"
+            names += [f"{last}{i}" for i in range(n - len(names))]
+        return names[:n]
+
+    def _explain(self, error: _core.BuildError) -> RigError:
+        if error.cycle:
+            around = [self.spec.signals[i][0] for i in error.cycle]
+            blocks = [b.name for b in self.spec.blocks if set(b.outputs) & set(error.cycle)]
+            return RigError(
+                f"algebraic loop: {' -> '.join([*around, around[0]])}, through the blocks {', '.join(blocks)}",
+                where=f"{self.rig.name}/rig.toml",
+                mend="Put a delay or an integrator into the loop",
+            )
+        where = f"rig.toml:blocks.{self.spec.blocks[error.block].name}" if error.block < len(self.spec.blocks) else "rig.toml"
+        return RigError(error.why, where=where)
+
+
+
+def _tag(tag: RoleTag, outer: int, inner: int) -> TagSpec:
+    return TagSpec(
+        outer,
+        inner,
+        tag.kind,
+        tag.scale,
+        tag.offset,
+        -inf if tag.low is None else tag.low,
+        inf if tag.high is None else tag.high,
+        tag.start,
+        round((tag.max_age_s or 0.0) * 1e9),
+    )
+
+
+def build_bench(rig: Rig, bindings: dict[str, str], seed: int | None = None, progress: Progress | None = None) -> Built:
+    """The program of a whole bench.
+
+    Args:
+        rig: the description.
+        bindings: level by role; "mil" runs the role's blocks, every other level latches a device.
+        seed: instead of the rig's.
+        progress: is told what takes long.
+
+    Raises:
+        RigError: algebraic loop, a model that cannot be compiled, a configuration that a block refuses.
+    """
+    b = _Builder(rig, rig.period_ns, rig.seed if seed is None else seed, progress)
+    for signal in rig.signals.values():
+        if signal.role is None:
+            b.add_signal(signal)
+    for block in rig.blocks.values():
+        if block.role is None:
+            b.add_block(block, lambda name: b.slots[(None, name)], b.written, 0)
+    for number, role in enumerate(rig.roles.values(), 1):
+        _add_role(b, role, number, EXTERNAL if bindings.get(role.name, "mil") != "mil" else SIMULATED)
+    return b.build(["", *rig.roles])
+
+
+def _add_role(b: _Builder, role: Role, number: int, binding: int) -> None:
+    """A role's boundary and, inside it, its simulated blocks, which read and write slots of their own."""
+    crossing = {tag.signal for tag in (*role.inputs, *role.outputs)}
+
+    def inner(name: str) -> int:
+        signal = b.rig.signals.get(name)
+        label = f"{role.name}/{name}" if name in crossing else name
+        return b.slot(role.name, name, label, signal.start if signal else 0.0)
+
+    b.spec.roles.append(
+        RoleSpec(
+            role.name,
+            [_tag(tag, b.slots[(None, tag.signal)], inner(tag.signal)) for tag in role.inputs],
+            [_tag(tag, b.written(tag.signal), inner(tag.signal)) for tag in role.outputs],
+            role.every,
+            role.phase,
+            role.delay_ticks,
+            binding,
+        )
+    )
+    for block in b.rig.role_blocks(role.name):
+        b.add_block(block, inner, inner, number)
+
+
+def build_device(rig: Rig, role: Role, progress: Progress | None = None) -> Built:
+    """The program of an emulated device: one role's blocks at the role's rate, with the bench as the role outside.
+
+    Stale inputs make its gated outputs safe; limits act in the register's codec, as they do in a simulated role, and rates in the
+    bench's gate, so that the bits are the same.
+    """
+    b = _Builder(rig, rig.period_ns * role.every, rig.seed, progress)
+    for tag in role.inputs:
+        b.slot(None, tag.signal, start=rig.signals[tag.signal].start)
+    for name in [tag.signal for tag in role.outputs] + [s.name for s in rig.signals.values() if s.role == role.name]:
+        b.add_signal(rig.signals[name], rate=False, faults=False)
+    for block in rig.role_blocks(role.name):
+        b.add_block(block, lambda name: b.slots[(None, name)], b.written, 0)
+    inputs = [_tag(tag, b.slots[(None, tag.signal)], 0) for tag in role.outputs]
+    outputs = [_tag(tag, b.slots[(None, tag.signal)], 0) for tag in role.inputs]
+    b.spec.roles.append(RoleSpec("bench", inputs, outputs, binding=EXTERNAL))
+    return b.build(["", "bench"])

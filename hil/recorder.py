@@ -1,0 +1,149 @@
+"""Drains the loop's rings: rows go to the recording and into memory, notes become events that people can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hil import _core, frames
+from hil.errors import RecordingError
+from hil.program import Built
+from hil.recording import Group, RecordingWriter
+from hil.rig import RecordGroup, Rig
+
+RING_S = 2.0  # the samples ring holds at least so much of a 1 kHz bench
+SMALLEST_RING, LARGEST_RING = 1 << 20, 1 << 28
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A recorded group: names and offsets of its values, and the signals whose status it has."""
+
+    name: str
+    every: int
+    names: list[str]
+    offsets: list[int]
+    status_names: list[str]
+    status_offsets: list[int]
+
+    def runs(self) -> list[tuple[int, int]]:
+        """(offset, n): neighbours in the state are copied together."""
+        found: list[tuple[int, int]] = []
+        for offset in self.offsets:
+            if found and offset == found[-1][0] + 8 * found[-1][1]:
+                found[-1] = (found[-1][0], found[-1][1] + 1)
+            else:
+                found.append((offset, 1))
+        return found
+
+    def spec(self) -> tuple[int, list[tuple[int, int]], list[int]]:
+        """What the core's loop takes."""
+        return self.every, self.runs(), self.status_offsets
+
+
+def columns_of(group: RecordGroup, built: Built) -> Columns:
+    """Names and offsets of a group of the rig, in the order of the state."""
+    names = [name for signal in group.signals for name in _with_raw(signal, group, built)] + list(group.states)
+    names = sorted(set(names), key=built.offset)
+    signals = [name for name in names if name in built.numbers and not name.endswith(".raw")]
+    status = [built.program.offset_status(built.numbers[name]) for name in signals]
+    return Columns(group.name, group.every, names, [built.offset(n) for n in names], signals, status)
+
+
+def _with_raw(signal: str, group: RecordGroup, built: Built) -> list[str]:
+    return [signal, f"{signal}.raw"] if group.raw and signal in built.paths else [signal]
+
+
+def unit_of(name: str, rig: Rig) -> str:
+    """Unit of a recorded name; a raw value has its signal's."""
+    signal = rig.signals.get(name.removesuffix(".raw"))
+    return (signal.unit if signal else None) or ""
+
+
+def ring_size(columns: list[Columns], period_s: float) -> int:
+    """Bytes of the samples ring: RING_S of everything, a power of two."""
+    per_s = sum((32 + 9 * len(c.names)) / (c.every * period_s) for c in columns)
+    size = SMALLEST_RING
+    while size < min(RING_S * per_s, LARGEST_RING):
+        size *= 2
+    return size
+
+
+@dataclass
+class Recorder:
+    """Takes what the loop recorded, whoever calls; one thread at a time.
+
+    Attributes:
+        columns: the recorded groups; the first is kept in memory when `history` is set.
+        events: what happened, in order; also in the recording.
+        error: why writing has ended, such as a full disk.
+    """
+
+    columns: list[Columns]
+    names: frames.Names
+    writer: RecordingWriter | None = None
+    history: bool = True
+    on_event: Callable[[dict[str, Any]], None] | None = None
+    events: list[dict[str, Any]] = field(default_factory=list)
+    error: RecordingError | None = None
+    _rows: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = field(default_factory=list)
+
+    def drain(self, loop: _core.Loop) -> None:
+        """Everything that is in the rings now."""
+        self._inputs(loop.read_inputs())
+        data = loop.read_samples()
+        for index, group in enumerate(self.columns):
+            tick, late, exe, values, status = _core.unpack_samples(data, index, len(group.names), len(group.status_names))
+            if index == 0 and self.history and len(tick):
+                self._rows.append((tick, values))
+            if self.writer and len(tick):
+                self._write(lambda w, g=group, r=(tick, late, exe, values, status): w.write_rows(g.name, *r))
+
+    def _inputs(self, data: bytes) -> None:
+        rows, told = frames.decode(data, self.names)
+        self.events += told
+        for event in told if self.on_event else []:
+            assert self.on_event is not None
+            self.on_event(event)
+        if self.writer:
+            self._write(lambda w: w.write_inputs(rows.ticks, rows.kinds, rows.targets, rows.times_ns, rows.payloads))
+            self._write(lambda w: w.write_events(told))
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """An event that the loop does not know of."""
+        self.events.append(event)
+        if self.writer:
+            self._write(lambda w: w.write_events([event]))
+
+    def _write(self, work: Callable[[RecordingWriter], None]) -> None:
+        """A full disk ends the writing, not the bench."""
+        if self.writer is None or self.error:
+            return
+        try:
+            work(self.writer)
+        except RecordingError as error:
+            self.error = error
+
+    def ticks(self) -> npt.NDArray[np.int64]:
+        """Ticks of the rows in memory."""
+        return np.concatenate([t for t, _ in self._rows]) if self._rows else np.empty(0, np.int64)
+
+    def column(self, name: str) -> npt.NDArray[np.float64]:
+        """Values in memory of a name of the first group; KeyError when it has no such name."""
+        if not self.columns or name not in self.columns[0].names:
+            raise KeyError(name)
+        index = self.columns[0].names.index(name)
+        return np.concatenate([v[:, index] for _, v in self._rows]) if self._rows else np.empty(0)
+
+    def clear(self) -> None:
+        """Forgets the rows in memory."""
+        self._rows.clear()
+
+
+def groups_for_writer(columns: list[Columns], rig: Rig) -> Mapping[str, Group]:
+    """The same groups as the recording wants them."""
+    return {c.name: Group([(n, unit_of(n, rig)) for n in c.names], c.every, c.status_names) for c in columns}

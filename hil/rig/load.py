@@ -1,0 +1,148 @@
+"""From rig.toml to a `Rig`: reads, checks, and raises all mistakes together."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hil.blocks import block_types
+from hil.errors import RigError
+from hil.rig.conversions import insert_conversions
+from hil.rig.description import Loop, Rig
+from hil.rig.devices import read_devices, read_maps
+from hil.rig.lines import KeyLines
+from hil.rig.messages import Mistakes
+from hil.rig.model_types import describe_model
+from hil.rig.place import place_blocks
+from hil.rig.reading import Reading
+from hil.rig.roles import boundaries, read_roles
+from hil.rig.schedule import read_events, read_faults, read_record
+from hil.rig.schema import RigFile
+from hil.rig.shipped import find_rig
+from hil.rig.signals import check_setpoints, read_signals
+from hil.rig.unit_check import check_units
+from hil.rig.wiring import check_produced, check_readers, check_role_outputs, find_producers
+
+NANOSECONDS = 1_000_000_000
+
+
+def load_rig(rig: str | Path) -> Rig:
+    """Read a rig: a folder, a rig.toml, or the name of a shipped rig.
+
+    Raises:
+        RigError: every mistake in the rig, its maps and its models' declarations, one line each.
+    """
+    file = find_rig(rig)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RigError("the file is not UTF-8 text", where=str(file)) from error
+    except OSError as error:
+        raise RigError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
+    return read_rig(text, file)
+
+
+def read_rig(text: str, file: Path) -> Rig:
+    """The rig of a rig file's text; `file` tells where the other files lie and what messages call it.
+
+    Raises:
+        RigError: see `load_rig`.
+    """
+    mistakes = Mistakes(str(file), KeyLines(text))
+    data = _parse(text, file)
+    table = _validate(data, mistakes)
+    types = block_types()
+    reading = Reading(table, file.parent, mistakes, types, functools.partial(describe_model, types), {file.name: text})
+    rig = _resolve(reading)
+    mistakes.stop_if_any()
+    return rig
+
+
+def _parse(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        place = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)", message)
+        why = message[: place.start()] if place else message
+        lines = text.splitlines() or [""]
+        line = int(place[1]) if place and place[1] else len(lines)
+        column = int(place[2]) if place and place[2] else len(lines[-1]) + 1
+        shown = lines[min(line, len(lines)) - 1].strip()
+        why = "this key or table stands here twice" if "overwrite" in why or "twice" in why else _lower(why)
+        raise RigError(f"broken TOML: {why}: {shown}", where=f"{file}:{line}:{column}") from error
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _validate(data: dict[str, Any], mistakes: Mistakes) -> RigFile:
+    """The tables; unknown keys are noted and left out, so that reading can go on and find what else is wrong.
+
+    Raises:
+        RigError: mistakes that leave nothing to go on with.
+    """
+    try:
+        return RigFile.model_validate(data)
+    except ValidationError as error:
+        mistakes.add_invalid(error, data)
+        unknown = [detail["loc"] for detail in error.errors() if detail["type"] == "extra_forbidden"]
+        if len(unknown) < error.error_count():
+            mistakes.stop_if_any()
+        for loc in unknown:
+            table: Any = data
+            for part in loc[:-1]:
+                table = table[part]
+            del table[loc[-1]]
+    return RigFile.model_validate(data)
+
+
+def _resolve(reading: Reading) -> Rig:
+    """Everything behind the tables, in the order in which one part needs the other."""
+    table = reading.table
+    maps = read_maps(reading)
+    devices = read_devices(reading, maps)
+    crossing = boundaries(reading, maps)
+    blocks, types = place_blocks(reading)
+    complete = len(blocks) >= len(table.blocks)
+    insert_conversions(reading, blocks, types)
+    producers = find_producers(reading, blocks, crossing)
+    if complete:  # a block that could not be placed leaves its signals without a producer; that is said already
+        check_readers(reading, blocks, crossing, producers)
+        check_produced(reading, producers)
+        check_role_outputs(reading, blocks, crossing)
+    signals = check_units(reading, blocks, types, read_signals(reading, maps, producers, blocks))
+    check_setpoints(reading, signals)
+    rig = Rig(
+        name=table.rig.name,
+        title=table.rig.title or table.rig.name,
+        description=table.rig.description,
+        period_ns=_period_ns(reading),
+        seed=table.rig.seed,
+        loop=Loop(**table.loop.model_dump()),
+        signals=signals,
+        blocks=blocks,
+        roles=read_roles(reading, crossing, signals, blocks, devices),
+        devices=devices,
+        record=read_record(reading, signals, types),
+        files=reading.files,
+        folder=reading.folder,
+    )
+    if not complete:
+        return rig
+    return replace(rig, faults=read_faults(reading, rig.faultable()), events=read_events(reading, rig, types))
+
+
+def _period_ns(reading: Reading) -> int:
+    period_s = reading.table.rig.period_s
+    period_ns = round(period_s * NANOSECONDS)
+    if period_ns < 1 or abs(period_s * NANOSECONDS - period_ns) > 1e-6:
+        reading.mistakes.add(("rig", "period_s"), "must be a whole number of nanoseconds", value=period_s)
+    return max(period_ns, 1)

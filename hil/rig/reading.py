@@ -1,0 +1,55 @@
+"""What the steps of reading one rig share: its tables, its folder, the mistakes and the files used so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hil.blocks import BlockType
+from hil.rig.messages import KeyPath, Mistakes
+from hil.rig.schema import RigFile
+
+
+@dataclass
+class Reading:
+    """One rig while it is read.
+
+    Attributes:
+        table: rig.toml as written.
+        folder: the rig's folder; no file outside of it is used.
+        mistakes: all that was found wrong so far.
+        types: block types of the core.
+        model_type: describes a model class as a block type: (file, class name) -> BlockType. Raises RigError.
+        files: text of every file used, by its path within the folder.
+    """
+
+    table: RigFile
+    folder: Path
+    mistakes: Mistakes
+    types: Mapping[str, BlockType]
+    model_type: Callable[[Path, str], BlockType]
+    files: dict[str, str] = field(default_factory=dict)
+
+    def read(self, name: str, path: KeyPath) -> str | None:
+        """Text of a file of the rig; None after noting at `path` why it cannot be read."""
+        if name in self.files:
+            return self.files[name]
+        file = self.folder / name
+        if not file.resolve().is_relative_to(self.folder.resolve()):
+            self.mistakes.add(
+                path, "the file lies outside the rig's folder", value=name, mend="Copy it into the folder"
+            )
+            return None
+        try:
+            self.files[name] = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            self.mistakes.add(path, "there is no such file", value=name, mend=self._files_like(file))
+        except (OSError, UnicodeDecodeError) as error:
+            why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+            self.mistakes.add(path, f"the file cannot be read: {why}", value=name)
+        return self.files.get(name)
+
+    def _files_like(self, file: Path) -> str:
+        present = sorted(p.name for p in self.folder.glob(f"*{file.suffix}"))
+        return f"The folder has {', '.join(present)}" if present else f"The folder has no {file.suffix or 'such'} file"
