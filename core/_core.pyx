@@ -60,7 +60,8 @@ cdef object _choices(const char *text):
 
 cdef dict _block_type(const hil_block_type *t):
     return {
-        "name": _text(t.name), "doc": _text(t.doc), "variadic": bool(t.variadic), "feedthrough": bool(t.feedthrough),
+        "name": _text(t.name), "doc": _text(t.doc), "variadic": bool(t.variadic),
+        "variadic_out": bool(t.variadic_out), "feedthrough": bool(t.feedthrough),
         "inputs": [{"name": _text(t.inputs[i].name), "doc": _text(t.inputs[i].doc), "preset": t.inputs[i].preset}
                    for i in range(t.n_inputs)],
         "outputs": [{"name": _text(t.outputs[i].name), "doc": _text(t.outputs[i].doc)} for i in range(t.n_outputs)],

@@ -38,7 +38,7 @@ cdef extern from "hil/block.h" nogil:
         const hil_config *config
         const char **states
         uint16_t n_inputs, n_outputs, n_params, n_config, n_states
-        uint8_t variadic, feedthrough
+        uint8_t variadic, variadic_out, feedthrough
     const hil_block_type **hil_block_types
     const hil_block_type *hil_block_type_find(const char *name)
 

@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Binding of the bus threads: Modbus TCP client and server. No logic; see drivers/include/hil_drivers/*.h."""
 
+import errno as errno_names
 import os
 from collections import namedtuple
 
@@ -17,6 +18,15 @@ from hil.errors import BusError
 
 TABLES = ("coil", "discrete_input", "input_register", "holding_register")
 KINDS = ("bool", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
+MENDS = {
+    errno_names.EADDRINUSE: "Stop the program that listens there, or choose another port (0: any free one).",
+    errno_names.EADDRNOTAVAIL: "Listen on an address of this machine, such as 127.0.0.1 or 0.0.0.0.",
+    errno_names.EACCES: "Choose a port from 1024 on, or run with the privilege to use lower ones.",
+    errno_names.ECONNREFUSED: "Start the device's Modbus server, or correct host and port.",
+    errno_names.EHOSTUNREACH: "Check the address, the cable and the route to the device.",
+    errno_names.ENETUNREACH: "Check the address, the cable and the route to the device.",
+    errno_names.ECONNRESET: "The device closed the connection; it may allow fewer clients than there are.",
+}
 POLICIES = {"other": os.SCHED_OTHER, "fifo": os.SCHED_FIFO}
 
 Tag = namedtuple(
@@ -135,7 +145,7 @@ cdef hil_thread_options _thread(str policy, int priority, int cpu) except *:
 
 cdef object _error(int err, int os_errno, str where, str doing):
     if err == HIL_E_OS:
-        return BusError(f"{doing}: {os.strerror(os_errno)}", where=where)
+        return BusError(f"{doing}: {os.strerror(os_errno)}", where=where, mend=MENDS.get(os_errno))
     if err == HIL_E_TIMEOUT:
         return BusError(f"{doing}: no answer in time", where=where, mend="Check that the device is there and listens.")
     if err == HIL_E_UNSUPPORTED:

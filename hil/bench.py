@@ -430,7 +430,7 @@ class Bench(Commands):
         engine = self._open_engine()
         failure = self._end_run()
         found = self._found(engine, failure)
-        self.recorder.writer, writer = None, self.recorder.writer
+        writer, self.recorder = self.recorder.writer, self.recorder.closed()
         unsafe = engine.make_safe(self.gated(), self.__getitem__)
         if unsafe:
             values = ", ".join(f"{name} = {value:g}" for name, value in unsafe.items())

@@ -79,7 +79,7 @@ class _Device:
         try:
             if is_server:
                 bus.start()
-            told = {"device": self.device.name, "port": port, "side": "server" if is_server else "client", "pid": os.getpid()}
+            told = {"rig": self.rig.name, "device": self.device.name, "port": port, "side": "server" if is_server else "client", "pid": os.getpid()}
             if ready:
                 ready({**told, "url": replace(self.device, port=port).url})
             if lockstep is not None:

@@ -91,11 +91,14 @@ class Recorder:
     events: list[dict[str, Any]] = field(default_factory=list)
     error: RecordingError | None = None
     _rows: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = field(default_factory=list)
+    _done: bool = False
 
     def drain(self, loop: _core.Loop) -> None:
         """Everything that is in the rings now."""
-        self._inputs(loop.read_inputs())
-        data = loop.read_samples()
+        inputs, data = loop.read_inputs(), loop.read_samples()
+        if self._done:
+            return
+        self._inputs(inputs)
         for index, group in enumerate(self.columns):
             tick, late, exe, values, status = _core.unpack_samples(data, index, len(group.names), len(group.status_names))
             if index == 0 and self.history and len(tick):
@@ -139,9 +142,11 @@ class Recorder:
         index = self.columns[0].names.index(name)
         return np.concatenate([v[:, index] for _, v in self._rows]) if self._rows else np.empty(0)
 
-    def clear(self) -> None:
-        """Forgets the rows in memory."""
-        self._rows.clear()
+    def closed(self) -> Recorder:
+        """The same rows and events, to which nothing is added any more: what comes after the run is not part of it."""
+        kept = Recorder(self.columns, self.names, None, self.history, None, self.events, self.error, list(self._rows))
+        kept._done = True
+        return kept
 
 
 def groups_for_writer(columns: list[Columns], rig: Rig) -> Mapping[str, Group]:

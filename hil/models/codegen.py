@@ -41,7 +41,7 @@ __attribute__((visibility("default"))) const struct hil_model hil_model_v1 = {{
 
 
 FLATTEN_UP_TO = 8
-"""Calls of sin, exp ... in the equations up to which they are inlined in the step too: a tenth faster for small models."""
+"""Calls of sin, exp ... in the equations up to which they are inlined in the step as well, which is a tenth faster."""
 
 
 def generate(cls: type[Model], method: str, flags: Sequence[str]) -> str:

@@ -23,13 +23,10 @@ from hil.models.nearest import did_you_mean
 PACKAGE = Path(__file__).resolve().parent
 CORE = PACKAGE.parent / "core"
 # No contraction and no vectoriser: the same bits everywhere, and faster for small models. Hidden symbols are inlined.
-# Without loop-distribute-patterns, as a loop over a few doubles would become a 16-byte load, which waits for the 8-byte
-# stores before it: a quarter of a cart-pole's step.
 FLAGS = (
     "-std=c11",
     "-O3",
     "-fno-tree-vectorize",
-    "-fno-tree-loop-distribute-patterns",
     "-ffp-contract=off",
     "-fvisibility=hidden",
     "-fno-strict-aliasing",

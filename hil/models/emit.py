@@ -81,7 +81,9 @@ def function(
     if count > MAX_INSTRUCTIONS:
         raise RigError(f"the model has {count:,} operations, {MAX_INSTRUCTIONS:,} are allowed", where=where)
     body = _body(compiled, list(inputs), list(outputs), where, elements or {})
-    unused = [f"    (void){argument};" for argument in inputs if not any(f"= {argument}[" in line for line in body)]
+    used = "\n".join(body)
+    unused = [f"    (void){a};" for a in inputs if f"= {a}[" not in used]
+    unused += [f"    (void){a};" for a in outputs if f"    {a}[" not in used]
     arguments = [f"const double *{a}" for a in inputs] + [f"double *{a}" for a in outputs]
     inline = "HIL_ALWAYS_INLINE" if count < INLINE_BELOW else "static"
     return "\n".join([f"{inline} void {name}({', '.join(arguments)})", "{", *unused, *body, "}", ""])

@@ -44,6 +44,7 @@ class AppendFile:
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
         except OSError as error:
+            # A reader may be mapping the file: only bytes that are no part of a whole piece go.
             os.ftruncate(self._fd, self.size)
             raise write_error(self.path, error) from None
         self.size += len(data)
@@ -72,7 +73,12 @@ class StreamFile:
         # lz4: noisy doubles hardly shrink under anything, and it costs a third of zstd's time on the quiet ones.
         options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
         self._stream = pa.ipc.new_stream(pa.PythonFile(self, mode="w"), schema, options=options)
-        self._push()
+        # Arrow writes the schema with the first batch: an empty one makes the file readable from the start.
+        try:
+            self.batch(pa.RecordBatch.from_pylist([], schema=schema))
+        except RecordingError:
+            self.close(whole=False)
+            raise
 
     def write(self, data: bytes) -> int:
         """Called by Arrow with parts of a message: kept until the message is whole."""

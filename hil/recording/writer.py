@@ -159,11 +159,16 @@ class RecordingWriter:
             # Exact floats, NaN and infinities included: a replay builds the same program from this file.
             replace_json(self.folder / layout.RIG, dict(rig_json))
             replace_json(self.folder / layout.MANIFEST, strict_json(self._manifest))
-            self._input_file = StreamFile(self.folder / layout.INPUTS, layout.INPUT_SCHEMA)
-            self._event_file = AppendFile(self.folder / layout.EVENTS)
-            self._rows = {
-                name: _Rows(self.folder / layout.group_file(name), name, group) for name, group in groups.items()
-            }
+            with contextlib.ExitStack() as undo:
+                self._input_file = StreamFile(self.folder / layout.INPUTS, layout.INPUT_SCHEMA)
+                undo.callback(self._input_file.close, whole=False)
+                self._event_file = AppendFile(self.folder / layout.EVENTS)
+                undo.callback(self._event_file.close, sync=False)
+                self._rows: dict[str, _Rows] = {}
+                for name, group in groups.items():
+                    self._rows[name] = _Rows(self.folder / layout.group_file(name), name, group)
+                    undo.callback(self._rows[name].close, whole=False)
+                undo.pop_all()
         except RecordingError:
             self._undo()
             raise
@@ -323,15 +328,12 @@ def _check_names(groups: Mapping[str, Group]) -> None:
 
 def _claim(folder: Path, *, overwrite: bool) -> bool:
     """Makes sure that the folder may be written. Returns True when it was made here."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-    except FileExistsError:
-        pass
-    except OSError as error:
-        why = f"cannot make this folder ({error.strerror})"
-        raise RecordingError(why, where=str(folder), mend="Name another one with --record DIR") from None
-    else:
+    if not folder.exists():
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            why = f"cannot make this folder ({error.strerror})"
+            raise RecordingError(why, where=str(folder), mend="Name another one with --record DIR") from None
         return True
     if not folder.is_dir():
         raise RecordingError("is a file, not a folder", where=str(folder), mend="Name another one with --record DIR")

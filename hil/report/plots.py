@@ -179,8 +179,8 @@ def plot_data(rec: Recording, plot: Plot, max_rows: int, keep_ticks: Sequence[in
     rows = analysis.keep_extremes(list(columns.values()), max_rows, keep.tolist())
     run = int(np.searchsorted(ticks, tail_tick(rec)))
     series = [_figures(name, columns[name], rows, run) | _marks(rec, name, ticks) for name in plot.names]
-    for name in plot.raw:
-        series.append(_figures(name, columns[name], rows, run) | {"raw": plot.names.index(name.removesuffix(RAW))})
+    parents = [plot.names.index(name.removesuffix(RAW)) for name in plot.raw]
+    series += [_figures(n, columns[n], rows, run) | {"raw": i} for n, i in zip(plot.raw, parents, strict=True)]
     head = {"title": plot.title, "unit": plot.unit, "digital": plot.digital}
     return head | _time_axis(ticks, rows) | {"series": _drawing_order(series)}
 

@@ -1,5 +1,8 @@
 /* Classical Runge-Kutta of order 4 (W. Kutta, 1901; E. Hairer, S. Norsett, G. Wanner, "Solving Ordinary Differential
- * Equations I", table II.1.2). Inputs are held over the step. */
+ * Equations I", table II.1.2). Inputs are held over the step.
+ *
+ * All steps work on x in place: gcc would make a 16-byte load of a loop that copies it, and that load waits for the 8-byte
+ * stores of the step before, a quarter of a cart-pole's step. */
 HIL_STEP void model_step(double *x, const double *u, const double *p, double dt_s, uint32_t substeps)
 {
     const double h = dt_s / substeps;

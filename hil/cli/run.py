@@ -1,0 +1,186 @@
+"""`hil run`: runs a rig for a while, records it and writes the report."""
+
+from __future__ import annotations
+
+import dataclasses
+import time as clock
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hil.cli import BAD_INPUT, FAILED, output, summary
+from hil.cli.options import JsonOption, RigArg
+from hil.cli.signals import StopFlag
+from hil.errors import HilError
+
+if TYPE_CHECKING:
+    from hil.bench import Bench
+    from hil.result import RunResult
+    from hil.rig import Rig
+
+LOOK_S = 0.1
+
+
+class Time(StrEnum):
+    """Kinds of time."""
+
+    REAL = "real"
+    LOCKSTEP = "lockstep"
+    VIRTUAL = "virtual"
+
+
+def run(
+    rig: RigArg,
+    duration: Annotated[float, typer.Option(metavar="SECONDS", help="Bench time to run.")] = 10.0,
+    time: Annotated[Time | None, typer.Option(help="Kind of time; default: real.")] = None,
+    virtual: Annotated[bool, typer.Option("--virtual", help="Short for --time virtual.")] = False,
+    bind: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE=LEVEL", help="mil, sil, pil or hil, instead of the rig's choice.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="FAULT", help="Arm a fault, as in 'sensor.h1=stuck@8s..14s'.")
+    ] = None,
+    no_faults: Annotated[bool, typer.Option("--no-faults", help="Leave out the faults of the rig file.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the rig's.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the recording; default: recordings/RIG-TIME here.")
+    ] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Record nothing, write no report.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a recording in that folder.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The report; default: report.html in the recording.")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run a rig, record it, and write a report.
+
+    In real time unless --time says otherwise, with each role bound as the rig file says (the emulated device, mostly);
+    in virtual time all roles are simulated. Ctrl-C ends the run in a safe state and keeps the recording.
+    """
+    kind = _time(time, virtual=virtual)
+    if not 0 < duration < 1e9:
+        raise typer.BadParameter("must be larger than 0", param_hint="--duration")
+    if no_record and (record or report):
+        raise typer.BadParameter("--record and --report contradict --no-record")
+    job = _Job(duration, kind, _bindings(bind or []), json=json)
+    job.faults, job.use_rig_faults, job.seed = fault or [], not no_faults, seed
+    job.record, job.no_record, job.overwrite = record, no_record, overwrite
+    job.report, job.no_report = report, no_report
+    raise typer.Exit(job.run(rig))
+
+
+@dataclasses.dataclass
+class _Job:
+    """One run, as asked for."""
+
+    duration_s: float
+    time: str
+    bindings: dict[str, str]
+    json: bool
+    faults: list[str] = dataclasses.field(default_factory=list)
+    use_rig_faults: bool = True
+    seed: int | None = None
+    record: Path | None = None
+    no_record: bool = False
+    overwrite: bool = False
+    report: Path | None = None
+    no_report: bool = False
+
+    def run(self, name: str) -> int:
+        """The exit code."""
+        from hil.rig import load_rig
+
+        with summary.RunView(self.duration_s, quiet=self.json) as view:
+            rig = load_rig(name)
+            folder = None if self.no_record else self.record or _default_folder(rig)
+            with self._open(rig, folder, view) as bench:
+                stopped = self._let_run(bench, view)
+                result = bench.finish()
+                trouble = bench.recorder.error
+            if result.recording and not self.no_report and not trouble:
+                view.say("writing the report")
+                result = dataclasses.replace(result, report=_write_report(result, self.report))
+        self._show(bench, result, stopped)
+        if trouble is not None:
+            output.note(f"hil: {trouble}")
+            return BAD_INPUT
+        return stopped or (0 if result.passed else FAILED)
+
+    def _open(self, rig: Rig, folder: Path | None, view: summary.RunView) -> Bench:
+        from hil.bench import open_bench
+
+        return open_bench(
+            rig,
+            time=self.time,
+            bind=self.bindings,
+            record=folder,
+            faults=self.faults,
+            seed=self.seed,
+            overwrite=self.overwrite,
+            history=False,
+            progress=view.say,
+            use_rig_faults=self.use_rig_faults,
+            on_event=view.event,
+        )
+
+    def _let_run(self, bench: Bench, view: summary.RunView) -> int:
+        """Runs to the end, to `hil stop` or to a signal; returns the signal's exit code, 0 without one."""
+        from hil.control import ControlServer
+
+        server = ControlServer(bench)
+        with StopFlag() as flag:
+            server.start()
+            try:
+                bench.start(self.duration_s)
+                while bench.running:
+                    if flag.number:
+                        bench.request_stop()
+                    view.update(bench)
+                    clock.sleep(LOOK_S)
+            finally:
+                server.close()
+        return flag.exit_code
+
+    def _show(self, bench: Bench, result: RunResult, stopped: int) -> None:
+        if self.json:
+            extra = {"bindings": bench.bindings, "period_s": bench.period_s, "stopped_by_signal": bool(stopped)}
+            output.print_json({**summary.slim(result.to_dict()), **extra})
+        else:
+            summary.show(bench, result, stopped=bool(stopped))
+
+
+def _time(time: Time | None, *, virtual: bool) -> str:
+    if virtual and time not in (None, Time.VIRTUAL):
+        raise typer.BadParameter(f"--virtual contradicts --time {time}")
+    return "virtual" if virtual else (time or Time.REAL).value
+
+
+def _bindings(texts: list[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        role, equals, level = text.partition("=")
+        if not (role and equals and level):
+            raise HilError(f"'{text}' is no binding", where="--bind", mend="Write ROLE=LEVEL, as in plc=mil")
+        found[role.strip()] = level.strip().lower()
+    return found
+
+
+def _default_folder(rig: Rig) -> Path:
+    """recordings/<rig>-<UTC time>, with a number behind it when two runs begin in one second."""
+    base = Path("recordings") / f"{rig.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder, n = base, 2
+    while folder.exists():
+        folder, n = base.with_name(f"{base.name}-{n}"), n + 1
+    return folder
+
+
+def _write_report(result: RunResult, out: Path | None) -> Path:
+    from hil.report import write_report
+
+    assert result.recording is not None
+    return write_report(result.recording, out)
+

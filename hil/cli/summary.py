@@ -1,0 +1,165 @@
+"""What `hil run` shows: progress while it runs (stderr, only on a terminal), a summary at the end (stdout)."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hil.cli import output
+
+if TYPE_CHECKING:
+    from hil.bench import Bench
+    from hil.result import RunResult
+
+TOLD = ("fault_on", "fault_off", "safe_on", "safe_off", "stale_on", "stale_off", "refused", "mark", "overrun")
+MOST_TOLD = 40  # event lines on the screen; the recording has all
+SLOW_OPENING_S = 0.5
+# Counters of a bus that are shown when they are not 0, in words.
+TROUBLES = {
+    "timeouts": "timeouts",
+    "exceptions": "exceptions",
+    "reconnects": "reconnects",
+    "junk": "bytes of junk",
+    "late": "late answers",
+}
+
+
+class RunView:
+    """Progress of one run."""
+
+    def __init__(self, duration_s: float, *, quiet: bool) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        console = output.console(stderr=True)
+        self._on = console.is_terminal and not quiet
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[status]}"), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not self._on)
+        self._duration_s = duration_s
+        self._task = self._progress.add_task("opening", total=duration_s, status="")
+        self._told = 0
+
+    def __enter__(self) -> RunView:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """What takes long before or after the run."""
+        self._progress.update(self._task, status=text)
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """An event worth a line; called from the bench's thread."""
+        if not self._on or event["kind"] not in TOLD or self._told > MOST_TOLD:
+            return
+        self._told += 1
+        text = "..." if self._told > MOST_TOLD else _event_text(event)
+        self._progress.console.print(text, soft_wrap=True)
+
+    def update(self, bench: Bench) -> None:
+        """The bench's time, faults and overruns."""
+        if not self._on:
+            return
+        health = bench.health()
+        self._progress.update(
+            self._task,
+            description=f"{bench.rig.name} ({bench.time})",
+            completed=min(health["time_s"], self._duration_s),
+            status=status_text(health, self._duration_s),
+        )
+
+
+def status_text(health: Mapping[str, Any], duration_s: float | None = None) -> str:
+    """One line on a running bench: time, active faults, forces, overruns."""
+    parts = [f"{health['time_s']:.1f}" + (f" / {duration_s:g} s" if duration_s else " s")]
+    parts += [fault["text"] for fault in health["faults"] if fault["phase"] == "active"]
+    parts += [f"forced: {', '.join(health['forced'])}"] if health["forced"] else []
+    parts += ["SAFE STATE"] if health["safe"] else []
+    parts += [f"{health['overruns']} overruns"] if health["overruns"] else []
+    parts += [f"{name} not connected" for name, bus in health["buses"].items() if not bus.get("connected", True)]
+    return ", ".join(parts)
+
+
+def _event_text(event: Mapping[str, Any]) -> str:
+    words = event["kind"].replace("_", " ")
+    return " ".join(f"{event['time_s']:9.3f} s  {words:10} {event.get('target') or ''} {event.get('text') or ''}".split(" ")).rstrip()
+
+
+def slim(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result whose histograms are reduced to their percentiles; the manifest has them whole."""
+    found = {}
+    for key, value in result.items():
+        if isinstance(value, Mapping):
+            kept = {k: v for k, v in value.items() if k not in ("edges", "counts")} if "p50" in value else value
+            found[key] = slim(kept)
+        else:
+            found[key] = value
+    return found
+
+
+def show(bench: Bench, result: RunResult, *, stopped: bool) -> None:
+    """The summary for people."""
+    from rich.text import Text
+
+    out = output.console()
+    verdict = "PASSED" if result.passed else "FAILED"
+    style = "bold green" if result.passed else "bold red"
+    how = f"{verdict}  {result.rig}, {_run_text(result)}" + (", stopped early" if stopped else "")
+    out.print(how + (f": {result.reason}" if result.reason else ""), style=style, soft_wrap=True)
+    for name, text in _lines(bench, result):
+        out.print(Text.assemble((f"{name:<12}", "bold"), text), soft_wrap=True)
+
+
+def _run_text(result: RunResult) -> str:
+    kind = {"real": "real time", "lockstep": "lock-step", "virtual": "virtual time"}[result.time]
+    return f"{result.duration_s:g} s in {kind}"
+
+
+def _lines(bench: Bench, result: RunResult) -> Iterable[tuple[str, str]]:
+    bindings = ", ".join(f"{role}: {level}" for role, level in bench.bindings.items())
+    yield "Verdict", result.verdict["sentence"]
+    yield "Ticks", f"{result.ticks:,} of {output.time_text(bench.period_s)}" + (f"; {bindings}" if bindings else "")
+    if result.time == "real":
+        yield "Loop", loop_text(bench, result)
+    for device, counters in result.buses.items():
+        yield f"Bus {device}", bus_text(counters)
+    for fault in bench.armed_faults():
+        yield "Fault", fault["text"]
+    if result.lost_samples:
+        yield "Lost", f"{result.lost_samples:,} recorded rows, because the ring was full"
+    yield "State hash", result.state_hash
+    if result.recording:
+        yield "Recording", str(result.recording)
+    if result.report:
+        yield "Report", str(result.report)
+
+
+def loop_text(bench: Bench, result: RunResult) -> str:
+    """Overruns, lateness and execution time."""
+    from hil.analysis import core_histogram
+
+    assert bench.engine is not None
+    late, work = (core_histogram(h["counts"], h["max_ns"]) for h in (bench.engine.loop.late, bench.engine.loop.exec_time))
+    text = f"{result.overruns} overruns"
+    for name, times in (("late", late), ("work", work)):
+        text += f"; {name} {output.nanoseconds_text(times['p50'])}, 99 % {output.nanoseconds_text(times['p99'])}"
+        text += f", worst {output.nanoseconds_text(times['max'])}"
+    return text
+
+
+def bus_text(counters: Mapping[str, Any]) -> str:
+    """How a bus did, in one line."""
+    trip = counters.get("round_trip_ns") or {}
+    text = f"{counters.get('url', '')} {counters.get('level', '')}"
+    if trip.get("p50") is not None:
+        text += f"; round trip {output.nanoseconds_text(trip['p50'])}, 99 % {output.nanoseconds_text(trip['p99'])}"
+        text += f", worst {output.nanoseconds_text(trip['max'])}"
+    return text + "; " + trouble_text(counters)
+
+
+def trouble_text(counters: Mapping[str, Any]) -> str:
+    """The counters that tell of trouble, or "no errors"."""
+    found = [f"{counters[key]:,} {words}" for key, words in TROUBLES.items() if counters.get(key)]
+    return ", ".join(found) or "no errors"

@@ -1,0 +1,69 @@
+"""A role is a boundary: what it reads was published at tick k, what it writes is latched at tick k + delay, at every level."""
+
+import numpy as np
+import pytest
+
+from hil.spec import RoleSpec, TagSpec
+
+from .conftest import Bench
+
+U16, F64 = 1, 8
+
+
+def bench(*, delay=1, every=1, phase=0, binding=0, kind=F64, scale=1.0):
+    b = Bench()
+    b.block("t", "ramp", [], ["x"], slope_per_s=1000.0)
+    b.signal("y", -1.0)
+    b.block("twice", "gain", ["in"], ["out"], gain=2.0, role=1)
+    b.block("seen", "gain", ["y"], ["z"])
+    inputs = [TagSpec(b.signal("x"), b.signal("in"), kind, scale)]
+    outputs = [TagSpec(b.signal("y"), b.signal("out"), kind, scale, start=-1.0)]
+    b.spec.roles.append(RoleSpec("r", inputs, outputs, every, phase, delay, binding))
+    return b, b.start()
+
+
+def trace(b, state, n, each=None):
+    values = []
+    for k in range(n):
+        state.run(1)
+        values.append(b.get(state, "z"))
+        if each:
+            each(k)
+    return values
+
+
+@pytest.mark.parametrize("delay", [1, 2, 5])
+def test_outputs_come_delay_ticks_after_their_inputs(delay):
+    b, state = bench(delay=delay)
+    assert trace(b, state, 10) == [-1.0] * delay + [2.0 * k for k in range(10 - delay)]
+
+
+def test_a_slow_role_holds_its_outputs():
+    b, state = bench(every=3, phase=1)
+    assert trace(b, state, 9) == [-1, -1, 2, 2, 2, 8, 8, 8, 14]
+
+
+@pytest.mark.parametrize("delay", [1, 3])
+@pytest.mark.parametrize("every", [1, 4])
+def test_an_external_role_that_computes_the_same_gives_the_same_bits(delay, every):
+    simulated, external = bench(delay=delay, every=every), bench(delay=delay, every=every, binding=1)
+
+    def device(k):
+        b, state = external
+        if k % every == 0:
+            state.latch(1, np.array(2.0 * b.get(state, "x")).tobytes(), k * 1_000_000)
+
+    assert trace(*simulated, 30) == trace(*external, 30, device)
+
+
+def test_a_simulated_role_sees_what_a_register_carries():
+    b, state = bench(kind=U16, scale=0.3)
+    values = trace(b, state, 12)
+    quantised = [round(round(k / 0.3) * 0.3 * 2.0 / 0.3) * 0.3 for k in range(11)]
+    assert values[0] == 0.0 or values[0] == -1.0
+    assert np.allclose(values[1:], quantised)
+
+
+def test_a_stopped_role_ages():
+    b, state = bench(binding=2)
+    assert trace(b, state, 5) == [-1.0] * 5
