@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from hil.blocks import block_types
 from hil.bus_time import Plan, bus_plan
 from hil.iomap import IoTag
 from hil.rig.description import Block, Device, Rig, Signal
@@ -39,6 +40,7 @@ def check_rig(rig: Rig) -> list[Finding]:
     """Everything found in a rig that loads, errors first."""
     found = [
         *(finding for device in rig.devices.values() for finding in _check_device(rig, device)),
+        *_algebraic_loops(rig),
         *_unreachable(rig),
         *_unused_inputs(rig),
         *_commands_without_safe_value(rig),
@@ -127,6 +129,46 @@ def _bus_time(device: Device) -> Iterator[Finding]:
         f"an image needs about {plan.time_s * 1e3:.2f} ms of {device.period_s * 1e3:g} ms: {plan.text}",
         "Raise period_s, or place the tags in fewer blocks of registers (max_gap, pipeline)",
     )
+
+
+def _algebraic_loops(rig: Rig) -> Iterator[Finding]:
+    """Blocks that wait for each other within one tick. Roles break a loop, as their outputs come a tick later.
+
+    Whether a model passes its inputs through is known only once it is compiled; here it is taken not to.
+    """
+    writers = {(b.role, wire.signal): b for b in rig.blocks.values() for wire in b.outputs}
+    before = {
+        b.name: [w.name for wire in b.inputs if (w := writers.get((b.role, wire.signal))) is not None]
+        for b in rig.blocks.values()
+        if block_types()[b.type].feedthrough and b.model is None
+    }
+    for loop in _cycles(before):
+        yield Finding(
+            "error",
+            f"rig.toml: blocks.{loop[0]}",
+            f"algebraic loop through the blocks {' <- '.join([*loop, loop[0]])}",
+            "Put a delay or an integrator into the loop",
+        )
+
+
+def _cycles(before: dict[str, list[str]]) -> Iterator[list[str]]:
+    """One cycle for each group of nodes that lead to themselves."""
+    done: set[str] = set()
+    for start, first in before.items():
+        trail: list[str] = [start]
+        choices = [iter(first)]
+        while choices and start not in done:
+            following = next(choices[-1], None)
+            if following is None:
+                done.add(trail.pop())
+                choices.pop()
+            elif following in trail:
+                cycle = trail[trail.index(following) :]
+                done.update(trail)
+                yield cycle
+            elif following in before and following not in done:
+                trail.append(following)
+                choices.append(iter(before[following]))
 
 
 def _unreachable(rig: Rig) -> Iterator[Finding]:

@@ -191,7 +191,7 @@ class Commands:
         if kind in (EventKind.FORCE, EventKind.RELEASE, EventKind.FAULT):
             return next((name for name, path in self.built.paths.items() if path == target), str(target))
         if kind == EventKind.BIND:
-            return self.built.roles[target]
+            return str(self.built.roles[target])
         return EventKind(kind).name.lower()
 
     def armed_faults(self) -> list[dict[str, Any]]:

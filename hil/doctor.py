@@ -210,7 +210,7 @@ def _latency(facts: Facts, grants: Facts) -> Point:
     if not path.exists():
         return Point("idle states", OK, "no /dev/cpu_dma_latency", "left to the host")
     if os.access(path, os.W_OK):
-        return Point("idle states", OK, "/dev/cpu_dma_latency can be written", "deep sleep of CPUs could be held off in a run")
+        return Point("idle states", OK, "/dev/cpu_dma_latency can be written", "a run keeps the CPUs out of deep sleep")
     mend = "Let your group write /dev/cpu_dma_latency (udev rule), or boot with cpuidle.off=1"
     return Point("idle states", WARN, "/dev/cpu_dma_latency cannot be written", "CPUs in deep sleep wake up late", mend)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hil import _core
 from hil.buses import Wires
-from hil.errors import BenchError, BusError
+from hil.errors import BusError
 from hil.events import EventKind, SafeReason, encode
 from hil.rig import Rig
 
@@ -78,7 +78,7 @@ class Engine:
 
         self._chunks(ticks, step)
 
-    def _broken(self, error: int) -> BenchError:
+    def _broken(self, error: int) -> BusError:
         """Which device broke the lock-step."""
         devices = ", ".join(f"{w.device.name} at {w.device.url}" for w in self.wires.wires.values())
         return BusError(

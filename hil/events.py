@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Any
 
 NEXT_TICK = 2**64 - 1
 NO_END = 2**64 - 1
@@ -50,7 +51,7 @@ def encode(
     return _EVENT.pack(due, kind, target, event_id, kind2, ticks, *v)
 
 
-def decode(data: bytes) -> dict[str, float | int | list[float]]:
+def decode(data: bytes) -> dict[str, Any]:
     """An event's fields by name."""
     due, kind, target, event_id, kind2, ticks, *v = _EVENT.unpack(data)
     return {"due": due, "kind": kind, "target": target, "id": event_id, "kind2": kind2, "ticks": ticks, "values": v}

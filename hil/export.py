@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,7 +69,8 @@ def _whole(path: Path, write: Callable[[Path], None]) -> Path:
         why = f"cannot be written ({error.strerror or error})"
         raise RecordingError(why, where=str(path), mend="Name another file with --out") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path
 
 

@@ -115,7 +115,7 @@ def _tell(kind: int, group: int, payload: bytes, names: Names) -> dict[str, Any]
     if kind == Frame.SKIP:
         return {"kind": "skip", "target": "", "id": 0, "a": struct.unpack("<Q", payload)[0], "b": None}
     event = events.decode(payload)
-    text = names.texts.get(int(event["id"]), "")  # type: ignore[call-overload]
+    text = names.texts.get(event["id"], "")
     told = {"target": names.describe(event), "id": event["id"], "a": None, "b": None, "text": text}
     if kind == Frame.REFUSED:
         from hil._core import error_text

@@ -147,9 +147,7 @@ def parse_address(text: str, table: str) -> int:
     digit = TABLES[table]
     if notation:
         if int(notation[1]) != digit:
-            raise RigError(
-                f"{text} is no address of a {table}", mend=f"Write {digit}x{notation[2]} or change the table"
-            )
+            raise RigError(f"{text} is not in table {table}", mend=f"Write {digit}x{notation[2]} or change the table")
         return _in_range(int(notation[2]) - 1, text)
     if re.fullmatch(r"%\d+", text):
         return _in_range(int(text[1:]), text)

@@ -197,9 +197,9 @@ class _Row:
     def _check(self, tag: IoTag) -> None:
         """What does not fit together within one row."""
         if tag.is_bits and tag.type != "bool":
-            self.note("type", f"a {tag.table} carries bool only")
+            self.note("type", f"table {tag.table} carries bool only")
         if tag.is_bits and tag.bit is not None:
-            self.note("bit", f"a {tag.table} has no bits; leave it empty")
+            self.note("bit", f"table {tag.table} has single bits; leave it empty")
         if not tag.is_bits and (tag.type == "bool") != (tag.bit is not None):
             self.note("bit", "bool in a register needs a bit, 0 (lowest) to 15; other types take none")
         if tag.address + tag.words > LARGEST_ADDRESS + 1:

@@ -114,6 +114,7 @@ class _Builder:
         if block.model:
             address = self._compile(block)
         kind = block_types()[block.type]
+        every, phase = self._rate(block)
         given = {**block.config, "substeps": (float(block.model.substeps),)} if block.model else block.config
         presets = {c.name: (c.preset,) for c in kind.config if c.scalar and not isnan(c.preset)}
         config = [given.get(c.name, presets.get(c.name, ())) for c in kind.config]
@@ -127,11 +128,18 @@ class _Builder:
                 config,
                 address,
                 role,
-                block.every,
-                block.phase,
+                every,
+                phase,
             )
         )
         self.placed.append(block)
+
+    def _rate(self, block: Block) -> tuple[int, int]:
+        """The core counts a role's blocks in runs of the role, the rig file in ticks of the bench."""
+        if block.role is None:
+            return block.every, block.phase
+        role = self.rig.roles[block.role]
+        return block.every // role.every, (block.phase - role.phase) // role.every
 
     def _inputs(self, block: Block, number: Callable[[str], int]) -> list[int]:
         """One entry a port of the type, 0 where nothing is wired; a variadic port has all its signals at the end."""

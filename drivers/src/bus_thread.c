@@ -18,10 +18,15 @@ int64_t hil_now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int hil_thread_init(struct hil_thread *t)
+void hil_thread_init(struct hil_thread *t) { *t = (struct hil_thread){.wake_fd = -1}; }
+
+static void close_wake(struct hil_thread *t)
 {
-    *t = (struct hil_thread){.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    return t->wake_fd < 0 ? HIL_E_OS : HIL_OK;
+    int saved = errno;
+    if (t->wake_fd >= 0)
+        close(t->wake_fd);
+    t->wake_fd = -1;
+    errno = saved;
 }
 
 /* Everything explicit: a thread with default attributes would inherit the creator's policy and affinity. */
@@ -60,14 +65,19 @@ int hil_thread_start(struct hil_thread *t, const struct hil_thread_options *opti
     if (t->running)
         return HIL_E_ARG;
     struct hil_thread_options o = *options;
+    t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (t->wake_fd < 0)
+        return HIL_E_OS;
     int err = create(t, &o, run, arg);
     t->realtime = err == 0 && o.policy != SCHED_OTHER;
     if (err == EPERM && o.policy != SCHED_OTHER) {
         o.policy = SCHED_OTHER;
         err = create(t, &o, run, arg);
     }
-    errno = err;
     t->running = err == 0;
+    if (err)
+        close_wake(t);
+    errno = err;
     return err ? HIL_E_OS : HIL_OK;
 }
 
@@ -75,26 +85,17 @@ void hil_thread_ask_stop(struct hil_thread *t)
 {
     uint64_t one = 1;
     atomic_store_explicit(&t->stop, 1, memory_order_release);
-    ssize_t written = write(t->wake_fd, &one, sizeof one);
+    ssize_t written = t->wake_fd < 0 ? 0 : write(t->wake_fd, &one, sizeof one);
     (void)written; /* fails only when the counter is full, and then the descriptor is readable all the same */
 }
 
 void hil_thread_join(struct hil_thread *t)
 {
-    uint64_t drained;
     if (t->running)
         pthread_join(t->id, NULL);
     t->running = 0;
-    while (read(t->wake_fd, &drained, sizeof drained) > 0) {
-    }
+    close_wake(t);
     atomic_store(&t->stop, 0);
-}
-
-void hil_thread_close(struct hil_thread *t)
-{
-    if (t->wake_fd >= 0)
-        close(t->wake_fd);
-    t->wake_fd = -1;
 }
 
 int hil_thread_poll(struct hil_thread *t, int fd, short events, int64_t due_ns)

@@ -61,7 +61,7 @@ static int resolve(struct hil_mb_wire *w, const char *host, uint16_t port)
 
 static int set_up(struct hil_mb_client *c, const struct hil_mb_client_options *o, const struct hil_regmap *map)
 {
-    int rc = hil_thread_init(&c->thread);
+    hil_thread_init(&c->thread);
     hil_mb_wire_init(&c->wire);
     c->wire.thread = &c->thread;
     c->wire.counters = &c->counters;
@@ -71,7 +71,7 @@ static int set_up(struct hil_mb_client *c, const struct hil_mb_client_options *o
     c->backoff_ns = c->backoff_now_ns = o->backoff_ns;
     c->backoff_max_ns = o->backoff_max_ns > o->backoff_ns ? o->backoff_max_ns : o->backoff_ns;
     c->port = (struct hil_bus_port){&c->in, &c->out, hil_mb_client_exchange, c};
-    rc = rc ? rc : place(c, map, &o->limits);
+    int rc = place(c, map, &o->limits);
     return rc ? rc : resolve(&c->wire, o->host, o->port);
 }
 
@@ -101,7 +101,6 @@ void hil_mb_client_free(struct hil_mb_client *c)
         return;
     int saved = errno;
     hil_mb_client_stop(c);
-    hil_thread_close(&c->thread);
     pthread_mutex_destroy(&c->wire.fd_lock);
     free(c->memory);
     free(c);

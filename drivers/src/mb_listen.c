@@ -21,13 +21,12 @@ static int open_listener(struct hil_mb_server *s)
 
 int hil_mb_listen(struct hil_mb_server *s)
 {
-    struct epoll_event listener = {.events = EPOLLIN, .data.ptr = s}, wake = {.events = EPOLLIN, .data.ptr = NULL};
+    struct epoll_event listener = {.events = EPOLLIN, .data.ptr = s};
     if (s->listen_fd >= 0)
         return HIL_OK;
     int rc = open_listener(s);
     s->epoll_fd = rc ? -1 : epoll_create1(EPOLL_CLOEXEC);
-    if (rc || s->epoll_fd < 0 || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->listen_fd, &listener) < 0 ||
-        epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->thread.wake_fd, &wake) < 0) {
+    if (rc || s->epoll_fd < 0 || epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->listen_fd, &listener) < 0) {
         hil_mb_unlisten(s);
         return HIL_E_OS;
     }

@@ -53,8 +53,8 @@ static int set_up(struct hil_mb_server *s, const struct hil_mb_server_options *o
     s->unit = o->unit;
     s->lockstep = o->lockstep;
     s->port = (struct hil_bus_port){&s->in, &s->out, NULL, s};
-    int rc = hil_thread_init(&s->thread);
-    rc = rc ? rc : place(s, map);
+    hil_thread_init(&s->thread);
+    int rc = place(s, map);
     if (rc)
         return rc;
     s->sessions = calloc(o->max_clients, sizeof *s->sessions);
@@ -93,7 +93,6 @@ void hil_mb_server_free(struct hil_mb_server *s)
         return;
     int saved = errno;
     hil_mb_server_stop(s);
-    hil_thread_close(&s->thread);
     free(s->sessions);
     free(s->memory);
     free(s);
@@ -106,7 +105,11 @@ static int patience(const struct hil_mb_server *s) { return s->accept_again_ns ?
 static void *run(void *arg)
 {
     struct hil_mb_server *s = arg;
-    struct epoll_event events[EVENTS_PER_TURN];
+    struct epoll_event events[EVENTS_PER_TURN], wake = {.events = EPOLLIN, .data.ptr = NULL};
+    if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->thread.wake_fd, &wake) < 0) {
+        hil_mb_count(&s->counters, HIL_MBC_ERRORS_OS, 1);
+        return NULL;
+    }
     while (!hil_thread_stopping(&s->thread)) {
         int n = epoll_wait(s->epoll_fd, events, EVENTS_PER_TURN, patience(s));
         s->now_ns = hil_now_ns();

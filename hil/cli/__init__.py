@@ -39,10 +39,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: list[str]) -> int:
     from hil.cli.app import app
+    from hil.errors import HilError
 
     try:
-        app(args, prog_name="hil")
-    except SystemExit as end:
-        sys.stdout.flush()
-        return end.code if isinstance(end.code, int) else FAILED
-    return DONE
+        code = app(args, prog_name="hil", standalone_mode=False)
+    except Exception as error:
+        # Typer's own errors of usage, by their shape: their class moves between its versions.
+        if not hasattr(error, "format_message"):
+            raise
+        message = error.format_message().removeprefix("Value error, ").replace(": Value error, ", ": ").rstrip(".")
+        command = getattr(getattr(error, "ctx", None), "command_path", "hil")
+        raise HilError(message or "a command is missing", mend=f"See {command} --help") from None
+    return code if isinstance(code, int) else DONE

@@ -27,6 +27,6 @@ def emulate(
         if json:
             output.print_json_line(address)
         else:
-            output.note(f"{device} of {address['rig']} at {address['url']} (Ctrl-C ends it)")
+            output.note(f"{device} at {address['url']}, as {address['side']} (Ctrl-C ends it)")
 
     serve(rig, device, port=port, lockstep=lockstep, ready=ready)

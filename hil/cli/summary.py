@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time as clock
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +13,22 @@ if TYPE_CHECKING:
     from hil.result import RunResult
 
 TOLD = ("fault_on", "fault_off", "safe_on", "safe_off", "stale_on", "stale_off", "refused", "mark", "overrun")
-MOST_TOLD = 40  # event lines on the screen; the recording has all
-SLOW_OPENING_S = 0.5
+MOST_TOLD = 8  # lines of one kind of event on the screen; the recording has all
 # Counters of a bus that are shown when they are not 0, in words.
 TROUBLES = {
-    "timeouts": "timeouts",
+    "timeouts": "time-outs",
     "exceptions": "exceptions",
+    "failed_cycles": "failed cycles",
+    "missed_cycles": "missed cycles",
     "reconnects": "reconnects",
-    "junk": "bytes of junk",
-    "late": "late answers",
+    "failed_connects": "failed connects",
+    "malformed": "malformed frames",
+    "wrong_transaction": "wrong transactions",
+    "wrong_unit": "wrong units",
+    "late_answers": "late answers",
+    "errors_os": "errors of the system",
+    "closed_junk": "clients closed for junk",
+    "refused": "clients refused",
 }
 
 
@@ -33,11 +40,11 @@ class RunView:
 
         console = output.console(stderr=True)
         self._on = console.is_terminal and not quiet
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[status]}"), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[status]}"), TimeElapsedColumn())
         self._progress = Progress(*columns, console=console, transient=True, disable=not self._on)
         self._duration_s = duration_s
         self._task = self._progress.add_task("opening", total=duration_s, status="")
-        self._told = 0
+        self._told: Counter[str] = Counter()
 
     def __enter__(self) -> RunView:
         self._progress.start()
@@ -52,11 +59,14 @@ class RunView:
 
     def event(self, event: Mapping[str, Any]) -> None:
         """An event worth a line; called from the bench's thread."""
-        if not self._on or event["kind"] not in TOLD or self._told > MOST_TOLD:
+        kind = event["kind"]
+        # Behind the end lies the teardown, which takes all outputs to their safe values in every run.
+        if not self._on or kind not in TOLD or event["time_s"] >= self._duration_s:
             return
-        self._told += 1
-        text = "..." if self._told > MOST_TOLD else _event_text(event)
-        self._progress.console.print(text, soft_wrap=True)
+        self._told[kind] += 1
+        if self._told[kind] <= MOST_TOLD:
+            more = " (further ones are not shown)" if self._told[kind] == MOST_TOLD else ""
+            self._progress.console.print(_event_text(event) + more, soft_wrap=True)
 
     def update(self, bench: Bench) -> None:
         """The bench's time, faults and overruns."""
@@ -83,8 +93,9 @@ def status_text(health: Mapping[str, Any], duration_s: float | None = None) -> s
 
 
 def _event_text(event: Mapping[str, Any]) -> str:
-    words = event["kind"].replace("_", " ")
-    return " ".join(f"{event['time_s']:9.3f} s  {words:10} {event.get('target') or ''} {event.get('text') or ''}".split(" ")).rstrip()
+    what = event.get("text") or ""
+    target = "" if event.get("target", "") in what else event["target"]
+    return f"{event['time_s']:10.3f} s  {event['kind'].replace('_', ' '):10} {target} {what}".rstrip()
 
 
 def slim(result: Mapping[str, Any]) -> dict[str, Any]:

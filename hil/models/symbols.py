@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -121,6 +122,10 @@ def _scalar(value: Any, where: str, known: Any) -> Any:
         raise RigError(text, where=where, mend="Build it from self.<name> and hil.models.math") from None
     if expression.shape != (1, 1):
         raise RigError(f"has the shape {expression.shape}, not one number", where=where)
+    if expression.is_constant() and math.isnan(float(expression)):
+        raise RigError(
+            "is the constant nan", where=where, mend="Use the functions of hil.models.math, not Python's math"
+        )
     own = {str(s) for s in ca.symvar(known)}
     foreign = [s for s in ca.symvar(expression) if not ca.depends_on(known, s)]
     if foreign:

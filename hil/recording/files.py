@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import math
@@ -115,6 +116,15 @@ class StreamFile:
         self._file.append(data)
 
 
+def reserve(path: Path, size: int) -> None:
+    """Makes a file that holds `size` bytes of the disk."""
+    file = AppendFile(path)
+    try:
+        file.append(bytes(size))  # written, not allocated: not every file system can do that
+    finally:
+        file.close(sync=False)
+
+
 def strict_json(value: Any) -> Any:
     """The value with NaN and infinities as None, which JSON does not know, and NumPy scalars as Python's."""
     if hasattr(value, "tolist"):
@@ -133,10 +143,11 @@ def json_lines(items: list[dict[str, Any]]) -> bytes:
     return "".join(json.dumps(strict_json(item), separators=(",", ":")) + "\n" for item in items).encode()
 
 
-def replace_json(path: Path, value: Any) -> None:
-    """Replaces a file at once: a reader sees the old or the new one, also after a crash."""
+def replace_json(path: Path, value: dict[str, Any]) -> None:
+    """Replaces a file at once, a key a line: a reader sees the old or the new one, also after a crash."""
     temporary = path.with_name(f".{path.name}.new")
-    data = (json.dumps(value, indent=1, default=str) + "\n").encode()
+    lines = (f"{json.dumps(str(key))}: {json.dumps(item, default=str)}" for key, item in value.items())
+    data = ("{\n" + ",\n".join(lines) + "\n}\n").encode()
     try:
         file = AppendFile(temporary)
         try:
@@ -145,8 +156,10 @@ def replace_json(path: Path, value: Any) -> None:
             file.close()
         temporary.replace(path)
     except RecordingError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise RecordingError(error.message, where=str(path), mend=error.mend) from None
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise write_error(path, error) from None

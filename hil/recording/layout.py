@@ -14,6 +14,7 @@ MANIFEST = "manifest.json"
 RIG = "rig.json"
 EVENTS = "events.jsonl"
 INPUTS = "inputs.arrows"
+RESERVE = ".reserve"  # space for the last manifest; gone when the recording is closed
 STATUS_SUFFIX = "|status"
 
 # In front of the signals of every group. Times are measured, so they lie beside the state and in no hash.
@@ -65,5 +66,5 @@ def is_recording(folder: Path) -> bool:
 
 def recording_files(folder: Path) -> list[Path]:
     """The files of a recording that are there; nothing that a person may have put beside them."""
-    fixed = {MANIFEST, RIG, EVENTS, INPUTS}
+    fixed = {MANIFEST, RIG, EVENTS, INPUTS, RESERVE}
     return [path for path in sorted(folder.iterdir()) if path.name in fixed or group_of(path.name)]

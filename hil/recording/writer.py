@@ -1,8 +1,8 @@
 """Writes a recording while a bench runs: rows are collected and go to the disk at least twice a second.
 
-The bench drains the ring and calls `write_rows` every 50 ms or so. A call copies the rows into a column buffer; a full
-buffer or an old one becomes one Arrow batch. Inputs go first, so that what can be read of the signals after a crash can
-also be replayed.
+The bench drains its rings every 50 ms or so and calls `write_inputs`, `write_events`, `write_rows`, in this order. Rows
+are copied into a column buffer; a full or an old buffer becomes one Arrow batch. Inputs go to the disk before rows, so
+what can be read of the signals after a crash can also be replayed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,11 +23,12 @@ import pyarrow as pa
 
 from hil.errors import RecordingError
 from hil.recording import layout
-from hil.recording.files import AppendFile, StreamFile, json_lines, replace_json, strict_json
+from hil.recording.files import AppendFile, StreamFile, json_lines, replace_json, reserve, strict_json
 
 FLUSH_S = 0.4
 BATCH_BYTES = 4 << 20
 MAX_BATCH_ROWS = 8192
+RESERVE_BYTES = 256 << 10  # for the last manifest: it can say why a recording ends even when the disk is full
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -63,6 +64,11 @@ class _Rows:
         self._status = np.empty((self.shape[1], self.capacity), np.uint8)
         self._n = 0
         self._file = StreamFile(path, self.schema)
+
+    @property
+    def room(self) -> int:
+        """Rows that can be added without a write."""
+        return self.capacity - self._n
 
     def add(self, head: tuple[Ints, Ints, Ints], values: Floats, status: Statuses | None) -> None:
         rows = len(head[0])
@@ -159,6 +165,7 @@ class RecordingWriter:
             # Exact floats, NaN and infinities included: a replay builds the same program from this file.
             replace_json(self.folder / layout.RIG, dict(rig_json))
             replace_json(self.folder / layout.MANIFEST, strict_json(self._manifest))
+            reserve(self.folder / layout.RESERVE, RESERVE_BYTES)
             with contextlib.ExitStack() as undo:
                 self._input_file = StreamFile(self.folder / layout.INPUTS, layout.INPUT_SCHEMA)
                 undo.callback(self._input_file.close, whole=False)
@@ -196,7 +203,14 @@ class RecordingWriter:
         if self._error:
             self.dropped_rows += len(ticks)
             return
-        self._guard(lambda: self._rows[group].add((ticks, late_ns, exec_ns), values, status))
+        rows = self._rows[group]
+
+        def add() -> None:
+            if len(ticks) > rows.room:
+                self._flush_inputs()
+            rows.add((ticks, late_ns, exec_ns), values, status)
+
+        self._guard(add)
         self._flush_when_due()
 
     def write_inputs(
@@ -252,6 +266,7 @@ class RecordingWriter:
         update = dict(manifest_update or {})
         complete = self._error is None and bool(update.pop("complete", True))
         self._manifest |= update | {"complete": complete}
+        (self.folder / layout.RESERVE).unlink(missing_ok=True)
         if self._error:
             self._manifest |= {"incomplete_because": str(self._error), "dropped_rows": self.dropped_rows}
         try:
@@ -274,17 +289,20 @@ class RecordingWriter:
         if time.monotonic() - self._flushed >= FLUSH_S:
             self.flush()
 
-    def _flush_all(self) -> None:
+    def _flush_inputs(self) -> None:
         inputs, self._inputs = self._inputs, []
         if inputs:
             self._input_file.batch(pa.concat_batches(inputs))
+
+    def _flush_all(self) -> None:
+        self._flush_inputs()
         for rows in self._rows.values():
             rows.flush()
         events, self._events = self._events, []
         if events:
             self._event_file.append(json_lines(events))
 
-    def _guard(self, work: Any) -> None:
+    def _guard(self, work: Callable[[], None]) -> None:
         try:
             work()
         except RecordingError as error:

@@ -65,7 +65,7 @@ class Check:
     """One line of the real-time verdict."""
 
     name: str
-    granted: bool | None
+    granted: bool
     note: str
 
 
@@ -153,16 +153,23 @@ def facts_of(rec: Recording) -> list[tuple[str, str]]:
 
 
 def checks_of(rec: Recording) -> tuple[str, list[Check]]:
-    """The real-time verdict (hil.realtime.verdict): its sentence; what was granted, what is missing, what was found."""
+    """The real-time verdict (hil.realtime.verdict): its sentence, what was granted and what is missing."""
     verdict = _table(rec.manifest.get("verdict"))
+    sentence = str(verdict.get("sentence") or "")
+    sentence = sentence + "." if sentence and not sentence.endswith(".") else sentence
+    if rec.manifest.get("time") != "real":
+        return sentence, []  # nothing was asked of the machine
     checks = [Check(str(text), True, EFFECT.get(_first(text, EFFECT), "")) for text in verdict.get("granted") or []]
     checks += [Check(str(text), False, LACK.get(_first(text, LACK), "")) for text in verdict.get("missing") or []]
-    for key, (name, meaning) in FOUND.items():
-        value = verdict.get(key)
-        if value not in (None, ""):
-            checks.append(Check(f"{name}: {_plain(value)}{' %' if key.endswith('percent') else ''}", None, meaning))
-    sentence = str(verdict.get("sentence") or "")
-    return sentence + "." if sentence and not sentence.endswith(".") else sentence, checks
+    return sentence, checks
+
+
+def machine_of(rec: Recording) -> list[tuple[str, str, str]]:
+    """What the machine was: name, value, meaning."""
+    verdict = _table(rec.manifest.get("verdict"))
+    known = [(key, name, meaning) for key, (name, meaning) in FOUND.items() if verdict.get(key) not in (None, "")]
+    unit = {"steal_percent": " %"}
+    return [(name, _plain(verdict[key]) + unit.get(key, ""), meaning) for key, name, meaning in known]
 
 
 def _first(text: Any, known: dict[str, str]) -> str:
@@ -242,8 +249,8 @@ def _cost(data: dict[str, Any]) -> float:
     return float(mean) * float(calls) if isinstance(mean, int | float) and isinstance(calls, int | float) else 0.0
 
 
-_TROUBLE = ("timeout", "exception", "wrong", "malformed", "late", "fail", "missed", "error", "disconnect", "refused")
-_TROUBLE_ALSO = ("junk", "evicted", "stale", "back_pressure", "reconnect")
+_TROUBLE = ("timeout", "exception", "wrong", "malformed", "late", "fail", "missed", "error", "refused", "junk")
+_TROUBLE_ALSO = ("evicted", "stale", "back_pressure", "reconnect")
 
 
 def buses_of(rec: Recording) -> list[Bus]:
@@ -256,8 +263,6 @@ def _bus(name: str, data: dict[str, Any]) -> Bus:
     codes = {f"exception_{code}": n for code, n in _table(data.get("exception_codes")).items()}
     counters = {**numbers_of, **codes}
     facts = [(_words(key), str(item)) for key, item in data.items() if isinstance(item, str)]
-    if data.get("connected") is False:
-        facts.append(("At the end", "not connected"))
     drawn = [
         histogram(data.get("round_trip_ns"), "Round trip", "From a request sent to its answer received."),
         histogram(data.get("age_ns"), "Age at latch", "How old the newest process image was when a tick took it."),

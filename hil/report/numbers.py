@@ -22,7 +22,8 @@ def digits(x: float, n: int = 3) -> str:
         return "0"
     if not 1e-4 <= abs(x) < 1e7:
         return f"{x:.{n - 1}e}"
-    return f"{x:.{max(0, n - 1 - math.floor(math.log10(abs(x))))}f}"
+    rounded = float(f"{x:.{n - 1}e}")  # 9.9996 has one digit more in front of the point than it seems
+    return f"{x:.{max(0, n - 1 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def value(x: Any, n: int = 5) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from functools import cache
 from importlib import resources
@@ -19,6 +20,7 @@ MAX_BYTES = 5_000_000
 DATA_BUDGETS = (3_000_000, 1_500_000, 600_000, 200_000)
 MAX_EVENTS = 1000
 MAX_TEXT = 300
+STRIPS = {"faulted": "faulted", "forced": "forced", "stale": "stale", "bad": "bad", "safe": "safe value"}
 EVENT_TONES = {
     "overrun": "warn",
     "loss": "bad",
@@ -61,7 +63,8 @@ def write_report(recording: str | Path | Recording, out: str | Path | None = Non
         temporary.write_bytes(page)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         why = f"cannot be written ({error.strerror or error})"
         raise RecordingError(why, where=str(path), mend="Name another file with --out") from None
     return path
@@ -86,6 +89,8 @@ def _render(rec: Recording, budget: int) -> bytes:
         figures=content.figures_of(rec, len(stories)),
         verdict_text=verdict_text,
         checks=checks,
+        machine=content.machine_of(rec),
+        key=_key(data, stories),
         real=rec.manifest.get("time") == "real",
         faults=[_fault_row(rec, story) for story in stories],
         histograms=content.timing_histograms(rec),
@@ -117,6 +122,22 @@ def _render(rec: Recording, budget: int) -> bytes:
     return page.encode()
 
 
+def _key(data: list[dict[str, Any]], stories: list[FaultStory]) -> list[tuple[str, str]]:
+    """The kinds of line and strip that this page has: (css, text)."""
+    series = [item for plot in data for item in plot["series"]]
+    seen = {span[0] for item in series for span in item["status"]}
+    lines = [
+        ("line solid", "signal", True),
+        ("line dashed", "setpoint", any(item["setpoint"] for item in series)),
+        ("line raw", "raw: before faults, force and gate", any(item["raw"] is not None for item in series)),
+        ("line range", "declared range", any(item["range"] for item in series)),
+        ("line limits", "equipment limits", any(item["limits"] for item in series)),
+        ("band fault", "fault injected", bool(stories)),
+        *((f"strip {name}", text, name in seen) for name, text in STRIPS.items()),
+    ]
+    return [(css, text) for css, text, shown in lines if shown]
+
+
 def _plot_title(plot: dict[str, Any]) -> dict[str, Any]:
     return {"title": plot["title"], "unit": plot["unit"], "thinned": plot["thinned"], "digital": plot["digital"]}
 
@@ -142,6 +163,7 @@ def _fault_row(rec: Recording, story: FaultStory) -> dict[str, Any]:
     return {
         "target": story.target,
         "text": story.text[:MAX_TEXT],
+        "label": story.text if story.target in story.text else f"{story.target} {story.text}",
         "state": story.state,
         "start": numbers.seconds(start * rec.period_s if start is not None else None),
         "end": numbers.seconds(end * rec.period_s) if end is not None else "to the end",

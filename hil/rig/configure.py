@@ -103,7 +103,7 @@ def _fits(reading: Reading, path: KeyPath, config: Config, values: tuple[float, 
     if config.min_n <= len(values) <= config.max_n:
         return True
     count = str(config.min_n) if config.min_n == config.max_n else f"{config.min_n} to {config.max_n}"
-    reading.mistakes.add(path, f"needs {count} numbers, not {len(values)}: {config.doc}")
+    reading.mistakes.add(path, f"needs {count} number{'' if count == '1' else 's'}, not {len(values)}: {config.doc}")
     return False
 
 

@@ -107,7 +107,7 @@ def _check_direction(reading: Reading, table: DeviceTable, tag: IoTag) -> None:
     to_client = "read" if table.side == "client" else "write"
     if tag.table in READ_ONLY and tag.direction != to_client:
         who = "the bench" if table.side == "client" else "the device"
-        why = f"{who} is the client here and cannot write a {tag.table}"
+        why = f"{who} is the client here and cannot write {tag.table.replace('_', ' ')}s"
         kind = "coil" if tag.is_bits else "holding_register"
         reading.mistakes.add_in(table.map, tag.line, f"{tag.tag}.table = {tag.table}", why, f"Use a {kind}")
 

@@ -107,14 +107,16 @@ def _validate(data: dict[str, Any], mistakes: Mistakes) -> RigFile:
 def _resolve(reading: Reading) -> Rig:
     """Everything behind the tables, in the order in which one part needs the other."""
     table = reading.table
+    before = len(reading.mistakes.found)
     maps = read_maps(reading)
+    maps_sound = len(reading.mistakes.found) == before
     devices = read_devices(reading, maps)
     crossing = boundaries(reading, maps)
     blocks, types = place_blocks(reading)
-    complete = len(blocks) >= len(table.blocks)
+    complete = len(blocks) >= len(table.blocks) and maps_sound
     insert_conversions(reading, blocks, types)
     producers = find_producers(reading, blocks, crossing)
-    if complete:  # a block that could not be placed leaves its signals without a producer; that is said already
+    if complete:  # else signals lack a producer for a reason that is said already
         check_readers(reading, blocks, crossing, producers)
         check_produced(reading, producers)
         check_role_outputs(reading, blocks, crossing)

@@ -144,6 +144,8 @@ def dotted(path: KeyPath) -> str:
 
 def shown(value: object) -> str:
     """A value as TOML writes it, cut to a readable length."""
+    if isinstance(value, tuple):
+        value = list(value)
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else None
     text = text or (
         f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hil import units
 from hil.blocks import BlockType, Param, Port
-from hil.errors import RigError
+from hil.errors import HilError, RigError
 from hil.faults import parse_quantity
 from hil.nearest import did_you_mean
 from hil.rig.configure import read_config
@@ -52,7 +52,7 @@ def read_number(value: object, unit: str | None) -> float:
         raise RigError("must be a number")
     try:
         number, given = parse_quantity(value)
-    except Exception as error:
+    except HilError as error:
         raise RigError("must be a number") from error
     if given is None:
         raise RigError("must be a number without quotes")

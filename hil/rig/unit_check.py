@@ -85,7 +85,7 @@ def _note(reading: Reading, block: Block, end: End, found: str, wanted: str) -> 
 
 def _factor(found: str, wanted: str) -> str:
     if not units.compatible(found, wanted):
-        return f"... ({_shown(wanted)} in one {_shown(found)})"
+        return f"... (in {wanted or 1} per {found or 1})"
     scale, offset = units.conversion(found, wanted)
     return f"{scale:g}" + (f", offset = {offset:g}" if offset else "")
 

@@ -72,6 +72,8 @@ def check_readers(
             elif producers.bench[name] == role:
                 reading.mistakes.add(("roles", role, "inputs"), f"{name} is an output of the same role")
     for block in blocks.values():
+        if block.role is not None and block.role not in crossing:
+            continue  # said already
         if block.role is None:
             seen: Iterable[str] = producers.bench
         else:

@@ -49,7 +49,8 @@ __attribute__((visibility("default"))) void cartpole_step(double *x, const doubl
 }
 
 /* Nanoseconds for one call of `step`, which both sides are called through as the core does. */
-__attribute__((visibility("default"))) double time_step(void (*step)(double *, const double *, const double *, double, uint32_t),
+__attribute__((visibility("default"))) double time_step(void (*step)(double *, const double *, const double *, double,
+                                                                     uint32_t),
                                                         double *x, const double *p, double dt_s, int calls)
 {
     struct timespec a, b;

@@ -76,8 +76,14 @@ class Zoo(Model):
 
     x = State(0.4)
     y = State(0.7)
-    equations = lambda self: {"x": m.sin(self.y) - m.cos(self.y) * self.x, "y": m.exp(-self.x * self.y)}  # noqa: E731
-    outputs = lambda self: {f"o_{name}": model(self.x, self.y) for name, (model, _) in FUNCTIONS.items()}  # noqa: E731
+
+    def equations(self) -> dict[str, Any]:
+        """Both stay within 0.2 .. 0.8, where every function has a value."""
+        return {"x": 0.5 - self.x + 0.3 * m.sin(20 * self.y), "y": 0.5 - self.y + 0.3 * m.cos(17 * m.exp(self.x))}
+
+    def outputs(self) -> dict[str, Any]:
+        return {f"o_{name}": model(self.x, self.y) for name, (model, _) in FUNCTIONS.items()}
+
     for _name in FUNCTIONS:
         locals()[f"o_{_name}"] = Output()
 
@@ -239,10 +245,10 @@ def test_rk4_equals_numpy() -> None:
     assert abs(x - np.array([2.5, -1.0])).max() > 0.1
 
 
-@pytest.mark.parametrize(("method", "order", "n"), [("rk4", 4, 16), ("euler", 1, 200), ("semi_implicit", 1, 200)])
+@pytest.mark.parametrize(("method", "order", "n"), [("rk4", 4, 32), ("euler", 1, 200), ("semi_implicit", 1, 200)])
 def test_halving_the_step_divides_the_error_by_two_to_the_order(method: str, order: int, n: int) -> None:
     pendulum = compile_model(Pendulum, method)
-    u, p = [0.2], pendulum.p0
+    u, p = [0.2], [0.7, 0.0]  # without drag, whose slope has a corner at rest
     best = compile_model(Pendulum).step([1.0, 0.5], u, p, 1.0, 20_000)
     errors = [np.abs(pendulum.step([1.0, 0.5], u, p, 1.0, k) - best).max() for k in (n, 2 * n)]
     assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.1)
@@ -274,10 +280,8 @@ def test_semi_implicit_solves_its_linear_system() -> None:
 
 
 def test_semi_implicit_is_stable_on_a_stiff_reaction_where_euler_explodes() -> None:
-    x, y = np.array([1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0])
-    for _ in range(400):
-        x = compile_model(Chemistry).step(x, [], [], 0.1)
-        y = compile_model(Chemistry, "euler").step(y, [], [], 0.1)
+    x = compile_model(Chemistry).step([1, 0, 0], [], [], 40.0, 400)
+    y = compile_model(Chemistry, "euler").step([1, 0, 0], [], [], 40.0, 400)
     assert not np.all(np.abs(y) < 2)
     # Values at t = 40: Hairer and Wanner, IV.10, table of the reference solution.
     assert x == pytest.approx([0.7158, 9.185e-6, 0.2842], rel=0.01)
@@ -314,13 +318,10 @@ def exact_by_mpmath(A: Vector, constant: Vector, x: Vector, h: float) -> list[fl
 def test_the_exact_step_equals_the_matrix_exponential(k: float, r: float, h: float) -> None:
     exact = compile_model(Linear)
     x, u = np.array([1.0, -2.0, 0.5]), 1.7
-    A = np.array([[-k, r, 0], [0, 0, 1], [0.1, -k * k, -r]])
-    expected = exact_by_mpmath(A, np.array([u * u, -0.5, 0]), x, h)
-    # Rounding of h A alone turns a phase of |h A| rad by |h A| 2^-53.
-    tolerance = 4e-15 * max(1.0, h * np.abs(A).sum())
-    assert exact.step(x, [u], [k, r], h) == pytest.approx(
-        expected, rel=tolerance, abs=tolerance * max(map(abs, expected))
-    )
+    A, constant = np.array([[-k, r, 0], [0, 0, 1], [0.1, -k * k, -r]]), np.array([u * u, -0.5, 0])
+    expected = exact_by_mpmath(A, constant, x, h)
+    rounding = 2.0**-52 * (1 + h * np.abs(A).sum(axis=0).max()) * (np.abs(x) + h * np.abs(A @ x + constant)).max()
+    assert np.abs(exact.step(x, [u], [k, r], h) - expected).max() < rounding
 
 
 def test_the_exact_step_follows_a_changed_parameter_at_once() -> None:
@@ -397,7 +398,7 @@ def test_gcc_and_clang_give_the_same_bits_at_every_level(
     reference = seen["gcc-O3.so"]
     assert [name for name, data in seen.items() if data != reference] == []
     assert len(set(seen.values())) == 1
-    assert math.isfinite(np.frombuffer(reference)[-1])
+    assert np.isfinite(np.frombuffer(reference)).all()
 
 
 def test_contraction_would_change_bits_so_the_comparison_above_can_fail(tmp_path: Path) -> None:

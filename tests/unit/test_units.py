@@ -52,7 +52,9 @@ def test_same_unit_needs_no_conversion() -> None:
     assert compatible("mV", "V")
 
 
-@pytest.mark.parametrize(("text", "near"), [("kpa", "kPa"), ("vlot", "volt"), ("metr", "metre"), ("secnod", "second"), ("v", "V")])
+@pytest.mark.parametrize(
+    ("text", "near"), [("kpa", "kPa"), ("vlot", "volt"), ("metr", "metre"), ("secnod", "second"), ("v", "V")]
+)
 def test_a_mistyped_unit_names_the_nearest(text: str, near: str) -> None:
     with pytest.raises(RigError, match=rf"rig\.toml:signal\.x: '{text}' is not a unit\. Did you mean '{near}'\?"):
         check_unit(text, where="rig.toml:signal.x")

@@ -14,20 +14,18 @@ struct hil_thread_options {
 
 struct hil_thread {
     pthread_t id;
-    int wake_fd; /* eventfd, readable from the moment a stop is asked for */
+    int wake_fd; /* while it runs: eventfd, readable from the moment a stop is asked for; else -1 */
     atomic_int stop;
     int running;
     int realtime; /* the policy asked for was granted; without the privilege the thread runs under SCHED_OTHER */
 };
 
-/* HIL_OK or HIL_E_OS. After success hil_thread_close must be called once. */
-int hil_thread_init(struct hil_thread *t);
+void hil_thread_init(struct hil_thread *t);
 /* Starts run(arg) with all signals blocked. HIL_E_OS with errno, HIL_E_ARG when it runs already. */
 int hil_thread_start(struct hil_thread *t, const struct hil_thread_options *options, void *(*run)(void *), void *arg);
 /* Asks the thread to stop; hil_thread_join waits for it and withdraws the request. Both may be called when it does not run. */
 void hil_thread_ask_stop(struct hil_thread *t);
 void hil_thread_join(struct hil_thread *t);
-void hil_thread_close(struct hil_thread *t);
 
 static inline int hil_thread_stopping(struct hil_thread *t) { return atomic_load_explicit(&t->stop, memory_order_acquire); }
 

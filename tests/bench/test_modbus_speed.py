@@ -1,0 +1,122 @@
+"""Modbus TCP beside C: our client beside a raw C client and libmodbus's, our server beside libmodbus's.
+
+Both ends share one core under SCHED_FIFO (where permitted), so a round trip is two context switches and the system calls, and
+nothing depends on how a sleeping core wakes up. Every figure is the median ratio of alternating runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import yardstick
+
+from hil._bus import MbClient, MbServer, Tag
+
+CPU = max(os.sched_getaffinity(0))
+PRIORITY = 40
+REGISTERS = 10
+DEPTH = 16
+
+pytestmark = pytest.mark.bench
+
+
+@contextmanager
+def measured_place() -> Iterator[None]:
+    """This thread on the measured core, under the policy of the yardsticks."""
+    cpus, policy, param = os.sched_getaffinity(0), os.sched_getscheduler(0), os.sched_getparam(0)
+    os.sched_setaffinity(0, {CPU})
+    if yardstick.may_use_fifo():
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, param)
+        os.sched_setaffinity(0, cpus)
+
+
+@pytest.fixture
+def libmodbus_port() -> Iterator[int]:
+    with yardstick.serve("mb_server", cpu=CPU, priority=PRIORITY) as port:
+        yield port
+
+
+@contextmanager
+def our_server() -> Iterator[MbServer]:
+    tags = [Tag(f"level{i}", "holding_register", i, "uint16") for i in range(100)]
+    server = MbServer("127.0.0.1", 0, [], tags)
+    server.set_out(list(range(100)))
+    server.start(policy="fifo", priority=PRIORITY, cpu=CPU)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def our_port() -> Iterator[int]:
+    with our_server() as server:
+        yield server.port
+
+
+def ours(port: int, n: int, depth: int = 1) -> tuple[float, float]:
+    """(p50, mean) in us of a read by our client; p50 is of a whole batch."""
+    client = MbClient("127.0.0.1", port, [], [], timeout_s=5)
+    client.connect()
+    with measured_place():
+        rounds, total_ns = client.bench_read(n, depth, quantity=REGISTERS)
+    client.stop()
+    return float(np.median(rounds)) / 1e3, total_ns / n / 1e3
+
+
+def raw_client(port: int, n: int) -> float:
+    return yardstick.run("mb_raw", port, n, "sync", cpu=CPU, priority=PRIORITY)["p50"]
+
+
+def libmodbus_client(port: int, n: int) -> float:
+    return yardstick.run("mb_lib", "tcp", port, n, cpu=CPU, priority=PRIORITY)["mean"]
+
+
+def report(what: str, ratio: yardstick.Ratio, bound: str) -> None:
+    print(f"\n{what}: {ratio} us (bound {bound})")
+
+
+def test_a_read_of_10_registers_costs_at_most_a_tenth_more_than_raw_c(
+    libmodbus_port: int, full: Callable[[int, int], int]
+) -> None:
+    n = full(5_000, 30_000)
+    ratio = yardstick.paired(lambda: ours(libmodbus_port, n)[0], lambda: raw_client(libmodbus_port, n), pairs=9)
+    report("read, our client / raw client, p50", ratio, "<= 1.10")
+    assert ratio.median <= 1.10
+
+
+def test_pipelined_reads_are_2_7_times_as_fast_as_libmodbus_on_its_own_server(
+    libmodbus_port: int, full: Callable[[int, int], int]
+) -> None:
+    n = full(8_000, 32_000)
+    ratio = yardstick.paired(
+        lambda: libmodbus_client(libmodbus_port, n), lambda: ours(libmodbus_port, n, DEPTH)[1], pairs=9
+    )
+    report("16 deep, libmodbus client / our client, time per read, libmodbus server", ratio, ">= 2.7")
+    assert ratio.median >= 2.7
+
+
+def test_pipelined_reads_are_6_times_as_fast_as_libmodbus_on_our_server(
+    our_port: int, full: Callable[[int, int], int]
+) -> None:
+    n = full(8_000, 32_000)
+    ratio = yardstick.paired(lambda: libmodbus_client(our_port, n), lambda: ours(our_port, n, DEPTH)[1], pairs=9)
+    report("16 deep, libmodbus client / our client, time per read, our server", ratio, ">= 6")
+    assert ratio.median >= 6
+
+
+def test_our_server_answers_as_fast_as_libmodbus(
+    our_port: int, libmodbus_port: int, full: Callable[[int, int], int]
+) -> None:
+    n = full(5_000, 30_000)
+    ratio = yardstick.paired(lambda: raw_client(our_port, n), lambda: raw_client(libmodbus_port, n), pairs=9)
+    report("raw client, our server / libmodbus server, p50", ratio, "<= 1.05")
+    assert ratio.median <= 1.05

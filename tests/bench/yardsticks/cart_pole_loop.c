@@ -1,0 +1,102 @@
+/* The yardstick of the control core: a closed loop of a cart-pole at 1 ms, written as one function by hand.
+ *
+ * Plant with Runge-Kutta steps, noise on position and angle, state feedback, limit. The equations are those of est.c, noise
+ * and mathematics those of the core, so that a bench with the same parts must end in the same bits.
+ *
+ * As a library: cart_pole_run. As a program: nanoseconds of the Runge-Kutta step alone, beside est.c's "rk4 only"; compile
+ * it with -DHOST_LIBM for that, as est.c has the host's sine and cosine. */
+#include "yardstick.h"
+
+#include "hil/random.h"
+
+#include "hash.c"
+#include "math_basic.c"
+#include "math_exp.c"
+#include "math_trig.c"
+
+#ifdef HOST_LIBM
+#include <math.h>
+static inline void sine_cosine(double x, double *s, double *c)
+{
+    *s = sin(x);
+    *c = cos(x);
+}
+#else
+static inline void sine_cosine(double x, double *s, double *c) { hil_sincos(x, s, c); }
+#endif
+
+static const double GRAVITY = 9.81, CART_KG = 0.5, POLE_KG = 0.2, ROD_M = 0.3;
+static const double NOISE = 1e-4, LARGEST_N = 20.0;
+static const double STEP_S = 1000000 * 1e-9;
+
+static inline void cart_pole(const double *x, double u, double *dx)
+{
+    double s, c, w = x[3];
+    sine_cosine(x[2], &s, &c);
+    double mass = CART_KG + POLE_KG * s * s;
+
+    dx[0] = x[1];
+    dx[1] = (u + POLE_KG * s * (ROD_M * w * w - GRAVITY * c)) / mass;
+    dx[2] = x[3];
+    dx[3] = (-u * c - POLE_KG * ROD_M * w * w * c * s + (CART_KG + POLE_KG) * GRAVITY * s) / (ROD_M * mass);
+}
+
+static inline void rk4(double *x, double u, double h)
+{
+    double k1[4], k2[4], k3[4], k4[4], y[4];
+
+    cart_pole(x, u, k1);
+    for (int i = 0; i < 4; i++)
+        y[i] = x[i] + h / 2 * k1[i];
+    cart_pole(y, u, k2);
+    for (int i = 0; i < 4; i++)
+        y[i] = x[i] + h / 2 * k2[i];
+    cart_pole(y, u, k3);
+    for (int i = 0; i < 4; i++)
+        y[i] = x[i] + h * k3[i];
+    cart_pole(y, u, k4);
+    for (int i = 0; i < 4; i++)
+        x[i] += h / 6 * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]);
+}
+
+static inline double noise(uint64_t seed, uint64_t stream, uint64_t k)
+{
+    return NOISE * hil_normal(hil_random(seed, stream, k));
+}
+
+/* Advances x (position, speed, angle, angular speed) by n steps from sample `first`. */
+__attribute__((visibility("default"), FLATTEN)) void cart_pole_run(double *state, uint64_t seed, uint64_t first,
+                                                                   uint64_t n)
+{
+    const uint64_t position_noise = hil_hash_text(0, "noise.position"), angle_noise = hil_hash_text(0, "noise.angle");
+    double x[4] = {state[0], state[1], state[2], state[3]};
+
+    for (uint64_t k = first; k < first + n; k++) {
+        double position = x[0] + noise(seed, position_noise, k), angle = x[2] + noise(seed, angle_noise, k);
+        double u = 1.0 * position + 2.0 * x[1] + 40.0 * angle + 4.0 * x[3];
+        u = u < -LARGEST_N ? -LARGEST_N : u > LARGEST_N ? LARGEST_N : u;
+        rk4(x, u, STEP_S);
+    }
+    for (int i = 0; i < 4; i++)
+        state[i] = x[i];
+}
+
+__attribute__((noinline)) static void rk4_alone(double *x, double u, double h) { rk4(x, u, h); }
+
+int main(void)
+{
+    enum { RUNS = 7, STEPS = 1000000 };
+    int64_t ns[RUNS];
+    double x[4] = {0, 0, 0.05, 0};
+
+    for (int run = 0; run < RUNS; run++) {
+        int64_t start = now_ns();
+        for (long i = 0; i < STEPS; i++)
+            rk4_alone(x, 0.0, STEP_S);
+        ns[run] = now_ns() - start;
+    }
+    sort_ns(ns, RUNS);
+    printf("rk4 only ns=%.1f min=%.1f\n", (double)ns[RUNS / 2] / STEPS, (double)ns[0] / STEPS);
+    fprintf(stderr, "%g\n", x[0]);
+    return 0;
+}
