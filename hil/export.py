@@ -63,6 +63,7 @@ def _whole(path: Path, write: Callable[[Path], None]) -> Path:
     """Runs `write` on a file beside `path` and renames it: half a file never has the name."""
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         temporary.replace(path)
     except OSError as error:

@@ -14,6 +14,7 @@ All of them can be read while they grow and after a crash, up to the last batch 
 
 from hil.recording.layout import FORMAT, InputKind, is_recording
 from hil.recording.reader import Input, Recording
-from hil.recording.writer import Group, RecordingWriter
+from hil.recording.rows import Group
+from hil.recording.writer import RecordingWriter
 
 __all__ = ["FORMAT", "Group", "Input", "InputKind", "Recording", "RecordingWriter", "is_recording"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from hil import json_text
 from hil.errors import RecordingError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -125,22 +125,9 @@ def reserve(path: Path, size: int) -> None:
         file.close(sync=False)
 
 
-def strict_json(value: Any) -> Any:
-    """The value with NaN and infinities as None, which JSON does not know, and NumPy scalars as Python's."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {str(key): strict_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict_json(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def json_lines(items: list[dict[str, Any]]) -> bytes:
     """One strict JSON object a line."""
-    return "".join(json.dumps(strict_json(item), separators=(",", ":")) + "\n" for item in items).encode()
+    return "".join(json_text.dumps(item) + "\n" for item in items).encode()
 
 
 def replace_json(path: Path, value: dict[str, Any]) -> None:

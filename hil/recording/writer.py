@@ -8,11 +8,9 @@ what can be read of the signals after a crash can also be replayed.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,107 +19,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from hil import json_text
 from hil.errors import RecordingError
 from hil.recording import layout
-from hil.recording.files import AppendFile, StreamFile, json_lines, replace_json, reserve, strict_json
+from hil.recording.claim import claim, lock
+from hil.recording.files import AppendFile, StreamFile, json_lines, replace_json, reserve
+from hil.recording.rows import Floats, Group, Ints, Rows, Statuses, check_names
 
 FLUSH_S = 0.4
-BATCH_BYTES = 4 << 20
-MAX_BATCH_ROWS = 8192
 RESERVE_BYTES = 256 << 10  # for the last manifest: it can say why a recording ends even when the disk is full
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Statuses = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Signals that are recorded together.
-
-    Args:
-        columns: name and unit of each value, in the order of the rows' columns.
-        every: a row for every n-th tick.
-        status_columns: names of the signals, a subset of `columns`, whose status is recorded too.
-    """
-
-    columns: Sequence[tuple[str, str]]
-    every: int = 1
-    status_columns: Sequence[str] = ()
-
-
-class _Rows:
-    """Rows of one group: a column buffer in front of its file."""
-
-    def __init__(self, path: Path, name: str, group: Group) -> None:
-        self.name = name
-        self.schema = _schema(group)
-        self.shape = (len(group.columns), len(group.status_columns))
-        row_bytes = 24 + 8 * self.shape[0] + self.shape[1]
-        self.capacity = max(64, min(MAX_BATCH_ROWS, BATCH_BYTES // row_bytes))
-        self._head = np.empty((3, self.capacity), np.int64)
-        self._values = np.empty((self.shape[0], self.capacity), np.float64)
-        self._status = np.empty((self.shape[1], self.capacity), np.uint8)
-        self._n = 0
-        self._file = StreamFile(path, self.schema)
-
-    @property
-    def room(self) -> int:
-        """Rows that can be added without a write."""
-        return self.capacity - self._n
-
-    def add(self, head: tuple[Ints, Ints, Ints], values: Floats, status: Statuses | None) -> None:
-        rows = len(head[0])
-        status = self._checked(rows, values, status)
-        done = 0
-        while done < rows:
-            if self._n == self.capacity:
-                self.flush()
-            take = min(rows - done, self.capacity - self._n)
-            here, there = slice(self._n, self._n + take), slice(done, done + take)
-            for row, column in enumerate(head):
-                self._head[row, here] = column[there]
-            self._values[:, here] = values[there].T
-            self._status[:, here] = status[there].T
-            self._n += take
-            done += take
-
-    def _checked(self, rows: int, values: Floats, status: Statuses | None) -> Statuses:
-        if status is None:
-            status = np.zeros((rows, self.shape[1]), np.uint8)
-        if values.shape != (rows, self.shape[0]) or status.shape != (rows, self.shape[1]):
-            raise ValueError(
-                f"group {self.name}: {rows} rows need values of shape {(rows, self.shape[0])} and status of shape "
-                f"{(rows, self.shape[1])}, got {values.shape} and {status.shape}"
-            )
-        return status
-
-    def flush(self) -> None:
-        if self._n == 0:
-            return
-        n, self._n = self._n, 0
-        columns = [
-            *(_array(pa.int64(), row[:n]) for row in self._head),
-            *(_array(pa.float64(), row[:n]) for row in self._values),
-            *(_array(pa.uint8(), row[:n]) for row in self._status),
-        ]
-        self._file.batch(pa.RecordBatch.from_arrays(columns, schema=self.schema))
-
-    def close(self, *, whole: bool) -> None:
-        self._file.close(whole=whole)
-
-
-def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
-
-
-def _schema(group: Group) -> pa.Schema:
-    values = [pa.field(name, pa.float64(), nullable=False, metadata={"unit": unit}) for name, unit in group.columns]
-    status = [
-        pa.field(name + layout.STATUS_SUFFIX, pa.uint8(), nullable=False, metadata={"unit": ""})
-        for name in group.status_columns
-    ]
-    return pa.schema([*layout.ROW_FIELDS, *values, *status], metadata={"every": str(group.every)})
 
 
 class RecordingWriter:
@@ -148,15 +54,15 @@ class RecordingWriter:
         *,
         overwrite: bool = False,
     ) -> None:
-        _check_names(groups)
+        check_names(groups)
         self.folder = Path(folder)
         self.dropped_rows = 0
         self._error: RecordingError | None = None
         self._closed = False
         self._inputs: list[pa.RecordBatch] = []
         self._events: list[dict[str, Any]] = []
-        self._fresh = _claim(self.folder, overwrite=overwrite)
-        self._lock = _lock(self.folder)
+        self._fresh = claim(self.folder, overwrite=overwrite)
+        self._lock = lock(self.folder)
         started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._manifest = {"format": layout.FORMAT, "started": started, **manifest, "complete": False}
         try:
@@ -164,16 +70,16 @@ class RecordingWriter:
                 path.unlink()
             # Exact floats, NaN and infinities included: a replay builds the same program from this file.
             replace_json(self.folder / layout.RIG, dict(rig_json))
-            replace_json(self.folder / layout.MANIFEST, strict_json(self._manifest))
+            replace_json(self.folder / layout.MANIFEST, json_text.plain(self._manifest))
             reserve(self.folder / layout.RESERVE, RESERVE_BYTES)
             with contextlib.ExitStack() as undo:
                 self._input_file = StreamFile(self.folder / layout.INPUTS, layout.INPUT_SCHEMA)
                 undo.callback(self._input_file.close, whole=False)
                 self._event_file = AppendFile(self.folder / layout.EVENTS)
                 undo.callback(self._event_file.close, sync=False)
-                self._rows: dict[str, _Rows] = {}
+                self._rows: dict[str, Rows] = {}
                 for name, group in groups.items():
-                    self._rows[name] = _Rows(self.folder / layout.group_file(name), name, group)
+                    self._rows[name] = Rows(self.folder / layout.group_file(name), name, group)
                     undo.callback(self._rows[name].close, whole=False)
                 undo.pop_all()
         except RecordingError:
@@ -270,7 +176,7 @@ class RecordingWriter:
         if self._error:
             self._manifest |= {"incomplete_because": str(self._error), "dropped_rows": self.dropped_rows}
         try:
-            replace_json(self.folder / layout.MANIFEST, strict_json(self._manifest))
+            replace_json(self.folder / layout.MANIFEST, json_text.plain(self._manifest))
         except RecordingError as error:
             self._error = self._error or error
         os.close(self._lock)
@@ -310,7 +216,7 @@ class RecordingWriter:
             raise
 
     def _close_files(self) -> None:
-        files: list[StreamFile | _Rows] = [self._input_file, *self._rows.values()]
+        files: list[StreamFile | Rows] = [self._input_file, *self._rows.values()]
         for file in files:
             try:
                 file.close(whole=self._error is None)
@@ -328,50 +234,3 @@ class RecordingWriter:
         os.close(self._lock)
         if self._fresh:
             self.folder.rmdir()
-
-
-def _check_names(groups: Mapping[str, Group]) -> None:
-    seen: set[str] = set(layout.ROW_NAMES)
-    for group, content in groups.items():
-        if layout.group_of(layout.group_file(group)) != group:
-            raise RecordingError(f'"{group}" cannot be the name of a group', mend="Use letters, digits, _ and -")
-        names = [name for name, _ in content.columns]
-        for name in names:
-            if name in seen or name.endswith(layout.STATUS_SUFFIX):
-                raise RecordingError(f'signal "{name}" is recorded twice or has a reserved name', where=group)
-            seen.add(name)
-        for name in set(content.status_columns) - set(names):
-            raise RecordingError(f'status of "{name}" without its value', where=group)
-
-
-def _claim(folder: Path, *, overwrite: bool) -> bool:
-    """Makes sure that the folder may be written. Returns True when it was made here."""
-    if not folder.exists():
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            why = f"cannot make this folder ({error.strerror})"
-            raise RecordingError(why, where=str(folder), mend="Name another one with --record DIR") from None
-        return True
-    if not folder.is_dir():
-        raise RecordingError("is a file, not a folder", where=str(folder), mend="Name another one with --record DIR")
-    if not any(folder.iterdir()):
-        return False
-    if not layout.is_recording(folder):
-        raise RecordingError("is not empty and not a recording", where=str(folder), mend="Name another folder")
-    if not overwrite:
-        mend = "Name another folder, or say --overwrite to replace it"
-        raise RecordingError("there is a recording already", where=str(folder), mend=mend)
-    return False
-
-
-def _lock(folder: Path) -> int:
-    """One writer a folder; the lock ends with the process, however that ends."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        mend = "Name another folder, or stop that bench"
-        raise RecordingError("another bench is recording here", where=str(folder), mend=mend) from None
-    return fd

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hil import analysis
+from hil import analysis, json_text
 from hil.recording import Recording
-from hil.recording.files import strict_json
 
 MAX_SIGNALS = 8  # in one plot: as many colours as can be told apart
 MAX_PLOTS = 48
@@ -209,10 +208,10 @@ def _figures(name: str, x: Floats, rows: Any, run: int) -> dict[str, Any]:
     return {
         "name": name,
         "data": _base64(x[rows].astype("<f4")),
-        "min": strict_json(figures.minimum),
-        "mean": strict_json(figures.mean),
-        "max": strict_json(figures.maximum),
-        "std": strict_json(figures.std),
+        "min": json_text.plain(figures.minimum),
+        "mean": json_text.plain(figures.mean),
+        "max": json_text.plain(figures.maximum),
+        "std": json_text.plain(figures.std),
         "changes": int(np.count_nonzero(steps)),
         "rough": float(np.nansum(steps)),
         "range": None,

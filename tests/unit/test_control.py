@@ -161,9 +161,11 @@ def test_an_act_is_an_event_in_the_recording(rig: Path, runtime: Path, tmp_path:
     with open_bench(rig, record=tmp_path / "recording", history=False) as bench:
         server = ControlServer(bench)
         with ControlClient(server.start()) as client:
-            bench.start(2.0)
+            bench.start()
             client.request("mark", text="look here")
             client.request("set", name="control.setpoint", value=80.0)
+            until(lambda: bench["control.setpoint"] == 80.0)
+            client.request("stop")
             until(lambda: not bench.running)
         server.close()
     told = [(event["kind"], event.get("text") or event["target"]) for event in Recording(tmp_path / "recording").events]

@@ -100,7 +100,7 @@ def test_a_place_that_cannot_be_written(folder: Path, to: str) -> None:
     if to == "mf4":
         pytest.importorskip("asammdf")
     with pytest.raises(RecordingError, match="cannot be written"):
-        export(folder, to, folder / "nowhere" / f"x.{to}")
+        export(folder, to, folder / "rig.json" / f"x.{to}")
 
 
 def test_a_torn_recording_is_exported_up_to_there(folder: Path) -> None:
