@@ -73,6 +73,8 @@ int hil_mb_wire_connect(struct hil_mb_wire *w, int64_t wait_ns)
     hil_mbap_clear(&w->rx);
     w->n_abandoned = 0;
     w->timeouts_in_row = 0;
+    w->low_water = 1;
+    w->prompt_row = 0;
     hil_mb_count(w->counters, HIL_MBC_CONNECTS, 1);
     hil_mb_count(w->counters, HIL_MBC_RECONNECTS, w->was_connected);
     w->was_connected = 1;

@@ -1,8 +1,8 @@
-#include "hil_drivers/mb_wire.h"
-
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+
+#include "mb_gather.h"
 
 /* A device that leaves this many batches unanswered in a row gets a new connection: it may have forgotten this one. */
 #define TIMEOUTS_TO_CLOSE 3
@@ -12,6 +12,7 @@ void hil_mb_wire_add(struct hil_mb_wire *w, size_t n)
     uint8_t *adu = w->tx + w->tx_bytes;
     w->at[w->n_sent] = (uint16_t)(w->tx_bytes + HIL_MBAP_SIZE);
     w->done[w->n_sent++] = 0;
+    w->expected += (uint32_t)(HIL_MBAP_SIZE + hil_mb_answer_size(adu + HIL_MBAP_SIZE));
     w->tx_bytes += (uint32_t)hil_mbap_encode(adu, w->transaction++, w->unit, n);
 }
 
@@ -135,28 +136,37 @@ static void acknowledge(struct hil_mb_wire *w)
     setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
 }
 
+/* Waits for data and takes what came. */
+static int wait_for_answers(struct hil_mb_wire *w, int64_t due, hil_mb_on_answer on_answer, void *context)
+{
+    /* A bare recv waits for the whole timeout, so a device that drips could stretch it without end. Past an eighth of it we
+     * wait for what is left, which costs a second system call. */
+    int late = w->answered_ns - w->sent_ns > w->timeout_ns / 8;
+    if (late && !hil_thread_poll(w->thread, w->fd, POLLIN, due))
+        return HIL_E_TIMEOUT;
+    int rc = receive(w);
+    return rc == HIL_OK ? take_frames(w, on_answer, context) : rc;
+}
+
 int hil_mb_wire_run(struct hil_mb_wire *w, hil_mb_on_answer on_answer, void *context)
 {
+    hil_mb_gather_begin(w);
     int rc = send_batch(w);
     if (rc != HIL_OK)
         return rc;
-    int64_t due = w->sent_ns + w->timeout_ns;
     w->answered_ns = w->sent_ns;
     while (w->n_answered < w->n_sent) {
-        /* A bare recv waits for the whole timeout, so a device that drips could stretch it without end. Past an eighth of
-         * it we wait for what is left, which costs a second system call. */
-        if (w->answered_ns - w->sent_ns > w->timeout_ns / 8 && !hil_thread_poll(w->thread, w->fd, POLLIN, due))
-            return give_up(w);
-        rc = receive(w);
-        if (rc == HIL_E_TIMEOUT)
-            return give_up(w);
-        if (rc == HIL_OK)
-            rc = take_frames(w, on_answer, context);
-        if (rc != HIL_OK)
+        rc = wait_for_answers(w, w->sent_ns + w->timeout_ns, on_answer, context);
+        if (rc != HIL_OK && rc != HIL_E_TIMEOUT)
             return rc;
-        if (w->n_answered < w->n_sent)
-            acknowledge(w);
+        if (w->n_answered == w->n_sent)
+            break;
+        int gathered = hil_mb_gather_end(w);
+        if (rc == HIL_E_TIMEOUT && !gathered)
+            return give_up(w);
+        acknowledge(w);
     }
+    hil_mb_gather_learn(w);
     w->timeouts_in_row = 0;
     return HIL_OK;
 }

@@ -15,6 +15,14 @@ static unsigned answer_bytes(uint8_t function, unsigned quantity)
     }
 }
 
+size_t hil_mb_answer_size(const uint8_t *sent)
+{
+    unsigned bytes = answer_bytes(sent[0], hil_mb_get16(sent + 3));
+    if (bytes)
+        return 2 + (size_t)bytes;
+    return sent[0] == HIL_MB_MASK_WRITE_REGISTER ? 7 : 5; /* an echo of the request's start */
+}
+
 int hil_mb_answer_decode(const uint8_t *sent, const uint8_t *pdu, size_t n, struct hil_mb_answer *answer)
 {
     *answer = (struct hil_mb_answer){0, NULL, 0};
@@ -26,17 +34,16 @@ int hil_mb_answer_decode(const uint8_t *sent, const uint8_t *pdu, size_t n, stru
     }
     if (pdu[0] != sent[0])
         return HIL_E_ARG;
+    if (n != hil_mb_answer_size(sent))
+        return HIL_E_ARG;
     unsigned bytes = answer_bytes(sent[0], hil_mb_get16(sent + 3));
-    if (bytes) {
-        if (pdu[1] != bytes || n != 2 + (size_t)bytes)
-            return HIL_E_ARG;
-        answer->data = pdu + 2;
-        answer->n_data = (uint16_t)bytes;
-        return HIL_OK;
-    }
-    /* Codes that only write echo the start of the request: all of it for codes 5, 6 and 22. */
-    size_t echo = sent[0] == HIL_MB_MASK_WRITE_REGISTER ? 7 : 5;
-    return n == echo && memcmp(sent, pdu, echo) == 0 ? HIL_OK : HIL_E_ARG;
+    if (bytes == 0) /* codes that only write echo the start of the request: all of it for codes 5, 6 and 22 */
+        return memcmp(sent, pdu, n) == 0 ? HIL_OK : HIL_E_ARG;
+    if (pdu[1] != bytes)
+        return HIL_E_ARG;
+    answer->data = pdu + 2;
+    answer->n_data = (uint16_t)bytes;
+    return HIL_OK;
 }
 
 size_t hil_mb_answer_head(const struct hil_mb_request *r, uint8_t *pdu)

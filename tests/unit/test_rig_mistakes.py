@@ -40,31 +40,52 @@ SMALL_CASES = [
         "time_constant_s = = 1",
         "rig.toml:17:19: broken TOML: invalid value: time_constant_s = = 1",
     ),
-    ("period_s = 0.001", 'period_s = "fast"', 'rig.toml:3: rig.period_s = "fast": must be a number'),
-    ("period_s = 0.001", "period_s = -1.0", "rig.toml:3: rig.period_s = -1: must be greater than 0"),
+    (
+        "period_s = 0.001",
+        'period_s = "fast"',
+        'rig.toml:3: rig.period_s = "fast": must be a number',
+    ),
+    (
+        "period_s = 0.001",
+        "period_s = -1.0",
+        "rig.toml:3: rig.period_s = -1: must be greater than 0",
+    ),
     (
         "period_s = 0.001",
         "period_s = 1.5e-9",
         "rig.toml:3: rig.period_s = 1.5e-09: must be a whole number of nanoseconds",
     ),
-    ("range = [0.0, 1.0]", "range = [0.0]", 'rig.toml:6: signals."tank.level".range = [0.0]: needs 2 elements, not 1'),
+    (
+        "range = [0.0, 1.0]",
+        "range = [0.0]",
+        'rig.toml:6: signals."tank.level".range = [0.0]: needs 2 elements, not 1',
+    ),
     (
         "range = [0.0, 1.0]",
         "range = [1.0, 0.0]",
-        'rig.toml:6: signals."tank.level".range = [1.0, 0.0]: the lower end must be smaller than the upper one. Swap them',
+        (
+            'rig.toml:6: signals."tank.level".range = [1.0, 0.0]: the lower end must be smaller than the '
+            "upper one. Swap them"
+        ),
     ),
     (
         "range = [0.0, 1.0]",
         "range = [0.0, 1.0], limits = [0.0, 0.5]",
-        'rig.toml:6: signals."tank.level".limits = [0.0, 0.5]: the range [0.0, 1.0] reaches beyond these limits. '
-        "Widen the limits or narrow the range",
+        (
+            'rig.toml:6: signals."tank.level".limits = [0.0, 0.5]: the range [0.0, 1.0] reaches beyond '
+            "these limits. Widen the limits or narrow the range"
+        ),
     ),
     (
         "range = [0.0, 1.0]",
         "limits = [0.0, 1.0], safe = 2.0",
         'rig.toml:6: signals."tank.level".safe = 2: lies outside the limits [0.0, 1.0]',
     ),
-    ("range =", "rnge =", 'rig.toml:6: signals."tank.level".rnge: unknown key. Did you mean range?'),
+    (
+        "range =",
+        "rnge =",
+        'rig.toml:6: signals."tank.level".rnge: unknown key. Did you mean range?',
+    ),
     (
         'unit = "m" }',
         'unit = "metr" }',
@@ -73,10 +94,16 @@ SMALL_CASES = [
     (
         'unit = "m" }',
         'unit = "V" }',
-        "rig.toml:16: blocks.filter.out.y: tank.seen is in V, this output in m. Change the unit, or put a gain block "
-        "between",
+        (
+            "rig.toml:16: blocks.filter.out.y: tank.seen is in V, this output in m. Change the unit, or put "
+            "a gain block between"
+        ),
     ),
-    ('type = "lag"', 'type = "lagg"', 'rig.toml:14: blocks.filter.type = "lagg": unknown type. Did you mean lag?'),
+    (
+        'type = "lag"',
+        'type = "lagg"',
+        'rig.toml:14: blocks.filter.type = "lagg": unknown type. Did you mean lag?',
+    ),
     (
         'in = { u = "tank.level" }',
         'in = { u = "tank.levle" }',
@@ -90,30 +117,36 @@ SMALL_CASES = [
     (
         "time_constant_s",
         "time_constant_ms",
-        "rig.toml:17: blocks.filter.time_constant_ms = 0.05: lag has no parameter or configuration of this name. "
-        "Did you mean time_constant_s?",
+        (
+            "rig.toml:17: blocks.filter.time_constant_ms = 0.05: lag has no parameter or configuration of "
+            "this name. Did you mean time_constant_s?"
+        ),
     ),
     (
         "time_constant_s = 0.05",
         "time_constant_s = -1",
-        "rig.toml:17: blocks.filter.time_constant_s = -1: must lie within 0 and inf: time constant in s; 0: y = u",
+        ("rig.toml:17: blocks.filter.time_constant_s = -1: must lie within 0 and inf: time constant in s; 0: y = u"),
     ),
     (
         "time_constant_s = 0.05",
         'time_constant_s = "5 V"',
-        "rig.toml:17: blocks.filter.time_constant_s = \"5 V\": unit 'V' does not convert to 's'. Give both the same kind "
-        "of unit",
+        (
+            "rig.toml:17: blocks.filter.time_constant_s = \"5 V\": unit 'V' does not convert to 's'. Give "
+            "both the same kind of unit"
+        ),
     ),
     (
         'type = "sine"',
         'model = "../plant.py:Tank"',
-        'rig.toml:10: blocks.source.model = "../plant.py": the file lies outside the rig\'s folder. Copy it into the '
-        "folder",
+        (
+            'rig.toml:10: blocks.source.model = "../plant.py": the file lies outside the rig\'s folder. Copy '
+            "it into the folder"
+        ),
     ),
     (
         'type = "sine"',
         'model = "plant.py:Tank"',
-        'rig.toml:10: blocks.source.model = "plant.py": there is no such file. The folder has no .py file',
+        ('rig.toml:10: blocks.source.model = "plant.py": there is no such file. The folder has no .py file'),
     ),
     (
         'type = "sine"',
@@ -238,6 +271,15 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     assert "outside the rig's folder" in line
 
 
+def complaint(text: str, folder: Path) -> str:
+    """What is said about a rig file; nothing when it can be used."""
+    try:
+        read_rig(text, folder / "rig.toml")
+    except HilError as error:
+        return str(error)
+    return ""
+
+
 VALUES = [
     "-1",
     "0",
@@ -266,16 +308,11 @@ def test_whatever_a_value_is_replaced_by_the_answer_is_a_rig_or_a_readable_error
     lines = CONTROLLED.splitlines()
     at = data.draw(st.sampled_from([n for n, line in enumerate(lines) if "=" in line]))
     lines[at] = f"{lines[at].partition('=')[0]}= {data.draw(st.sampled_from(VALUES))}"
-    try:
-        read_rig("\n".join(lines), tmp_path / "rig.toml")
-    except HilError as error:
-        assert all(line.startswith(str(tmp_path)) for line in str(error).splitlines())
+    assert all(line.startswith(str(tmp_path)) for line in complaint("\n".join(lines), tmp_path).splitlines())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet=st.sampled_from('[]{}="\n.,#ab1 _-'), max_size=60), at=st.integers(0, len(SMALL)))
 def test_junk_in_the_file_never_ends_in_a_traceback(tmp_path: Path, text: str, at: int) -> None:
-    try:
-        read_rig(SMALL[:at] + text + SMALL[at:], tmp_path / "rig.toml")
-    except HilError as error:
-        assert str(error).startswith(str(tmp_path))
+    said = complaint(SMALL[:at] + text + SMALL[at:], tmp_path)
+    assert said == "" or said.startswith(str(tmp_path))

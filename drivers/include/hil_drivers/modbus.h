@@ -75,6 +75,9 @@ size_t hil_mb_data_offset(uint8_t function);
  * length, wrong echo. `answer->data` points into `pdu`. */
 int hil_mb_answer_decode(const uint8_t *sent, const uint8_t *pdu, size_t n, struct hil_mb_answer *answer);
 
+/* Client: length of the answer PDU to `sent` when it is no exception. */
+size_t hil_mb_answer_size(const uint8_t *sent);
+
 /* Server: reads a request. Returns HIL_MB_OK or the exception code (01, 03) to answer; addresses are the caller's to check.
  * `r->data` points into `pdu`. */
 int hil_mb_request_decode(const uint8_t *pdu, size_t n, struct hil_mb_request *r);
