@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -34,6 +41,51 @@ def full(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
         return reduced
 
     return count
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on, outside the range from which the kernel gives ports to clients."""
+    for _ in range(100):
+        port = random.randint(20_000, 30_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free TCP port")
+
+
+@pytest.fixture
+def rig_copy(tmp_path: Path) -> Callable[..., Path]:
+    """`rig_copy("quad_tank", ("old", "new"), ...)`: a shipped rig in the test's folder, with a TCP port of its own and
+    texts of rig.toml replaced; each text has to be there."""
+
+    def copy(name: str, *replaced: tuple[str, str], folder: str = "") -> Path:
+        place = tmp_path / (folder or name)
+        shutil.copytree(Path(__file__).parents[1] / "rigs" / name, place, ignore=shutil.ignore_patterns("tests", "__*"))
+        toml = place / "rig.toml"
+        text = re.sub(r"(modbus-tcp://127\.0\.0\.1:)\d+", rf"\g<1>{free_port()}", toml.read_text())
+        for old, new in replaced:
+            assert old in text, old
+            text = text.replace(old, new)
+        toml.write_text(text)
+        return place
+
+    return copy
+
+
+@pytest.fixture
+def hil() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`hil("run", rig, "--virtual", env={...}, timeout=60)`: the command line in a process of its own."""
+
+    def run(*args: object, timeout: float = 60.0, python: tuple[str, ...] = (), **options: object) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, **options.pop("env", {})}  # type: ignore[dict-item]
+        command = [sys.executable, *python, "-m", "hil", *map(str, args)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=env, **options)  # type: ignore[call-overload,no-any-return]
+
+    return run
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from hil.cli import main
 from hil.new import make_rig
 from hil.recording import Recording
 
@@ -48,13 +49,19 @@ def hil_json(*args: str, code: int = 0) -> Any:
     return json.loads(hil(*args, "--json", code=code).stdout)
 
 
-def one_line(*args: str) -> str:
-    """The one line with which a command refuses bad input."""
-    done = hil(*args, code=2)
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith("hil: ")
-    return done.stderr
+@pytest.fixture
+def one_line(folder: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The one line with which a command refuses bad input. In this process: there are many of them."""
+
+    def refused(*args: str) -> str:
+        assert main(list(args)) == 2
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert err.count("\n") == 1, err
+        assert err.startswith("hil: ")
+        return err
+
+    return refused
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
@@ -97,10 +104,10 @@ def alive(pid: int) -> bool:
 # ---- help and start-up ----
 
 
-def test_every_command_has_help_and_json() -> None:
+def test_every_command_has_help_and_json(capfd: pytest.CaptureFixture[str]) -> None:
     for command in COMMANDS:
-        text = hil(command, "--help").stdout
-        assert "--json" in text, command
+        assert main([command, "--help"]) == 0
+        assert "--json" in capfd.readouterr().out, command
 
 
 def test_help_starts_without_the_heavy_modules() -> None:
@@ -146,7 +153,9 @@ def test_help_starts_without_the_heavy_modules() -> None:
         (["scan", "profinet", "127.0.0.1"], "profinet"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(folder: Path, args: list[str], words: str) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(
+    folder: Path, one_line: Callable[..., str], args: list[str], words: str
+) -> None:
     before = sorted(folder.rglob("*"))
     assert words in one_line(*args)
     assert sorted(folder.rglob("*")) == before
@@ -163,7 +172,7 @@ def test_several_mistakes_in_a_rig_are_a_line_each(folder: Path) -> None:
     assert len(told["lines"]) == len(lines)
 
 
-def test_broken_toml_names_its_line(folder: Path) -> None:
+def test_broken_toml_names_its_line(folder: Path, one_line: Callable[..., str]) -> None:
     file = folder / "motor/rig.toml"
     file.write_text(file.read_text().replace("[signals]", "[signals"))
     assert re.search(r"rig\.toml:\d+", one_line("check", "motor"))
@@ -174,7 +183,7 @@ def test_an_error_in_json_is_an_object_too(folder: Path) -> None:
     assert "there is no such rig" in found["error"]["message"]
 
 
-def test_a_port_in_use_is_named_and_nothing_is_left(folder: Path) -> None:
+def test_a_port_in_use_is_named_and_nothing_is_left(folder: Path, one_line: Callable[..., str]) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 5021)):
@@ -224,7 +233,7 @@ def test_no_record_leaves_nothing_behind(folder: Path) -> None:
     assert sorted(folder.rglob("*")) == before
 
 
-def test_a_recording_is_only_replaced_when_asked(folder: Path) -> None:
+def test_a_recording_is_only_replaced_when_asked(folder: Path, one_line: Callable[..., str]) -> None:
     run = ["run", "motor", "--virtual", "--duration", "1", "--no-report", "--record", "mine"]
     hil(*run)
     assert "--overwrite" in one_line(*run)
@@ -269,7 +278,7 @@ def test_a_full_disk_is_one_line_and_exit_code_2(folder: Path) -> None:
         pytest.skip("no small disk can be mounted here")
     try:
         done = hil("run", "motor", "--virtual", "--duration", "60", "--record", str(small / "r"), code=2)
-        assert "No space left" in done.stderr
+        assert "the disk is full" in done.stderr
         assert done.stderr.count("\n") == 1
     finally:
         subprocess.run(["umount", str(small)], check=True)
@@ -283,13 +292,14 @@ def test_a_running_bench_is_watched_steered_and_stopped(folder: Path) -> None:
     with running("--duration", "60", "--bind", "plc=mil", "--record", "r", "--no-report") as process:
         status = hil_json("status", "motor")
         assert (status["rig"], status["pid"], status["time"]) == ("motor", process.pid, "real")
-        assert hil_json("status")["benches"][0]["pid"] == process.pid
+        assert process.pid in [bench["pid"] for bench in hil_json("status")["benches"]]
         assert "accepted at" in hil("set", "motor", "control.setpoint", "150").stdout
         assert hil_json("force", "motor", "sensor.speed", "600 rpm")["tick"] > 0
         hil("release", "./motor", "sensor.speed")
         number = hil_json("fault", "motor", "sensor.speed=bias(1)")["fault_id"]
-        assert f"fault {number} active" in hil("status").stdout
+        assert f"fault {number} active" in hil("status", "motor").stdout
         hil("clear", "motor", str(number))
+        until(lambda: hil_json("status", "motor")["faults"] == [])
         hil("mark", "motor", "look here")
         frame = hil("watch", "motor", "--once", "--signals", "motor.*").stdout
         assert "motor.speed" in frame
@@ -337,7 +347,7 @@ def test_after_kill_9_the_emulated_device_ends_and_the_recording_can_be_read(fol
         process.wait()
     until(lambda: not any(alive(pid) for pid in emulated), timeout_s=5)
     assert Recording(folder / "r").ticks > tick - 1000
-    assert hil("status").stdout.startswith("No bench runs")
+    assert process.pid not in [bench["pid"] for bench in hil_json("status")["benches"]]
     assert sockets(process.pid) == []
 
 
@@ -359,7 +369,7 @@ def test_an_emulated_device_serves_until_it_is_told_to_end(folder: Path) -> None
     assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_scan_writes_a_map_and_never_over_another(folder: Path) -> None:
+def test_scan_writes_a_map_and_never_over_another(folder: Path, one_line: Callable[..., str]) -> None:
     command = [*HIL, "emulate", "motor", "plc", "--port", "0", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

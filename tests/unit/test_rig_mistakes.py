@@ -235,11 +235,11 @@ def test_a_unit_of_the_map_must_be_the_signals(tmp_path: Path) -> None:
 
 
 def test_a_client_cannot_write_an_input_register(tmp_path: Path) -> None:
-    lines = mistakes(tmp_path, CONTROLLED, MAP.replace("write,holding", "write,input"))
-    assert lines == [
-        "plc.csv:2: level.table = input_register: the bench is the client here and cannot write input registers. "
-        "Use a holding_register"
-    ]
+    (line,) = mistakes(tmp_path, CONTROLLED, MAP.replace("write,holding", "write,input"))
+    assert line.startswith(
+        "plc.csv:2: level.table = input_register: the bench is the client here and cannot write input"
+    )
+    assert line.endswith("Use a holding_register")
 
 
 def test_volts_wired_to_metres_ask_for_a_conversion(tmp_path: Path) -> None:

@@ -243,6 +243,42 @@ def test_our_heartbeat_is_the_number_of_the_image_and_stops_with_the_loop() -> N
     plc.stop()
 
 
+SCATTERED = [Tag(f"t{i}", "holding_register", 10 * i, "uint16") for i in range(16)]
+
+
+def test_pipelined_reads_gather_and_an_exception_is_still_seen_at_once(device: Device) -> None:
+    client = MbClient("127.0.0.1", device.port, SCATTERED, [], timeout_s=2, depth=8)
+
+    def cycle() -> list[float]:
+        client.exchange(0)
+        return list(client.take_in()[2])
+
+    for _ in range(50):
+        assert cycle() == [device.value] * 16
+    device.once(lambda device, sock, frame: sock.sendall(adu(frame[0] << 8 | frame[1], b"\x83\x04", frame[6])))
+    start = time.monotonic()
+    values = cycle()
+    assert time.monotonic() - start < 1.0, "not only after the timeout of 2 s"
+    assert sum(math.isnan(v) for v in values) == 1
+    for _ in range(50):
+        assert cycle() == [device.value] * 16
+    found = client.counters()
+    assert (found["exceptions"], found["timeouts"], found["connects"]) == (1, 0, 1)
+    client.stop()
+
+
+def test_pipelining_is_quick_with_a_device_that_waits_for_acknowledgements(peer: Callable[[str], Path]) -> None:
+    port = free_port()
+    with libmodbus_server(peer("libmodbus_server"), port):  # libmodbus leaves Nagle's algorithm on
+        client = MbClient("127.0.0.1", port, SCATTERED, [], timeout_s=2, depth=16)
+        start = time.monotonic()
+        for _ in range(100):
+            client.exchange(0)
+        took = time.monotonic() - start
+        client.stop()
+    assert took < 2.0, "a delayed acknowledgement in each cycle would take 4 s"
+
+
 def test_stopping_is_quick_in_every_situation(device: Device) -> None:
     def stop_after(wait_s: float, client: MbClient, period_ns: int) -> float:
         client.start(now_ns(), period_ns)

@@ -1,0 +1,51 @@
+"""The decoders of both roles under libFuzzer with AddressSanitizer, for a bounded time and from real frames."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from modbus_peers import adu
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [*sorted((ROOT / "drivers/src").glob("mb[a_]*.c")), *sorted((ROOT / "drivers/src").glob("reg*.c"))]
+PORTABLE = [p for p in SOURCES if p.name in ("mbap.c", "mb_bank.c", "mb_serve.c") or p.name.startswith("reg")]
+LIBRARY = [*PORTABLE, *sorted((ROOT / "drivers/src").glob("modbus_*.c")), ROOT / "core/src/codec.c"]
+
+REQUESTS = [
+    struct.pack(">BHH", 1, 0, 30),
+    struct.pack(">BHH", 3, 4, 100),
+    struct.pack(">BHH", 4, 8, 4),
+    struct.pack(">BHH", 5, 3, 0xFF00),
+    struct.pack(">BHH", 6, 65534, 7),
+    struct.pack(">BHHBH", 15, 0, 16, 2, 0x1234),
+    struct.pack(">BHHBHH", 16, 4, 2, 4, 1, 2),
+    struct.pack(">BHHH", 22, 4, 0xF2, 0x25),
+    struct.pack(">BHHHHBH", 23, 4, 2, 6, 1, 2, 9),
+]
+ANSWERS = [bytes([3, 4, 0, 1, 2, 3]), bytes([1, 1, 5]), bytes([0x83, 2]), bytes([16, 0, 0, 0, 1])]
+
+
+@pytest.mark.parametrize(("role", "frames"), [("server", REQUESTS), ("client", ANSWERS)])
+def test_nothing_that_arrives_breaks_the_decoder(
+    role: str, frames: list[bytes], tmp_path: Path, full: Callable[[int, int], int]
+) -> None:
+    assert shutil.which("clang"), "this test needs clang: apt-get install clang"
+    program, corpus = tmp_path / "fuzz", tmp_path / "corpus"
+    corpus.mkdir()
+    for i, pdu in enumerate([*frames, b"".join(adu(i, p) for i, p in enumerate(frames))[7:]]):
+        (corpus / f"{i}").write_bytes(bytes(2 if role == "client" else 0) + adu(i, pdu))
+    flags = ["-std=c11", "-g", "-O2", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
+    include = [f"-I{ROOT / folder}" for folder in ("core/include", "drivers/include")]
+    source = ROOT / "tests/c" / f"fuzz_modbus_{role}.c"
+    subprocess.run(["clang", *flags, *include, "-o", program, source, *LIBRARY, "-lm"], check=True)
+    seconds = full(5, 60)
+    line = [program, f"-max_total_time={seconds}", "-max_len=1500", "-print_final_stats=1", "-seed=1", corpus]
+    result = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=seconds + 60)
+    assert result.returncode == 0, result.stderr[-4000:]
+    runs = int(result.stderr.split("stat::number_of_executed_units:")[1].split()[0])
+    assert runs > 1000 * seconds, "it did run"
