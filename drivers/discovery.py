@@ -154,7 +154,9 @@ class _Device:
         if answer is None:
             if self.silences >= MOST_SILENCES:
                 mend = "Look again with a smaller --rate or a larger --timeout"
-                raise BusError(f"the device stopped answering after {self.requests} requests", where=self.where, mend=mend)
+                raise BusError(
+                    f"the device stopped answering after {self.requests} requests", where=self.where, mend=mend
+                )
             return None
         if answer.isError():
             code = int(getattr(answer, "exception_code", 0))
@@ -252,7 +254,9 @@ def survey_modbus(
             _explore(device, survey)
             if not survey.areas and device.codes == {DEVICE_FAILURE}:
                 mend = f"Check that its unit identifier is {unit_id} (--unit)"
-                raise BusError("the device answers every request with exception 4, failure", where=device.where, mend=mend)
+                raise BusError(
+                    "the device answers every request with exception 4, failure", where=device.where, mend=mend
+                )
         finally:
             device.client.close()
     survey.requests = device.requests
@@ -337,10 +341,14 @@ def _say_hello(device: _Device) -> None:
         code = getattr(answer, "exception_code", 0) if answer.isError() else 0
         if code in NO_GATEWAY_TARGET:
             mend = "Name the right one with --unit"
-            raise BusError(f"the gateway knows no unit {device.unit_id} (exception {code})", where=device.where, mend=mend)
+            raise BusError(
+                f"the gateway knows no unit {device.unit_id} (exception {code})", where=device.where, mend=mend
+            )
         return
     if device.heard:
-        raise BusError("what answers there is not Modbus TCP", where=device.where, mend="Check the port; Modbus TCP is often 502")
+        raise BusError(
+            "what answers there is not Modbus TCP", where=device.where, mend="Check the port; Modbus TCP is often 502"
+        )
     mend = f"Check that it speaks Modbus TCP and that its unit identifier is {device.unit_id} (--unit)"
     raise BusError("takes the connection, but answers no Modbus request", where=device.where, mend=mend)
 

@@ -160,7 +160,9 @@ def _fifo(facts: Facts, grants: Facts) -> Point:
 def _rt_throttle(facts: Facts, grants: Facts) -> Point:
     text = realtime.read(realtime.PROC / "sys/kernel/sched_rt_runtime_us")
     if text in ("-1", ""):
-        return Point("real-time share", OK, "unlimited" if text else "not told", "real-time threads are never throttled")
+        return Point(
+            "real-time share", OK, "unlimited" if text else "not told", "real-time threads are never throttled"
+        )
     meaning = f"real-time threads get at most {int(text) / 1e4:g} % of a second; more than any bench should need"
     return Point("real-time share", OK, f"{text} us of 1 s", meaning)
 
@@ -179,7 +181,9 @@ def _memory(facts: Facts, grants: Facts) -> Point:
 def _cpus(facts: Facts, grants: Facts) -> Point:
     value = f"{facts['usable_cpus']} of {facts['cpus']} usable" + (", SMT on" if facts["smt"] else "")
     if grants["affinity"]:
-        return Point("CPUs", WARN, f"{value}, pinning refused", "the loop may be moved between CPUs", "Allow sched_setaffinity")
+        return Point(
+            "CPUs", WARN, f"{value}, pinning refused", "the loop may be moved between CPUs", "Allow sched_setaffinity"
+        )
     if facts["usable_cpus"] < 2:
         return Point("CPUs", WARN, value, "loop, bus and recorder share one CPU", "Give the bench two CPUs or more")
     meaning = "the loop can have one for itself: [loop] cpu = N"
@@ -229,7 +233,9 @@ def _machine(facts: Facts, grants: Facts) -> Point:
     if not facts["virtual_machine"]:
         return Point("machine", OK, "no hypervisor", "nobody takes the CPU away below the kernel")
     mend = "Run real-time benches on a machine of their own"
-    return Point("machine", WARN, "virtual machine", "its host may take the CPU away at any time, unseen by this kernel", mend)
+    return Point(
+        "machine", WARN, "virtual machine", "its host may take the CPU away at any time, unseen by this kernel", mend
+    )
 
 
 _LOOKS = (_kernel, _fifo, _rt_throttle, _memory, _cpus, _isolation, _governor, _latency, _clock, _machine)
@@ -240,7 +246,9 @@ def _steal(measured: Facts) -> Point:
     value = f"{steal:.2f} % in {measured['watched_s']:.1f} s"
     if steal < realtime.STEAL_MATTERS_PERCENT:
         return Point("stolen time", OK, value, "the host left the CPU to this machine while it was measured")
-    return Point("stolen time", WARN, value, "the host gave the CPU to others", "Pin the virtual CPUs, or use another machine")
+    return Point(
+        "stolen time", WARN, value, "the host gave the CPU to others", "Pin the virtual CPUs, or use another machine"
+    )
 
 
 def _load(facts: Facts, measured: Facts) -> Point:

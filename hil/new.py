@@ -30,7 +30,9 @@ def make_rig(name: str, folder: Path) -> Path:
     try:
         _make(name, folder, target)
     except OSError as error:
-        raise RigError(f"cannot be made ({error.strerror})", where=str(target), mend="Choose another folder with --dir") from None
+        raise RigError(
+            f"cannot be made ({error.strerror})", where=str(target), mend="Choose another folder with --dir"
+        ) from None
     return target
 
 

@@ -136,7 +136,15 @@ def verdict(time: str, grants: Mapping[str, Any] | None = None, watch: MachineWa
     granted, missing = _asked(grants or {}, facts) if time == "real" else ([], [])
     level = _level(time, granted, missing)
     sentence = _sentence(level, missing, facts, found["steal_percent"])
-    return {"level": level, "sentence": sentence, "time": time, "granted": granted, "missing": missing, **found, **facts}
+    return {
+        "level": level,
+        "sentence": sentence,
+        "time": time,
+        "granted": granted,
+        "missing": missing,
+        **found,
+        **facts,
+    }
 
 
 def _asked(grants: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[list[str], list[str]]:

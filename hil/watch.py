@@ -53,7 +53,9 @@ def look(client: ControlClient, patterns: Sequence[str] | None = None) -> View:
     if patterns:
         names = [name for name in values["values"] if any(fnmatchcase(name, p) for p in patterns)]
         if not names:
-            raise BenchError("no signal fits", where="--signals", mend=f"There are {', '.join(list(values['values'])[:12])}")
+            raise BenchError(
+                "no signal fits", where="--signals", mend=f"There are {', '.join(list(values['values'])[:12])}"
+            )
         values = {**values, **{key: {n: values[key][n] for n in names} for key in ("values", "status", "units")}}
     return View(status, values)
 
@@ -84,14 +86,18 @@ def _head(status: Mapping[str, Any]) -> RenderableType:
     levels = ", ".join(f"{role}: {level}" for role, level in status["bindings"].items())
     first = Text(status["rig"], "bold")
     first.append(f"  {status['time_s']:.2f} s", "bold cyan")
-    first.append(f"  {kind}, tick {status['tick']:,} of {1e3 * status['period_s']:g} ms, {levels}, pid {status['pid']}", "dim")
+    first.append(
+        f"  {kind}, tick {status['tick']:,} of {1e3 * status['period_s']:g} ms, {levels}, pid {status['pid']}", "dim"
+    )
     if status["safe"]:
         first.append("  SAFE STATE", "bold white on magenta")
     late, work = status["late_ns"], status["exec_ns"]
     second = Text("loop  ", "bold")
     if late["p50"] is not None:
         second.append(f"late {nanoseconds_text(late['p50'])}, 99 % {nanoseconds_text(late['p99'])}")
-        second.append(f", worst {nanoseconds_text(late['max'])}; work {nanoseconds_text(work['p50'])}, worst {nanoseconds_text(work['max'])}; ")
+        second.append(
+            f", worst {nanoseconds_text(late['max'])}; work {nanoseconds_text(work['p50'])}, worst {nanoseconds_text(work['max'])}; "
+        )
     for key, word in (("overruns", "overruns"), ("missed", "missed ticks"), ("lost_samples", "lost rows")):
         second.append(f"{status[key]:,} {word}  ", "bold red" if status[key] else GOOD)
     return Group(first, second)
@@ -119,7 +125,12 @@ def _signal_table(values: Mapping[str, Any], names: Sequence[str], all_names: Se
     for name in names:
         words, style = status_words(values["status"][name])
         unit = values["units"].get(name) or ""
-        table.add_row(Text(name), Text(_number(values["values"][name]), style), Text("" if unit == "1" else unit), Text(words, style))
+        table.add_row(
+            Text(name),
+            Text(_number(values["values"][name]), style),
+            Text("" if unit == "1" else unit),
+            Text(words, style),
+        )
     return table
 
 

@@ -75,7 +75,8 @@ static int set_up(struct hil_mb_client *c, const struct hil_mb_client_options *o
     return rc ? rc : resolve(&c->wire, o->host, o->port);
 }
 
-int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map, struct hil_mb_client **out)
+int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map,
+                      struct hil_mb_client **out)
 {
     struct hil_regmap_error error;
     *out = NULL;

@@ -12,8 +12,8 @@ struct hil_mb_client {
     struct hil_regmap map;
     struct hil_regplan plan;
     struct hil_beats beats;
-    const struct hil_image *newest; /* the bench's newest values, NULL until there are any */
-    double *values;                 /* where the running cycle puts what it reads */
+    const struct hil_image *newest;   /* the bench's newest values, NULL until there are any */
+    double *values;                   /* where the running cycle puts what it reads */
     unsigned batch[HIL_MB_MAX_DEPTH]; /* request numbers of the running batch */
     unsigned depth;
     int64_t backoff_ns, backoff_max_ns, backoff_now_ns, retry_ns;

@@ -67,7 +67,8 @@ static int set_up(struct hil_mb_server *s, const struct hil_mb_server_options *o
     return rc ? rc : hil_mb_listen(s);
 }
 
-int hil_mb_server_new(const struct hil_mb_server_options *options, const struct hil_regmap *map, struct hil_mb_server **out)
+int hil_mb_server_new(const struct hil_mb_server_options *options, const struct hil_regmap *map,
+                      struct hil_mb_server **out)
 {
     struct hil_regmap_error error;
     *out = NULL;

@@ -16,9 +16,9 @@
 
 /* One client. */
 struct hil_mb_session {
-    int fd;          /* -1: free */
-    int proven;      /* made a valid request */
-    int sending;     /* answers wait for the client to take them; nothing is read meanwhile */
+    int fd;      /* -1: free */
+    int proven;  /* made a valid request */
+    int sending; /* answers wait for the client to take them; nothing is read meanwhile */
     int64_t active_ns;
     struct hil_mbap_stream rx;
     uint32_t tx_head, tx_tail;

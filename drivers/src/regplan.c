@@ -120,7 +120,8 @@ static void combine(struct hil_regplan *plan)
     }
 }
 
-int hil_regplan_build(struct hil_regplan *plan, void *mem, const struct hil_regmap *map, const struct hil_reg_limits *limits)
+int hil_regplan_build(struct hil_regplan *plan, void *mem, const struct hil_regmap *map,
+                      const struct hil_reg_limits *limits)
 {
     struct hil_reg_request *requests = mem;
     uint16_t *order = (uint16_t *)(void *)(requests + map->n_in + map->n_out);

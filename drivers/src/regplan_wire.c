@@ -7,8 +7,8 @@ static double value_of(const struct hil_reg_tag *t, const double *out, unsigned 
     return t->heartbeat ? hil_reg_beat(t, seq) : out[tag];
 }
 
-static void fill_registers(const struct hil_regplan *p, const struct hil_reg_request *r, const double *out, uint64_t seq,
-                           uint8_t *data)
+static void fill_registers(const struct hil_regplan *p, const struct hil_reg_request *r, const double *out,
+                           uint64_t seq, uint8_t *data)
 {
     for (unsigned i = r->first; i < r->first + (unsigned)r->n; i++) {
         unsigned tag = p->out_order[i];

@@ -37,7 +37,12 @@ def check(rig: RigArg, json: JsonOption = False) -> None:
 
 
 def _facts(rig: Rig) -> dict[str, Any]:
-    counts = {"signals": len(rig.signals), "blocks": len(rig.blocks), "roles": len(rig.roles), "devices": len(rig.devices)}
+    counts = {
+        "signals": len(rig.signals),
+        "blocks": len(rig.blocks),
+        "roles": len(rig.roles),
+        "devices": len(rig.devices),
+    }
     return {"rig": rig.name, "folder": rig.folder, "period_s": rig.period_s, **counts}
 
 

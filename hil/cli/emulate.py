@@ -14,7 +14,9 @@ from hil.cli.options import JsonOption, RigArg
 def emulate(
     rig: RigArg,
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the device in the rig file.")],
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Serve here instead; 0 takes any free port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve here instead; 0 takes any free port.")
+    ] = None,
     lockstep: Annotated[
         Path | None, typer.Option(metavar="SOCKET", help="Take tick tokens from this Unix socket instead of the clock.")
     ] = None,

@@ -93,7 +93,9 @@ def fault(
 
 def clear(
     rig: RunningArg,
-    fault_id: Annotated[int | None, typer.Argument(metavar="[ID]", help="As `hil status` shows it; default: all.")] = None,
+    fault_id: Annotated[
+        int | None, typer.Argument(metavar="[ID]", help="As `hil status` shows it; default: all.")
+    ] = None,
     pid: PidOption = None,
     json: JsonOption = False,
 ) -> None:

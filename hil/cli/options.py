@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-RigArg = Annotated[str, typer.Argument(metavar="RIG", help="Folder of a rig, its rig.toml, or the name of a shipped rig.")]
+RigArg = Annotated[
+    str, typer.Argument(metavar="RIG", help="Folder of a rig, its rig.toml, or the name of a shipped rig.")
+]
 RunningArg = Annotated[str, typer.Argument(metavar="RIG", help="Name or folder of the rig that runs.")]
 AnyRunningArg = Annotated[
     str | None, typer.Argument(metavar="[RIG]", help="Name or folder of the rig that runs; default: whichever runs.")

@@ -57,7 +57,9 @@ def report_os_error(error: OSError, *, as_json: bool) -> int:
 def report_bug(error: Exception) -> int:
     """Something that HIL did not expect."""
     text = " ".join(str(error).split())
-    note(f"hil: this is a mistake in HIL itself: {type(error).__name__}: {text}. Set HIL_DEBUG=1 to see where, and report it")
+    note(
+        f"hil: this is a mistake in HIL itself: {type(error).__name__}: {text}. Set HIL_DEBUG=1 to see where, and report it"
+    )
     return FAILED
 
 

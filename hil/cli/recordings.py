@@ -52,7 +52,9 @@ def _show_replay(recording: Path, found: dict[str, Any]) -> None:
 
 def report(
     recording: RecordingArg,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: report.html in the recording's folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: report.html in the recording's folder.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Write a self-contained HTML report: what ran, the verdict, plots, timing, events."""

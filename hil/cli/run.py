@@ -183,4 +183,3 @@ def _write_report(result: RunResult, out: Path | None) -> Path:
 
     assert result.recording is not None
     return write_report(result.recording, out)
-

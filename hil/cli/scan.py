@@ -26,7 +26,9 @@ def scan(
     protocol: Annotated[Protocol, typer.Argument(help="What the device speaks.")],
     address: Annotated[str, typer.Argument(metavar="HOST:PORT", help="Where it listens; without a port 502.")],
     unit: Annotated[int, typer.Option(min=0, max=255, help="Modbus unit identifier.")] = 1,
-    out: Annotated[Path | None, typer.Option(metavar="MAP.CSV", help="Write the map here; refuses to overwrite.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="MAP.CSV", help="Write the map here; refuses to overwrite.")
+    ] = None,
     first: Annotated[int, typer.Option(min=0, max=65535, help="Smallest zero-based address.")] = 0,
     last: Annotated[int, typer.Option(min=0, max=65535, help="Largest zero-based address.")] = 999,
     max_requests: Annotated[int, typer.Option(min=1, help="Most requests in all.")] = 5000,
@@ -115,5 +117,7 @@ def _table(survey: Survey) -> Any:
         span = str(area.first) if area.first == area.last else f"{area.first} to {area.last}"
         values = " ".join(map(str, area.values[:12])) + (" ..." if len(area.values) > 12 else "")
         changing = sum(area.first <= at <= area.last for table_, at in survey.changed if table_ == area.table)
-        table.add_row(area.table, span, modicon(area.table, area.first), str(len(area.values)), values, str(changing or ""))
+        table.add_row(
+            area.table, span, modicon(area.table, area.first), str(len(area.values)), values, str(changing or "")
+        )
     return table

@@ -40,7 +40,12 @@ class RunView:
 
         console = output.console(stderr=True)
         self._on = console.is_terminal and not quiet
-        columns = (TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[status]}"), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(30),
+            TextColumn("{task.fields[status]}"),
+            TimeElapsedColumn(),
+        )
         self._progress = Progress(*columns, console=console, transient=True, disable=not self._on)
         self._duration_s = duration_s
         self._task = self._progress.add_task("opening", total=duration_s, status="")
@@ -152,7 +157,9 @@ def loop_text(bench: Bench, result: RunResult) -> str:
     from hil.analysis import core_histogram
 
     assert bench.engine is not None
-    late, work = (core_histogram(h["counts"], h["max_ns"]) for h in (bench.engine.loop.late, bench.engine.loop.exec_time))
+    late, work = (
+        core_histogram(h["counts"], h["max_ns"]) for h in (bench.engine.loop.late, bench.engine.loop.exec_time)
+    )
     text = f"{result.overruns} overruns"
     for name, times in (("late", late), ("work", work)):
         text += f"; {name} {output.nanoseconds_text(times['p50'])}, 99 % {output.nanoseconds_text(times['p99'])}"

@@ -188,7 +188,9 @@ def _listen(rig: str) -> tuple[socket.socket, Path]:
     """A listening socket with its final name: the name appears only once the socket can be connected to."""
     name = f"{rig}.{os.getpid()}"
     folder = wire.own_folder(name + "-99" + wire.SUFFIX)
-    path = next(p for n in range(1, 1000) if not (p := folder / f"{name}{f'-{n}' if n > 1 else ''}{wire.SUFFIX}").exists())
+    path = next(
+        p for n in range(1, 1000) if not (p := folder / f"{name}{f'-{n}' if n > 1 else ''}{wire.SUFFIX}").exists()
+    )
     hidden = folder / f".{os.getpid()}-{threading.get_native_id()}"
     hidden.unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -44,7 +44,9 @@ def own_folder(file_name: str) -> Path:
         raise BenchError(f"cannot be made ({error.strerror})", where=str(folder), mend="Set XDG_RUNTIME_DIR") from None
     if not is_private(folder):
         mend = "Remove it, or set XDG_RUNTIME_DIR to a folder of yours"
-        raise BenchError("is not a folder that only you can open, so no control socket can lie there", where=str(folder), mend=mend)
+        raise BenchError(
+            "is not a folder that only you can open, so no control socket can lie there", where=str(folder), mend=mend
+        )
     return folder
 
 
@@ -85,9 +87,13 @@ def parse(data: bytes) -> dict[str, Any]:
     try:
         message = json.loads(data)
     except (ValueError, RecursionError):
-        raise BenchError("the line is not JSON", mend='Send one object a line, such as {"hil": 1, "do": "status"}') from None
+        raise BenchError(
+            "the line is not JSON", mend='Send one object a line, such as {"hil": 1, "do": "status"}'
+        ) from None
     if not isinstance(message, dict):
-        raise BenchError("the line is not a JSON object", mend='Send one object a line, such as {"hil": 1, "do": "status"}')
+        raise BenchError(
+            "the line is not a JSON object", mend='Send one object a line, such as {"hil": 1, "do": "status"}'
+        )
     if message.get("hil") != VERSION:
         raise BenchError(
             f"version {message.get('hil')!r} of the control socket is not known",

@@ -18,7 +18,7 @@ from hil.models.cache import cache_folder, is_sound, publish, workplace
 from hil.models.compiled import CompiledModel
 from hil.models.declare import METHODS, Model, ModelInfo
 from hil.models.fingerprint import fingerprint
-from hil.models.nearest import did_you_mean
+from hil.nearest import did_you_mean
 
 PACKAGE = Path(__file__).resolve().parent
 CORE = PACKAGE.parent / "core"

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, overload
 
 from hil.errors import RigError
-from hil.models.nearest import did_you_mean
+from hil.nearest import did_you_mean
 from hil.units import check_unit
 
 METHODS = ("rk4", "euler", "semi_implicit", "exact", "discrete")

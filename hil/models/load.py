@@ -10,7 +10,7 @@ from types import ModuleType
 
 from hil.errors import RigError
 from hil.models.declare import Model
-from hil.models.nearest import did_you_mean
+from hil.nearest import did_you_mean
 
 
 def load_model(spec: str, folder: Path, *, where: str | None = None) -> type[Model]:

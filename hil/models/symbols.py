@@ -12,7 +12,7 @@ from typing import Any
 
 from hil.errors import RigError
 from hil.models.declare import Model, ModelInfo, Variable
-from hil.models.nearest import did_you_mean
+from hil.nearest import did_you_mean
 
 
 def casadi() -> Any:
@@ -132,7 +132,7 @@ def _scalar(value: Any, where: str, known: Any) -> Any:
         raise RigError(
             f"has the symbol {str(foreign[0])!r}, which is not declared",
             where=where,
-            mend=did_you_mean(str(foreign[0]), own),
+            mend=did_you_mean(str(foreign[0]), sorted(own)),
         )
     return ca.densify(expression)
 

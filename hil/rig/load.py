@@ -122,6 +122,8 @@ def _resolve(reading: Reading) -> Rig:
         check_role_outputs(reading, blocks, crossing)
     signals = check_units(reading, blocks, types, read_signals(reading, maps, producers, blocks))
     check_setpoints(reading, signals)
+    if table.rig.picture is not None:
+        reading.read(table.rig.picture, ("rig", "picture"))
     rig = Rig(
         name=table.rig.name,
         title=table.rig.title or table.rig.name,

@@ -34,6 +34,8 @@ class RigTable(Table):
     """One line for people."""
     description: str = ""
     """A paragraph for people."""
+    picture: str | None = None
+    """A drawing (SVG) for the report, relative to the rig's folder."""
     period_s: Annotated[float, Field(gt=0, le=3600)]
     """Base period in s, a whole number of nanoseconds."""
     seed: Annotated[int, Field(ge=0, lt=2**64)] = 1

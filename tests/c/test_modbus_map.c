@@ -26,7 +26,8 @@ static struct hil_reg_tag bit_of(unsigned address, unsigned bit)
 
 static void words_and_bytes_stand_in_their_order(void)
 {
-    static const char *const wire[2][2] = {{"\x01\x02\x03\x04", "\x02\x01\x04\x03"}, {"\x03\x04\x01\x02", "\x04\x03\x02\x01"}};
+    static const char *const wire[2][2] = {{"\x01\x02\x03\x04", "\x02\x01\x04\x03"},
+                                           {"\x03\x04\x01\x02", "\x04\x03\x02\x01"}};
     for (unsigned word = 0; word < 2; word++) {
         for (unsigned byte = 0; byte < 2; byte++) {
             uint8_t registers[4];
@@ -98,7 +99,8 @@ static void no_request_is_too_large_and_no_value_is_split(void)
     static _Alignas(8) unsigned char mem[8192];
     assert(hil_regplan_size(&map) <= sizeof mem);
     for (uint16_t most = 4; most < 130; most++) {
-        struct hil_regplan p = plan(&map, &(struct hil_reg_limits){.read_registers = most, .write_registers = most}, mem);
+        struct hil_regplan p =
+            plan(&map, &(struct hil_reg_limits){.read_registers = most, .write_registers = most}, mem);
         unsigned covered = 0;
         for (unsigned i = 0; i < p.n; i++) {
             assert(p.requests[i].quantity <= most && p.requests[i].quantity % 4 == 0);
@@ -150,7 +152,8 @@ static void single_and_combined_requests_use_their_codes(void)
     assert(hil_regplan_encode(&p, 1, NULL, 0, pdu) == 5 && pdu[0] == 3); /* nothing to write yet: only the read */
 }
 
-static int refused(struct hil_reg_tag *in, unsigned n_in, struct hil_reg_tag *out, unsigned n_out, enum hil_reg_role role)
+static int refused(struct hil_reg_tag *in, unsigned n_in, struct hil_reg_tag *out, unsigned n_out,
+                   enum hil_reg_role role)
 {
     struct hil_regmap map = {in, out, (uint16_t)n_in, (uint16_t)n_out};
     struct hil_regmap_error e = {0};
@@ -207,7 +210,8 @@ static void a_server_serves_the_bench_and_takes_what_is_written(void)
     double in[4];
     start(&d, mem);
     hil_mb_bank_set(&d.bank, (const double[]){513, 1, -2, 65536}, 1);
-    assert(ASK(&d, "\x04\x00\x00\x00\x03") == 0 && !memcmp(d.answer, "\x04\x06\x02\x01\x00\x01\x00\x00", 8) && !d.wrote);
+    assert(ASK(&d, "\x04\x00\x00\x00\x03") == 0 && !memcmp(d.answer, "\x04\x06\x02\x01\x00\x01\x00\x00", 8) &&
+           !d.wrote);
     assert(ASK(&d, "\x02\x00\x03\x00\x01") == 0 && d.n == 3 && d.answer[2] == 1);
     assert(ASK(&d, "\x0f\x00\x05\x00\x02\x01\x02") == 0 && d.wrote);
     hil_mb_bank_get(&d.bank, in);
@@ -219,7 +223,8 @@ static void a_server_serves_the_bench_and_takes_what_is_written(void)
     hil_mb_bank_get(&d.bank, in);
     assert(in[0] == 1.0);
     assert(ASK(&d, "\x16\x00\x0c\x00\xf2\x00\x25") == 0);
-    assert(ASK(&d, "\x17\x00\x0d\x00\x01\x00\x0c\x00\x01\x02\x12\x34") == 0 && !memcmp(d.answer, "\x17\x02\xff\xfe", 4));
+    assert(ASK(&d, "\x17\x00\x0d\x00\x01\x00\x0c\x00\x01\x02\x12\x34") == 0 &&
+           !memcmp(d.answer, "\x17\x02\xff\xfe", 4));
     hil_mb_bank_get(&d.bank, in);
     assert(in[2] == 0x1234);
 }

@@ -105,7 +105,11 @@ static void the_examples_of_the_specification_hold(void)
     r = (struct hil_mb_request){.function = 22, .address = 4, .quantity = 1, .and_mask = 0xf2, .or_mask = 0x25};
     assert(hil_mb_request_encode(&r, pdu) == 7 && !memcmp(pdu, "\x16\x00\x04\x00\xf2\x00\x25", 7));
     assert(hil_mb_answer_decode(pdu, pdu, 7, &a) == HIL_OK);
-    r = (struct hil_mb_request){.function = 23, .address = 3, .quantity = 6, .write_address = 0x0e, .write_quantity = 3,
+    r = (struct hil_mb_request){.function = 23,
+                                .address = 3,
+                                .quantity = 6,
+                                .write_address = 0x0e,
+                                .write_quantity = 3,
                                 .data = (const uint8_t *)"\x00\xff\x00\xff\x00\xff"};
     assert(hil_mb_request_encode(&r, pdu) == 16);
     assert(!memcmp(pdu, "\x17\x00\x03\x00\x06\x00\x0e\x00\x03\x06\x00\xff\x00\xff\x00\xff", 16));
@@ -118,7 +122,13 @@ static void what_is_encoded_is_decoded(void)
         {.function = 4, .address = 65535, .quantity = 1},
         {.function = 6, .address = 7, .quantity = 1, .data = data, .n_data = 2},
         {.function = 16, .address = 9, .quantity = 3, .data = data, .n_data = 6},
-        {.function = 23, .address = 9, .quantity = 125, .write_address = 2, .write_quantity = 3, .data = data, .n_data = 6},
+        {.function = 23,
+         .address = 9,
+         .quantity = 125,
+         .write_address = 2,
+         .write_quantity = 3,
+         .data = data,
+         .n_data = 6},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         uint8_t pdu[HIL_MB_PDU_MAX];

@@ -55,7 +55,7 @@ def test_another_seed_or_fault_ends_in_another_state():
         bench.run(SECONDS)
         assert bench.state_hash != reference()
     with opened() as bench:
-        bench.fault("sensor.h1=bias(1e-12)@59.9s..59.91s")
+        bench.fault("sensor.h1=bias(1mm)@59.9s..59.91s")
         bench.run(SECONDS)
         assert bench.state_hash != reference()
 

@@ -76,7 +76,9 @@ def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:
 def running(*args: str) -> Iterator[subprocess.Popen[str]]:
     """A `hil run motor ...` whose control socket is there."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen([*HIL, "run", "motor", *args], stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [*HIL, "run", "motor", *args], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    )
     try:
         until(lambda: process.poll() is not None or sockets(process.pid))
         assert process.poll() is None, process.communicate()

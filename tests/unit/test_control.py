@@ -96,7 +96,7 @@ def test_another_user_is_turned_away(server: ControlServer, runtime: Path) -> No
     code = (
         "import os, socket, sys; os.setuid(65534); s = socket.socket(socket.AF_UNIX); s.settimeout(5)\n"
         "s.connect(sys.argv[1])\n"
-        "try:\n    s.sendall(b'{\"hil\": 1, \"do\": \"stop\"}\\n')\nexcept OSError:\n    pass\n"
+        'try:\n    s.sendall(b\'{"hil": 1, "do": "stop"}\\n\')\nexcept OSError:\n    pass\n'
         "print(s.recv(4096).decode())"
     )
     out = subprocess.run([sys.executable, "-c", code, str(server.path)], capture_output=True, text=True, timeout=20)
@@ -200,7 +200,9 @@ def test_stop_ends_the_run_and_is_answered(client: ControlClient, bench: Bench) 
         ({}, "not known"),
     ],
 )
-def test_a_bad_request_is_answered_with_what_is_wrong(client: ControlClient, request_: dict[str, Any], words: str) -> None:
+def test_a_bad_request_is_answered_with_what_is_wrong(
+    client: ControlClient, request_: dict[str, Any], words: str
+) -> None:
     do = request_.pop("do", None)
     with pytest.raises(BenchError) as error:
         client.request(do, **request_)
@@ -253,7 +255,9 @@ def test_requests_may_come_in_pieces_and_in_heaps(server: ControlServer) -> None
         lines.close()
 
 
-def test_a_client_that_does_not_read_is_dropped_and_disturbs_nobody(server: ControlServer, client: ControlClient) -> None:
+def test_a_client_that_does_not_read_is_dropped_and_disturbs_nobody(
+    server: ControlServer, client: ControlClient
+) -> None:
     with raw(server) as deaf:
         deaf.settimeout(0.5)
         with pytest.raises(OSError):  # noqa: PT011 - reset, broken pipe or time-out, as the kernel likes

@@ -12,9 +12,8 @@ import pytest
 from modbus_peers import adu
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [*sorted((ROOT / "drivers/src").glob("mb[a_]*.c")), *sorted((ROOT / "drivers/src").glob("reg*.c"))]
-PORTABLE = [p for p in SOURCES if p.name in ("mbap.c", "mb_bank.c", "mb_serve.c") or p.name.startswith("reg")]
-LIBRARY = [*PORTABLE, *sorted((ROOT / "drivers/src").glob("modbus_*.c")), ROOT / "core/src/codec.c"]
+PORTABLE = "mbap modbus_request modbus_answer regmap regmap_check regplan regplan_wire mb_bank mb_serve".split()
+LIBRARY = [*(ROOT / f"drivers/src/{name}.c" for name in PORTABLE), ROOT / "core/src/codec.c"]
 
 REQUESTS = [
     struct.pack(">BHH", 1, 0, 30),

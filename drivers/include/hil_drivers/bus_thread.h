@@ -27,7 +27,10 @@ int hil_thread_start(struct hil_thread *t, const struct hil_thread_options *opti
 void hil_thread_ask_stop(struct hil_thread *t);
 void hil_thread_join(struct hil_thread *t);
 
-static inline int hil_thread_stopping(struct hil_thread *t) { return atomic_load_explicit(&t->stop, memory_order_acquire); }
+static inline int hil_thread_stopping(struct hil_thread *t)
+{
+    return atomic_load_explicit(&t->stop, memory_order_acquire);
+}
 
 int64_t hil_now_ns(void); /* CLOCK_MONOTONIC */
 /* Sleeps until an absolute monotonic time, or until a stop is asked for (then at most 20 ms longer). */

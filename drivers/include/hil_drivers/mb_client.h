@@ -9,8 +9,8 @@
 #define HIL_DRIVERS_MB_CLIENT_H
 
 #include "hil/port.h"
-#include "hil_drivers/mb_counters.h"
 #include "hil_drivers/bus_thread.h"
+#include "hil_drivers/mb_counters.h"
 #include "hil_drivers/regplan.h"
 
 struct hil_mb_client;
@@ -32,7 +32,8 @@ struct hil_mb_schedule {
 
 /* Copies the map. HIL_E_ARG: an option is out of range or the map does not fit (hil_regmap_check says why); HIL_E_UNSUPPORTED:
  * the host's name is unknown; HIL_E_OS. Allocates; nothing after this does. */
-int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map, struct hil_mb_client **out);
+int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map,
+                      struct hil_mb_client **out);
 /* Stops and frees everything. NULL is allowed. */
 void hil_mb_client_free(struct hil_mb_client *c);
 

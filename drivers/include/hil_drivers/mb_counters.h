@@ -8,15 +8,15 @@
 
 enum hil_mb_count {
     /* both roles */
-    HIL_MBC_REQUESTS = 0,   /* sent, or received */
-    HIL_MBC_ANSWERS,        /* received, or sent: exceptions included */
-    HIL_MBC_EXCEPTIONS,     /* exception answers among them */
-    HIL_MBC_WRONG_UNIT,     /* frames for or from another unit */
-    HIL_MBC_MALFORMED,      /* frames that cannot be what they should be */
+    HIL_MBC_REQUESTS = 0, /* sent, or received */
+    HIL_MBC_ANSWERS,      /* received, or sent: exceptions included */
+    HIL_MBC_EXCEPTIONS,   /* exception answers among them */
+    HIL_MBC_WRONG_UNIT,   /* frames for or from another unit */
+    HIL_MBC_MALFORMED,    /* frames that cannot be what they should be */
     HIL_MBC_BYTES_SENT,
     HIL_MBC_BYTES_RECEIVED,
-    HIL_MBC_IMAGES,         /* published to the bench */
-    HIL_MBC_ERRORS_OS,      /* calls that the operating system refused */
+    HIL_MBC_IMAGES,    /* published to the bench */
+    HIL_MBC_ERRORS_OS, /* calls that the operating system refused */
     HIL_MBC_BOTH,
     /* client */
     HIL_MBC_CYCLES = HIL_MBC_BOTH, /* completed */
@@ -33,10 +33,10 @@ enum hil_mb_count {
     /* server */
     HIL_MBC_ACCEPTED = HIL_MBC_CLIENT,
     HIL_MBC_CLOSED_BY_PEER,
-    HIL_MBC_CLOSED_JUNK,    /* connections closed because their stream made no sense */
-    HIL_MBC_EVICTED,        /* idle connections closed for a new one */
-    HIL_MBC_REFUSED,        /* connections refused: all others are in use */
-    HIL_MBC_BACK_PRESSURE,  /* times a client did not take its answers */
+    HIL_MBC_CLOSED_JUNK,   /* connections closed because their stream made no sense */
+    HIL_MBC_EVICTED,       /* idle connections closed for a new one */
+    HIL_MBC_REFUSED,       /* connections refused: all others are in use */
+    HIL_MBC_BACK_PRESSURE, /* times a client did not take its answers */
     HIL_MBC_SERVER
 };
 

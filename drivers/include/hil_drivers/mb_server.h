@@ -23,16 +23,18 @@
 struct hil_mb_server;
 
 struct hil_mb_server_options {
-    const char *host; /* address to listen on */
-    uint16_t port;    /* 0: any free one */
-    int16_t unit;     /* -1, or 0 to 255 */
+    const char *host;     /* address to listen on */
+    uint16_t port;        /* 0: any free one */
+    int16_t unit;         /* -1, or 0 to 255 */
     uint16_t max_clients; /* 1 to 256 */
-    uint8_t lockstep;     /* 1: images carry the time of the newest `out` image (bench time) instead of the monotonic clock */
+    uint8_t
+        lockstep; /* 1: images carry the time of the newest `out` image (bench time) instead of the monotonic clock */
 };
 
 /* Copies the map and listens. HIL_E_ARG: an option or the map (hil_regmap_check says why); HIL_E_UNSUPPORTED: the host is
  * unknown; HIL_E_OS with errno, EADDRINUSE when the port is taken. Allocates; nothing after this does. */
-int hil_mb_server_new(const struct hil_mb_server_options *options, const struct hil_regmap *map, struct hil_mb_server **out);
+int hil_mb_server_new(const struct hil_mb_server_options *options, const struct hil_regmap *map,
+                      struct hil_mb_server **out);
 void hil_mb_server_free(struct hil_mb_server *s);
 
 /* Serves in an own thread. After a stop it listens on the same port again. */

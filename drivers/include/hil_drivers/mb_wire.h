@@ -17,7 +17,7 @@
 struct hil_mb_wire {
     struct sockaddr_storage address;
     socklen_t address_size;
-    atomic_int fd; /* -1: not connected */
+    atomic_int fd;           /* -1: not connected */
     pthread_mutex_t fd_lock; /* held around open, close and shutdown only, never while data moves */
     int64_t timeout_ns;
     struct hil_thread *thread; /* whose stop interrupts waiting */
@@ -25,11 +25,11 @@ struct hil_mb_wire {
     uint16_t transaction; /* of the next request */
     uint8_t unit;
     unsigned n_sent, n_answered, timeouts_in_row, was_connected;
-    int64_t sent_ns, answered_ns; /* of the last batch */
-    uint32_t tx_bytes, expected; /* of the batch: bytes to send; bytes of all its answers, exceptions aside */
-    uint32_t low_water;          /* see mb_gather.h: the socket's low-water mark, */
-    int prompt_row;              /* and how many batches in a row were answered promptly */
-    uint16_t first;           /* transaction of the batch's first request */
+    int64_t sent_ns, answered_ns;  /* of the last batch */
+    uint32_t tx_bytes, expected;   /* of the batch: bytes to send; bytes of all its answers, exceptions aside */
+    uint32_t low_water;            /* see mb_gather.h: the socket's low-water mark, */
+    int prompt_row;                /* and how many batches in a row were answered promptly */
+    uint16_t first;                /* transaction of the batch's first request */
     uint16_t at[HIL_MB_MAX_DEPTH]; /* where its PDUs start in tx */
     uint8_t done[HIL_MB_MAX_DEPTH];
     uint16_t abandoned[HIL_MB_ABANDONED];

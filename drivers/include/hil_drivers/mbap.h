@@ -7,7 +7,7 @@
 
 #include "hil_drivers/modbus.h"
 
-#define HIL_MBAP_SIZE 7
+#define HIL_MBAP_SIZE  7
 #define HIL_MB_ADU_MAX (HIL_MBAP_SIZE + HIL_MB_PDU_MAX)
 
 struct hil_mbap_frame {

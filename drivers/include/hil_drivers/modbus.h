@@ -44,7 +44,7 @@ struct hil_mb_request {
     uint8_t function;
     uint16_t address, quantity;             /* what is read; for codes that only write: what is written */
     uint16_t write_address, write_quantity; /* code 23 */
-    uint16_t and_mask, or_mask;             /* code 22: register = (register AND and_mask) OR (or_mask AND NOT and_mask) */
+    uint16_t and_mask, or_mask; /* code 22: register = (register AND and_mask) OR (or_mask AND NOT and_mask) */
     const uint8_t *data;
     uint16_t n_data; /* bytes */
 };

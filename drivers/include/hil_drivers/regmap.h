@@ -51,7 +51,10 @@ double hil_reg_decode(const struct hil_reg_tag *tag, const uint8_t *wire);
 /* Value into registers; a bit leaves its neighbours as they are. In a tick: yes. */
 void hil_reg_encode(const struct hil_reg_tag *tag, double value, uint8_t *wire);
 /* The same for a coil or discrete input: 0 or 1. */
-static inline double hil_reg_decode_bit(const struct hil_reg_tag *tag, unsigned bit) { return hil_decode(&tag->codec, bit); }
+static inline double hil_reg_decode_bit(const struct hil_reg_tag *tag, unsigned bit)
+{
+    return hil_decode(&tag->codec, bit);
+}
 static inline unsigned hil_reg_encode_bit(const struct hil_reg_tag *tag, double value)
 {
     return (unsigned)hil_encode(&tag->codec, value);

@@ -41,7 +41,8 @@ struct hil_regplan {
 size_t hil_regplan_size(const struct hil_regmap *map);
 /* `mem` (hil_regplan_size bytes, aligned to 8) and `map` stay the caller's and must outlive the plan. The map has passed
  * hil_regmap_check. HIL_E_ARG: a limit is too small for the map's largest value. */
-int hil_regplan_build(struct hil_regplan *plan, void *mem, const struct hil_regmap *map, const struct hil_reg_limits *limits);
+int hil_regplan_build(struct hil_regplan *plan, void *mem, const struct hil_regmap *map,
+                      const struct hil_reg_limits *limits);
 
 /* Writes the PDU of request r with the values of `out`, the image with number `seq`, and returns its length. With out = NULL
  * only reading requests can be encoded; what would write gives 0. In a tick: yes. */

@@ -29,7 +29,8 @@ static int read_bits(modbus_t *ctx, const struct command *c)
 {
     uint8_t bits[MOST];
     int address = c->word[1], count = c->word[2];
-    int n = c->word[0] == 1 ? modbus_read_bits(ctx, address, count, bits) : modbus_read_input_bits(ctx, address, count, bits);
+    int n = c->word[0] == 1 ? modbus_read_bits(ctx, address, count, bits)
+                            : modbus_read_input_bits(ctx, address, count, bits);
     for (int i = 0; i < n; i++)
         printf("%d ", bits[i]);
     return n;
