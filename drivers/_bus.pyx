@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3, boundscheck=False, wraparound=False, auto_pickle=False, autotestdict=False
 """Binding of the bus threads: Modbus TCP client and server. No logic; see drivers/include/hil_drivers/*.h."""
 
 import errno as errno_names

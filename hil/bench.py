@@ -100,13 +100,17 @@ def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
     if level not in LEVELS:
         raise BenchError(f"level '{level}' is not known", where=where, mend=f"Levels are {', '.join(LEVELS)}")
     if level == "sil":
-        raise BenchError("sil needs firmware for this role, and there is none", where=where, mend="Bind it to mil or pil")
+        raise BenchError(
+            "sil needs firmware for this role, and there is none", where=where, mend="Bind it to mil or pil"
+        )
     if level == "mil" and not rig.roles[role].simulated:
-        raise BenchError(f"no block has role = \"{role}\", so it cannot be simulated", where=where, mend="Bind it to hil")
+        raise BenchError(f'no block has role = "{role}", so it cannot be simulated', where=where, mend="Bind it to hil")
     if level == "pil" and not rig.roles[role].simulated:
-        raise BenchError(f"no block has role = \"{role}\", so it cannot be emulated", where=where, mend="Bind it to hil")
+        raise BenchError(f'no block has role = "{role}", so it cannot be emulated', where=where, mend="Bind it to hil")
     if level != "mil" and rig.roles[role].device is None:
-        raise BenchError("the role has no device in the rig", where=where, mend="Bind it to mil, or add a [devices] table")
+        raise BenchError(
+            "the role has no device in the rig", where=where, mend="Bind it to mil, or add a [devices] table"
+        )
     if level != "mil" and time == "virtual":
         mend = f"Use --time lockstep or real, or bind {role} to mil"
         raise BenchError("in virtual time there is no wire", where=where, mend=mend)
@@ -438,7 +442,9 @@ class Bench(Commands):
         self.close()
         if writer is not None:
             self._close_recording(writer, found, unsafe)
-        return RunResult(rig=self.rig.name, time=self.time, recording=writer.folder if writer else None, report=None, **found)
+        return RunResult(
+            rig=self.rig.name, time=self.time, recording=writer.folder if writer else None, report=None, **found
+        )
 
     def _end_run(self) -> BaseException | None:
         try:
@@ -472,7 +478,12 @@ class Bench(Commands):
         }
 
     def _close_recording(self, writer: RecordingWriter, found: dict[str, Any], unsafe: dict[str, float]) -> None:
-        told = {"kind": "teardown", "target": "", "id": 0, "text": "not safe" if unsafe else "all outputs verified safe"}
+        told = {
+            "kind": "teardown",
+            "target": "",
+            "id": 0,
+            "text": "not safe" if unsafe else "all outputs verified safe",
+        }
         manifest = {
             **{key: value for key, value in found.items() if key not in ("passed",)},
             "result": "passed" if found["passed"] else "failed",
@@ -502,7 +513,9 @@ class Bench(Commands):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self.finish()
         finally:

@@ -133,7 +133,9 @@ def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_por
         command += ["--lockstep", path]
     if server_port is not None:
         command += ["--port", str(server_port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, env={**os.environ, PARENT: "1"})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, env={**os.environ, PARENT: "1"}
+    )
     emulated = Emulated(process, device.port, folder)
     try:
         emulated.port = _ready(process, device)
@@ -179,7 +181,13 @@ class Wire:
         """The bus's counters, with whether it is connected."""
         counters: dict[str, Any] = self.bus.counters()
         connected = self.bus.connected if isinstance(self.bus, _bus.MbClient) else self.bus.clients > 0
-        return {"connected": connected, "url": self.device.url, "side": self.device.side, "level": self.level, **counters}
+        return {
+            "connected": connected,
+            "url": self.device.url,
+            "side": self.device.side,
+            "level": self.level,
+            **counters,
+        }
 
 
 @dataclass

@@ -226,5 +226,3 @@ def _finite(name: str, value: float) -> float:
     if not math.isfinite(value):
         raise BenchError(f"{value} is not a finite number", where=name)
     return float(value)
-
-

@@ -136,7 +136,7 @@ def _in_thread(attempt: Callable[[], object]) -> int:
 Facts = dict[str, Any]
 
 
-def _kernel(facts: Facts, grants: Facts) -> Point:
+def _kernel(facts: Facts, _grants: Facts) -> Point:
     value = f"{facts['kernel']}, preemption: {facts['preemption']}"
     if facts["realtime_kernel"]:
         return Point("kernel", OK, value, "PREEMPT_RT: almost everything in the kernel can be interrupted")
@@ -146,7 +146,7 @@ def _kernel(facts: Facts, grants: Facts) -> Point:
     )  # fmt: skip
 
 
-def _fifo(facts: Facts, grants: Facts) -> Point:
+def _fifo(_facts: Facts, grants: Facts) -> Point:
     soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
     limit = "unlimited" if soft == resource.RLIM_INFINITY else soft
     if grants["fifo"] == 0:
@@ -157,7 +157,7 @@ def _fifo(facts: Facts, grants: Facts) -> Point:
     )  # fmt: skip
 
 
-def _rt_throttle(facts: Facts, grants: Facts) -> Point:
+def _rt_throttle(_facts: Facts, _grants: Facts) -> Point:
     text = realtime.read(realtime.PROC / "sys/kernel/sched_rt_runtime_us")
     if text in ("-1", ""):
         return Point(
@@ -167,7 +167,7 @@ def _rt_throttle(facts: Facts, grants: Facts) -> Point:
     return Point("real-time share", OK, f"{text} us of 1 s", meaning)
 
 
-def _memory(facts: Facts, grants: Facts) -> Point:
+def _memory(_facts: Facts, grants: Facts) -> Point:
     soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     limit = "unlimited" if soft == resource.RLIM_INFINITY else f"{soft >> 20} MiB"
     if grants["memory"] == 0:
@@ -190,7 +190,7 @@ def _cpus(facts: Facts, grants: Facts) -> Point:
     return Point("CPUs", OK, value, meaning, "Switch SMT off for the least jitter" if facts["smt"] else None)
 
 
-def _isolation(facts: Facts, grants: Facts) -> Point:
+def _isolation(facts: Facts, _grants: Facts) -> Point:
     isolated = facts["isolated_cpus"]
     if isolated:
         return Point("isolated CPUs", OK, isolated, "ordinary processes keep off; name one in [loop] cpu")
@@ -200,7 +200,7 @@ def _isolation(facts: Facts, grants: Facts) -> Point:
     )  # fmt: skip
 
 
-def _governor(facts: Facts, grants: Facts) -> Point:
+def _governor(facts: Facts, _grants: Facts) -> Point:
     found = facts["governor"]
     if found in ("", "performance"):
         value = found or "none to be seen"
@@ -209,7 +209,7 @@ def _governor(facts: Facts, grants: Facts) -> Point:
     return Point("CPU frequency", WARN, found, "a sleeping CPU wakes up slowly and jitters", mend)
 
 
-def _latency(facts: Facts, grants: Facts) -> Point:
+def _latency(_facts: Facts, _grants: Facts) -> Point:
     path = Path("/dev/cpu_dma_latency")
     if not path.exists():
         return Point("idle states", OK, "no /dev/cpu_dma_latency", "left to the host")
@@ -219,7 +219,7 @@ def _latency(facts: Facts, grants: Facts) -> Point:
     return Point("idle states", WARN, "/dev/cpu_dma_latency cannot be written", "CPUs in deep sleep wake up late", mend)
 
 
-def _clock(facts: Facts, grants: Facts) -> Point:
+def _clock(facts: Facts, _grants: Facts) -> Point:
     found = facts["clock_source"]
     slack = realtime.read(realtime.PROC / "self/timerslack_ns")
     value = f"{found}, timer slack {slack} ns" if slack else found
@@ -229,7 +229,7 @@ def _clock(facts: Facts, grants: Facts) -> Point:
     return Point("clock", WARN, value, "reading the clock may take a microsecond", mend)
 
 
-def _machine(facts: Facts, grants: Facts) -> Point:
+def _machine(facts: Facts, _grants: Facts) -> Point:
     if not facts["virtual_machine"]:
         return Point("machine", OK, "no hypervisor", "nobody takes the CPU away below the kernel")
     mend = "Run real-time benches on a machine of their own"

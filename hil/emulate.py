@@ -54,7 +54,7 @@ def emulate(
         described = replace(described, port=port)
     role = loaded.roles[described.role]
     if not role.simulated:
-        raise BusError(f"no block has role = \"{role.name}\": there is nothing to emulate", where=f"devices.{device}")
+        raise BusError(f'no block has role = "{role.name}": there is nothing to emulate', where=f"devices.{device}")
     return _Device(loaded, described, role).serve(lockstep, ready)
 
 
@@ -79,7 +79,13 @@ class _Device:
         try:
             if is_server:
                 bus.start()
-            told = {"rig": self.rig.name, "device": self.device.name, "port": port, "side": "server" if is_server else "client", "pid": os.getpid()}
+            told = {
+                "rig": self.rig.name,
+                "device": self.device.name,
+                "port": port,
+                "side": "server" if is_server else "client",
+                "pid": os.getpid(),
+            }
             if ready:
                 ready({**told, "url": replace(self.device, port=port).url})
             if lockstep is not None:

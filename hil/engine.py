@@ -149,7 +149,10 @@ class Engine:
 
     def _safe_ticks(self) -> None:
         """A few more ticks on the same wire; a device that has gone cannot stop the others from becoming safe."""
-        real_ticks = max(SAFE_TICKS, round(max((w.device.period_s for w in self.wires.wires.values()), default=0.0) * 3 / self.rig.period_s))
+        real_ticks = max(
+            SAFE_TICKS,
+            round(max((w.device.period_s for w in self.wires.wires.values()), default=0.0) * 3 / self.rig.period_s),
+        )
         try:
             self.advance(real_ticks if self.wires.wires else SAFE_TICKS)
         except BusError:

@@ -48,7 +48,9 @@ class Condition:
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError):
-            raise BenchError(f"'{text}' is not a condition", mend="Write it as 'sensor.h1 > 0.1 and not plc.alarm'") from None
+            raise BenchError(
+                f"'{text}' is not a condition", mend="Write it as 'sensor.h1 > 0.1 and not plc.alarm'"
+            ) from None
         self.signals = sorted(self._names(self._tree))
         known = set(names)
         for name in self.signals:
@@ -104,7 +106,12 @@ class Condition:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
             value = self._number(node.operand, lookup)
             return -value if isinstance(node.op, ast.USub) else value
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS and not node.keywords:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in _CALLS
+            and not node.keywords
+        ):
             return float(_CALLS[node.func.id](*(self._number(part, lookup) for part in node.args)))
         raise self._refuse(node)
 

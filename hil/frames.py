@@ -72,6 +72,13 @@ class Inputs:
         self.times_ns.append(time_ns)
         self.payloads.append(payload)
 
+    def insert(self, at: int, tick: int, kind: int) -> None:
+        """A row without content, before row `at`."""
+        columns = (self.ticks, self.kinds, self.targets, self.times_ns)
+        for column, value in zip(columns, (tick, kind, 0, 0), strict=True):
+            column.insert(at, value)
+        self.payloads.insert(at, b"")
+
 
 @dataclass(frozen=True)
 class Names:

@@ -1,4 +1,4 @@
-"""JSON of everything that a bench gives out: numpy numbers, paths, dataclasses; a number that is not finite becomes null."""
+"""JSON of what a bench gives out: numpy numbers, paths, dataclasses; a number that is not finite becomes null."""
 
 from __future__ import annotations
 

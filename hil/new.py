@@ -55,4 +55,5 @@ def _make(name: str, folder: Path, target: Path) -> None:
 def _filled(text: str, name: str) -> str:
     import jinja2
 
-    return jinja2.Template(text, undefined=jinja2.StrictUndefined, keep_trailing_newline=True).render(name=name)
+    template = jinja2.Template(text, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return str(template.render(name=name))

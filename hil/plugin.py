@@ -22,9 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """--rig, --bind and --time."""
     group = parser.getgroup("hil", "hardware in the loop")
     group.addoption("--rig", default=None, help="rig of all bench tests: a path or the name of a shipped rig")
-    group.addoption("--bind", action="append", default=[], metavar="ROLE=LEVEL", help="mil, sil, pil or hil; repeatable")
-    group.addoption("--time", default=None, choices=["virtual", "lockstep", "real"], help="kind of time (default virtual)")
-    group.addoption("--record", default=None, metavar="DIR", dest="hil_record", help="records each bench test below DIR")
+    group.addoption(
+        "--bind", action="append", default=[], metavar="ROLE=LEVEL", help="mil, sil, pil or hil; repeatable"
+    )
+    group.addoption(
+        "--time", default=None, choices=["virtual", "lockstep", "real"], help="kind of time (default virtual)"
+    )
+    group.addoption(
+        "--record", default=None, metavar="DIR", dest="hil_record", help="records each bench test below DIR"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -68,7 +74,10 @@ def _rig_of(request: pytest.FixtureRequest) -> str | Path:
 
 def _options(request: pytest.FixtureRequest, binding: Mapping[str, str]) -> dict[str, Any]:
     marker = request.node.get_closest_marker("bench_options")
-    options: dict[str, Any] = {"time": request.config.getoption("--time") or "virtual", **(marker.kwargs if marker else {})}
+    options: dict[str, Any] = {
+        "time": request.config.getoption("--time") or "virtual",
+        **(marker.kwargs if marker else {}),
+    }
     if options["time"] != "virtual":
         options["bind"] = {**options.get("bind", {}), **binding}
     record = request.config.getoption("hil_record")

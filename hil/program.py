@@ -198,9 +198,12 @@ class _Builder:
                 where=f"{self.rig.name}/rig.toml",
                 mend="Put a delay or an integrator into the loop",
             )
-        where = f"rig.toml:blocks.{self.spec.blocks[error.block].name}" if error.block < len(self.spec.blocks) else "rig.toml"
+        where = (
+            f"rig.toml:blocks.{self.spec.blocks[error.block].name}"
+            if error.block < len(self.spec.blocks)
+            else "rig.toml"
+        )
         return RigError(error.why, where=where)
-
 
 
 def _tag(tag: RoleTag, outer: int, inner: int) -> TagSpec:

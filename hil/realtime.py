@@ -1,7 +1,7 @@
 """The real-time verdict: what a run could promise, from what the machine granted and what it did meanwhile.
 
-`machine_facts` reads what does not change, `MachineWatch` measures stolen time while a run lasts, `verdict` puts both into
-one sentence. Every recording carries it. Nothing here changes a setting of the machine.
+`machine_facts` reads what does not change, `MachineWatch` measures stolen time while a run lasts, `verdict` puts both
+into one sentence. Every recording carries it. Nothing here changes a setting of the machine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ PROC = Path("/proc")
 SYS = Path("/sys/devices/system")
 FIFO, AFFINITY, MEMORY, KERNEL = "SCHED_FIFO", "CPU affinity", "locked memory", "PREEMPT_RT kernel"
 STEAL_MATTERS_PERCENT = 0.5
+SENTENCES = {
+    "virtual": "Virtual time: no clock took part, the same run gives the same bits on any machine",
+    "lockstep": "Lock-step: every tick waited for the devices on the wire; times are the bench's, not the clock's",
+    "best effort": "Best effort: the loop ran beside everything else on this machine and may be late by milliseconds",
+    "soft real time": "Soft real time: the loop had real-time priority on an ordinary kernel, which may delay it",
+    "real time kernel": "Real time: the loop had real-time priority and locked memory on a PREEMPT_RT kernel",
+}
 _HZ = os.sysconf("SC_CLK_TCK")
 
 
@@ -64,7 +71,7 @@ def is_realtime_kernel() -> bool:
 
 
 def preemption() -> str:
-    """Preemption model of the kernel: "rt", "full", "lazy", "voluntary", "none", or "dynamic" where only root can see it."""
+    """Preemption model: "rt", "full", "lazy", "voluntary" or "none"; "dynamic" where only root can see which."""
     if is_realtime_kernel():
         return "rt"
     # The running choice stands in brackets or parentheses: "none voluntary (full) lazy".
@@ -128,8 +135,8 @@ def verdict(time: str, grants: Mapping[str, Any] | None = None, watch: MachineWa
 
     Returns:
         "level": "virtual", "lockstep", "best effort", "soft real time" or "real time kernel"; "sentence" for people;
-        "granted" and "missing": lists of texts; "steal_percent", "load_1min" (None when not watched); "time"; and all of
-        `machine_facts`.
+        "granted" and "missing": lists of texts; "steal_percent", "load_1min" (None when not watched); "time"; and all
+        of `machine_facts`.
     """
     facts = machine_facts()
     found = watch.measured() if watch else {"steal_percent": None, "load_1min": None}
@@ -180,14 +187,7 @@ def _level(time: str, granted: list[str], missing: list[str]) -> str:
 
 
 def _sentence(level: str, missing: list[str], facts: Mapping[str, Any], steal: float | None) -> str:
-    words = {
-        "virtual": "Virtual time: no clock took part, the same run gives the same bits on any machine",
-        "lockstep": "Lock-step: every tick waited for the devices on the wire; the times are the bench's, not the clock's",
-        "best effort": "Best effort: the loop ran beside everything else on this machine and may be late by milliseconds",
-        "soft real time": "Soft real time: the loop had real-time priority on an ordinary kernel, which may still delay it",
-        "real time kernel": "Real time: the loop had real-time priority and locked memory on a PREEMPT_RT kernel",
-    }
-    text = words[level]
+    text = SENTENCES[level]
     if level in ("virtual", "lockstep"):
         return text
     if level == "best effort":

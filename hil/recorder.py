@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from hil import _core, frames
 from hil.errors import RecordingError
 from hil.program import Built
-from hil.recording import Group, RecordingWriter
+from hil.recording import Group, InputKind, RecordingWriter
 from hil.rig import RecordGroup, Rig
 
 RING_S = 2.0  # the samples ring holds at least so much of a 1 kHz bench
@@ -92,22 +93,26 @@ class Recorder:
     error: RecordingError | None = None
     _rows: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = field(default_factory=list)
     _done: bool = False
+    _losses: set[str] = field(default_factory=set)
 
     def drain(self, loop: _core.Loop) -> None:
         """Everything that is in the rings now."""
         inputs, data = loop.read_inputs(), loop.read_samples()
         if self._done:
             return
-        self._inputs(inputs)
+        self._inputs(inputs, loop.counters)
         for index, group in enumerate(self.columns):
-            tick, late, exe, values, status = _core.unpack_samples(data, index, len(group.names), len(group.status_names))
+            tick, late, exe, values, status = _core.unpack_samples(
+                data, index, len(group.names), len(group.status_names)
+            )
             if index == 0 and self.history and len(tick):
                 self._rows.append((tick, values))
             if self.writer and len(tick):
                 self._write(lambda w, g=group, r=(tick, late, exe, values, status): w.write_rows(g.name, *r))
 
-    def _inputs(self, data: bytes) -> None:
+    def _inputs(self, data: bytes, counters: Mapping[str, Any]) -> None:
         rows, told = frames.decode(data, self.names)
+        self._look_for_losses(counters, rows, told)
         self.events += told
         for event in told if self.on_event else []:
             assert self.on_event is not None
@@ -115,6 +120,19 @@ class Recorder:
         if self.writer:
             self._write(lambda w: w.write_inputs(rows.ticks, rows.kinds, rows.targets, rows.times_ns, rows.payloads))
             self._write(lambda w: w.write_events(told))
+
+    def _look_for_losses(self, counters: Mapping[str, Any], rows: frames.Inputs, told: list[dict[str, Any]]) -> None:
+        """The first loss of each ring, told once; of inputs also a row, so that a recording cut off later still knows."""
+        for ring in ("inputs", "samples"):
+            tick = counters[f"lost_{ring}_from"]
+            if tick is None or ring in self._losses:
+                continue
+            self._losses.add(ring)
+            if ring == "inputs":
+                rows.insert(bisect_left(rows.ticks, tick), tick, InputKind.LOSS)
+            text = f"the ring of {ring} was full: from here on some were not recorded"
+            place = {"tick": tick, "time_s": round(tick * self.names.period_s, 9), "kind": "loss", "target": ring, "id": 0}
+            told.append({**place, "a": None, "b": None, "text": text})
 
     def tell(self, event: dict[str, Any]) -> None:
         """An event that the loop does not know of."""

@@ -102,10 +102,10 @@ class _Run:
                 break
             for item in inputs:
                 self._give(item)
-        if self.found.not_replayable_from is None and lost is not None:
-            self._lost(int(lost))
-        if self.found.identical:
+        if self.found.not_replayable_from is None:
             self._to(stop)
+            if lost is not None and self.found.identical:
+                self._lost(int(lost))
         self._conclude(manifest, complete=lost is None)
         return self.found
 
@@ -114,10 +114,10 @@ class _Run:
 
     def _to(self, tick: int) -> bool:
         """Runs up to a tick and compares what is recorded on the way; False when something differs."""
-        while self.state.tick < tick and self.found.identical:
+        while self.state.tick < tick and self.found.first_difference is None:
             self.loop.run(min(tick - self.state.tick, 4096))
             self._compare()
-        return self.found.identical
+        return self.found.first_difference is None
 
     def _compare(self) -> None:
         data = self.loop.read_samples()
@@ -125,7 +125,8 @@ class _Run:
             columns = recorded.columns
             ticks, _, _, values, _ = _core.unpack_samples(data, index, len(columns.names), len(columns.status_names))
             difference = recorded.first_difference(ticks, values)
-            if difference and self.found.identical:
+            first = self.found.first_difference
+            if difference and (first is None or difference["tick"] < first["tick"]):
                 self.found.first_difference = difference
                 self._fail("tick {tick}: {signal} was {recorded!r}, replayed {replayed!r}".format(**difference))
 
@@ -151,7 +152,7 @@ class _Run:
 
     def _check_hash(self, recorded: int) -> None:
         self.found.hashes_compared += 1
-        if self.found.identical and self.state.hash() != recorded:
+        if self.found.identical and self.state.hash() != recorded:  # go on: the values may tell more
             self._fail(f"tick {self.state.tick}: the state's hash differs, though every recorded value is the same")
 
     def _conclude(self, manifest: dict[str, Any], *, complete: bool) -> None:
@@ -175,7 +176,11 @@ class _Recorded:
     def first_difference(self, ticks: npt.NDArray[np.int64], values: Floats) -> dict[str, Any] | None:
         """Bit by bit, NaN equal to NaN; rows that the recording lost are left out."""
         at = np.searchsorted(self.ticks, ticks)
-        there = (at < len(self.ticks)) & (self.ticks[np.minimum(at, len(self.ticks) - 1)] == ticks) if len(self.ticks) else []
+        there = (
+            (at < len(self.ticks)) & (self.ticks[np.minimum(at, len(self.ticks) - 1)] == ticks)
+            if len(self.ticks)
+            else []
+        )
         rows = np.flatnonzero(there)
         best: tuple[int, int] | None = None
         for column in range(len(self.columns.names)):

@@ -62,7 +62,12 @@ def versions() -> dict[str, str]:
 
     from hil import __version__
 
-    return {"hil": __version__, "python": platform.python_version(), "numpy": numpy.__version__, "kernel": platform.release()}
+    return {
+        "hil": __version__,
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "kernel": platform.release(),
+    }
 
 
 def histogram(core: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +80,8 @@ def readable_buses(counters: dict[str, Any]) -> dict[str, Any]:
     kept = {}
     for device, values in counters.items():
         kept[device] = {
-            key: histogram(value) if isinstance(value, dict) and "counts" in value else value for key, value in values.items()
+            key: histogram(value) if isinstance(value, dict) and "counts" in value else value
+            for key, value in values.items()
         }
     return kept
 
@@ -97,7 +103,9 @@ def limits(rig: Rig) -> dict[str, Any]:
     found = {}
     for signal in rig.signals.values():
         parts = {"range": signal.range, "limits": signal.limits, "setpoint_of": signal.setpoint_of}
-        given = {key: list(value) if isinstance(value, tuple) else value for key, value in parts.items() if value is not None}
+        given = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in parts.items() if value is not None
+        }
         if given:
             found[signal.name] = given
     return found

@@ -75,11 +75,11 @@ def _rows(area: Area, survey: Survey) -> Iterator[dict[str, str]]:
 
 def _notes(survey: Survey) -> Iterator[str]:
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    yield f"{survey.host}:{survey.port} unit {survey.unit_id}, read by hil scan on {when} with {survey.requests} requests"
+    yield f"{survey.host}:{survey.port} unit {survey.unit_id}, read by hil scan on {when}, {survey.requests} requests"
     if survey.identity:
         yield "; ".join(f"{name}: {text}" for name, text in survey.identity.items())
     yield from summary(survey)
-    yield "Raw values. Give each tag a name, unit, scale and range; write = bench -> device. Nothing was written to the device."
+    yield "Raw values: give each tag a name, unit, scale and range (write = bench -> device). The device was only read."
 
 
 def summary(survey: Survey) -> list[str]:

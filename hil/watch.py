@@ -63,12 +63,12 @@ def look(client: ControlClient, patterns: Sequence[str] | None = None) -> View:
 def show(client: ControlClient, console: Console, patterns: Sequence[str] | None, rate_hz: float) -> None:
     """Redraws until the bench ends, or somebody types q or Ctrl-C."""
     view = look(client, patterns)
-    with contextlib.suppress(KeyboardInterrupt), _keys() as quit_typed:
-        with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
-            with contextlib.suppress(BenchError):
-                while not quit_typed(1.0 / rate_hz):
-                    live.update(frame(view, console.width, console.height), refresh=True)
-                    view = look(client, patterns)
+    live = Live(console=console, auto_refresh=False, screen=console.is_terminal)
+    # The error that ends it is the bench's end.
+    with contextlib.suppress(KeyboardInterrupt, BenchError), _keys() as quit_typed, live:
+        while not quit_typed(1.0 / rate_hz):
+            live.update(frame(view, console.width, console.height), refresh=True)
+            view = look(client, patterns)
     console.print(f"{view.status['rig']} at {view.status['time_s']:.3f} s")
 
 
@@ -91,13 +91,11 @@ def _head(status: Mapping[str, Any]) -> RenderableType:
     )
     if status["safe"]:
         first.append("  SAFE STATE", "bold white on magenta")
-    late, work = status["late_ns"], status["exec_ns"]
     second = Text("loop  ", "bold")
-    if late["p50"] is not None:
-        second.append(f"late {nanoseconds_text(late['p50'])}, 99 % {nanoseconds_text(late['p99'])}")
-        second.append(
-            f", worst {nanoseconds_text(late['max'])}; work {nanoseconds_text(work['p50'])}, worst {nanoseconds_text(work['max'])}; "
-        )
+    late, work = ({key: nanoseconds_text(v) for key, v in status[name].items()} for name in ("late_ns", "exec_ns"))
+    if status["late_ns"]["p50"] is not None:
+        second.append(f"late {late['p50']}, 99 % {late['p99']}, worst {late['max']}; ")
+        second.append(f"work {work['p50']}, worst {work['max']}; ")
     for key, word in (("overruns", "overruns"), ("missed", "missed ticks"), ("lost_samples", "lost rows")):
         second.append(f"{status[key]:,} {word}  ", "bold red" if status[key] else GOOD)
     return Group(first, second)

@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -57,13 +58,13 @@ def free_port() -> int:
     raise RuntimeError("no free TCP port")
 
 
-@pytest.fixture
-def rig_copy(tmp_path: Path) -> Callable[..., Path]:
-    """`rig_copy("quad_tank", ("old", "new"), ...)`: a shipped rig in the test's folder, with a TCP port of its own and
-    texts of rig.toml replaced; each text has to be there."""
+@pytest.fixture(scope="session")
+def rig_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`rig_copy("quad_tank", ("old", "new"), ...)`: a shipped rig in a folder of the test's own, with TCP ports of its
+    own and texts of rig.toml replaced; each text has to be there."""
 
-    def copy(name: str, *replaced: tuple[str, str], folder: str = "") -> Path:
-        place = tmp_path / (folder or name)
+    def copy(name: str, *replaced: tuple[str, str]) -> Path:
+        place = tmp_path_factory.mktemp("rig") / name
         shutil.copytree(Path(__file__).parents[1] / "rigs" / name, place, ignore=shutil.ignore_patterns("tests", "__*"))
         toml = place / "rig.toml"
         text = re.sub(r"(modbus-tcp://127\.0\.0\.1:)\d+", rf"\g<1>{free_port()}", toml.read_text())
@@ -76,14 +77,16 @@ def rig_copy(tmp_path: Path) -> Callable[..., Path]:
     return copy
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hil() -> Callable[..., subprocess.CompletedProcess[str]]:
     """`hil("run", rig, "--virtual", env={...}, timeout=60)`: the command line in a process of its own."""
 
-    def run(*args: object, timeout: float = 60.0, python: tuple[str, ...] = (), **options: object) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, **options.pop("env", {})}  # type: ignore[dict-item]
-        command = [sys.executable, *python, "-m", "hil", *map(str, args)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=env, **options)  # type: ignore[call-overload,no-any-return]
+    def run(
+        *args: object, env: Mapping[str, str] | None = None, timeout: float = 60.0, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hil", *map(str, args)]
+        options = {"capture_output": True, "text": True, "timeout": timeout, "env": {**os.environ, **(env or {})}, **options}
+        return subprocess.run(command, check=False, **options)
 
     return run
 

@@ -24,7 +24,7 @@ static int check(const struct hil_program *p, const struct hil_event *e) {
     case HIL_EV_BIND: return e->target > 0 && e->target < p->n_roles && e->v[0] >= 0 && e->v[0] <= HIL_STOPPED ? HIL_OK : HIL_E_ARG;
     case HIL_EV_FAULT_CLEAR:
     case HIL_EV_SAFE:
-    case HIL_EV_FAULTS_ENABLE:
+    case HIL_EV_FAULTS_ENABLE: return e->v[0] >= 0 && e->v[0] <= UINT32_MAX ? HIL_OK : HIL_E_ARG;
     case HIL_EV_MARK: return HIL_OK;
     default: return HIL_E_UNSUPPORTED;
     }
@@ -106,7 +106,7 @@ void hil_events_fire(const struct hil_program *p, unsigned char *s) {
     uint32_t n = 0;
     for (; n < h->n_events && staged[n].due <= h->tick; n++) {
         const struct hil_event e = staged[n];
-        int err = fire(p, s, &e);
+        int err = e.due < h->tick ? HIL_E_LATE : fire(p, s, &e); /* its tick was left out by the overrun policy */
         if (err) note(p, s, &e, HIL_NOTE_REFUSED, (uint16_t)e.kind, err, 0);
     }
     h->alert = 1; /* whatever fired may make a signal other than good; falls back after a good tick */

@@ -82,11 +82,12 @@ static int add_requests(const struct pass *p, struct hil_reg_request *out)
         uint8_t function = function_of(p, t);
         if (hil_reg_words(t) > most(p, function))
             return -1;
-        out[n++] = (struct hil_reg_request){.address = t->address,
-                                            .quantity = (uint16_t)hil_reg_words(t),
-                                            .first = (uint16_t)i,
-                                            .n = 1,
-                                            .function = function};
+        out[n] = (struct hil_reg_request){.address = t->address,
+                                          .quantity = (uint16_t)hil_reg_words(t),
+                                          .first = (uint16_t)i,
+                                          .n = 1,
+                                          .function = function};
+        n++;
     }
     return n;
 }

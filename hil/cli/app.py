@@ -1,4 +1,4 @@
-"""The commands of `hil`, in the order in which they are shown. Each file imports what it needs when its command runs."""
+"""The commands of `hil`, in the order in which they are shown. Their files import what they need only when they run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hil import __version__
 from hil.cli import check, doctor, emulate, live, new, recordings, run, scan, watch
 
 BENCH, LIVE, RECORDING, MACHINE = "Benches", "A running bench", "Recordings", "Machine and devices"
@@ -28,9 +29,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"hil {version('hil')}")
+        typer.echo(f"hil {__version__}")
         raise typer.Exit
 
 
@@ -45,4 +44,4 @@ def options(
 
 for _panel, *_functions in COMMANDS:
     for _function in _functions:
-        app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)
+        app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)  # type: ignore[type-var]

@@ -1,4 +1,4 @@
-"""Commands that act on a bench that runs in another process: status, set, force, release, fault, clear, safe, mark, stop."""
+"""Commands that act on a bench in another process: status, set, force, release, fault, clear, safe, mark, stop."""
 
 from __future__ import annotations
 

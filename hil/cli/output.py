@@ -58,7 +58,7 @@ def report_bug(error: Exception) -> int:
     """Something that HIL did not expect."""
     text = " ".join(str(error).split())
     note(
-        f"hil: this is a mistake in HIL itself: {type(error).__name__}: {text}. Set HIL_DEBUG=1 to see where, and report it"
+        f"hil: this is a mistake in HIL itself: {type(error).__name__}: {text}. HIL_DEBUG=1 shows where; please tell us"
     )
     return FAILED
 

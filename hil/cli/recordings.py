@@ -23,7 +23,7 @@ class Format(StrEnum):
 
 
 def replay(recording: RecordingArg, json: JsonOption = False) -> None:
-    """Run the recorded inputs through the core again and compare every recorded state hash. Exit code 1 if they differ."""
+    """Run the recorded inputs through the core again and compare all hashes and values. Exit code 1 if they differ."""
     from hil.replay import replay as play
 
     with output.working("replaying", quiet=json):

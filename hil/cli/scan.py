@@ -40,6 +40,7 @@ def scan(
     from hil import scan as maps
     from hil.drivers.discovery import Limits, survey_modbus
 
+    assert protocol is Protocol.MODBUS
     if out is not None and out.exists():
         raise BusError("the file exists already", where=str(out), mend="Name another one with --out")
     host, port = _parse(address)

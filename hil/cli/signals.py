@@ -18,7 +18,7 @@ def exit_on_terminate() -> Iterator[None]:
         yield
         return
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     before = signal.signal(signal.SIGTERM, end)
@@ -39,7 +39,7 @@ class StopFlag:
         """130 for Ctrl-C, 143 for SIGTERM, 0 without a signal."""
         return 128 + self.number if self.number else 0
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, _: FrameType | None) -> None:
         self.number = self.number or number
 
     def __enter__(self) -> StopFlag:

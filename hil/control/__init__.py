@@ -4,7 +4,7 @@ A bench listens on a Unix socket that only its owner can open. Requests and answ
 
     {"hil": 1, "id": 7, "do": "set", "name": "level1.setpoint", "value": 0.13}
     {"hil": 1, "id": 7, "ok": true, "tick": 8120, "time_s": 8.12}
-    {"hil": 1, "id": 7, "ok": false, "error": {"message": "there is no signal 'sensr.h1'", "where": null, "mend": "..."}}
+    {"hil": 1, "id": 7, "ok": false, "error": {"message": "'level1.kq' cannot be set", "where": null, "mend": "..."}}
 
 `hil.control.requests` lists what can be asked. Every act becomes an event in the bench's queue; only `stop` is a flag.
 """

@@ -66,8 +66,8 @@ class ControlClient:
             raise BenchError("the bench has ended", where=str(self.path))
         message = wire.parse(text)
         if not message.get("ok"):
-            error = message.get("error") or {}
-            raise BenchError(error.get("message", "refused"), where=error.get("where"), mend=error.get("mend"))
+            told = message.get("error") or {}
+            raise BenchError(told.get("message", "refused"), where=told.get("where"), mend=told.get("mend"))
         return {key: value for key, value in message.items() if key not in ("hil", "id", "ok")}
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ def connect(rig: str | None = None, pid: int | None = None, timeout_s: float = T
 
 
 def rig_name(rig: str) -> str:
-    """Name of a rig given as a path or a name. Only its own table is read: a bench may run a rig that was broken since."""
+    """Name of a rig given as a path or a name. Only that is read: the rig of a running bench may be broken now."""
     folder = Path(rig)
     file = folder if folder.suffix == ".toml" else folder / "rig.toml"
     try:

@@ -16,7 +16,7 @@ Fields = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-def status(bench: Bench, fields: Fields) -> Answer:
+def status(bench: Bench, _: Fields) -> Answer:
     """Who runs and how it goes: rig, pid, kind of time, bindings, and all of `Bench.health()`."""
     who = {"rig": bench.rig.name, "pid": os.getpid(), "time": bench.time, "bindings": bench.bindings}
     return {**who, "period_s": bench.period_s, **bench.health()}
@@ -95,7 +95,7 @@ def mark(bench: Bench, fields: Fields) -> Answer:
     return _accepted(bench)
 
 
-def stop(bench: Bench, fields: Fields) -> Answer:
+def stop(bench: Bench, _: Fields) -> Answer:
     """Ends the run after the tick that runs now."""
     answer = _accepted(bench)
     bench.request_stop()
@@ -123,7 +123,7 @@ def answer(bench: Bench, message: Fields) -> Answer:
         return {**number, "ok": True, **_handler(message)(bench, message)}
     except HilError as error:
         return {**number, **refusal(error)}
-    except Exception as error:  # noqa: BLE001 - the bench must not suffer from a request
+    except Exception as error:  # the bench must not suffer from a request
         return {**number, **refusal(BenchError(f"the bench could not answer ({type(error).__name__}: {error})"))}
 
 

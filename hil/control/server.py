@@ -1,4 +1,4 @@
-"""The bench's side of the control socket: one thread, many clients, nothing that a client does can disturb the bench."""
+"""The bench's side of the control socket: one thread, many clients, and none of them can disturb the bench."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ class ControlServer:
         if self._thread is not threading.current_thread():
             self._thread.join()
         self._thread = None
+        # Here, not in the thread, which may be on its way out for another reason when it is woken.
         self._wake.close()
+        self._woken.close()
 
     def _serve(self) -> None:
         try:
@@ -82,8 +84,7 @@ class ControlServer:
         finally:
             for client in list(self._clients):
                 self._drop(client)
-            for sock in (self._listener, self._woken):
-                sock.close()
+            self._listener.close()
             self._selector.close()
 
     def _handle(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:

@@ -1,7 +1,9 @@
 """Modbus TCP beside C: our client beside a raw C client and libmodbus's, our server beside libmodbus's.
 
-Both ends share one core under SCHED_FIFO (where permitted), so a round trip is two context switches and the system calls, and
-nothing depends on how a sleeping core wakes up. Every figure is the median ratio of alternating runs.
+Both ends share one core under SCHED_FIFO (where permitted), so a round trip is two context switches and the system
+calls, and nothing depends on how a sleeping core wakes up. Every figure is the median ratio of alternating runs.
+
+16 deep against libmodbus's server nearly all time is that server's, so there the bound is close to what raw C reaches.
 """
 
 from __future__ import annotations
@@ -98,7 +100,7 @@ def test_pipelined_reads_are_2_7_times_as_fast_as_libmodbus_on_its_own_server(
 ) -> None:
     n = full(8_000, 32_000)
     ratio = yardstick.paired(
-        lambda: libmodbus_client(libmodbus_port, n), lambda: ours(libmodbus_port, n, DEPTH)[1], pairs=9
+        lambda: libmodbus_client(libmodbus_port, n), lambda: ours(libmodbus_port, n, DEPTH)[1], pairs=15
     )
     report("16 deep, libmodbus client / our client, time per read, libmodbus server", ratio, ">= 2.7")
     assert ratio.median >= 2.7

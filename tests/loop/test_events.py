@@ -2,7 +2,7 @@
 
 from hil import _core
 from hil.events import EventKind, encode
-from hil.frames import Frame, split
+from hil.frames import NOTES, Frame, split
 
 
 def bench(hand_bench):
@@ -62,3 +62,15 @@ def test_a_parameter_outside_the_table_or_not_a_number_is_refused(hand_bench):
     offset = state.program.offset_param(0, 0)
     for target, value in ((8, 1.0), (offset + 8, 1.0), (offset + 1, 1.0), (offset, float("nan"))):
         assert state.push(encode(EventKind.PARAM, target=target, values=[value])) != 0
+
+
+def test_an_event_whose_tick_was_skipped_is_refused_not_run_late(hand_bench):
+    b, state = bench(hand_bench)
+    loop = b.loop(state, ["x"])
+    state.push(encode(EventKind.FORCE, target=0, values=[3.0], due=4))
+    loop.run(2)
+    state.skip(5)
+    loop.run(1)
+    notes = [NOTES[int.from_bytes(p[8:10], "little")] for kind, _, _, p in split(loop.read_inputs()) if kind == Frame.NOTE]
+    assert notes == ["refused"]
+    assert b.get(state, "x") == 1.0

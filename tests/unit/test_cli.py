@@ -22,9 +22,16 @@ from hil.new import make_rig
 from hil.recording import Recording
 
 HIL = [sys.executable, "-m", "hil"]
-COMMANDS = (
-    "new check run watch status set force release stop fault clear safe mark emulate replay report export doctor scan"
-).split()
+# fmt: off
+COMMANDS = [
+    "new", "check", "run", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "safe", "mark",
+    "emulate", "replay", "report", "export", "doctor", "scan",
+]
+PROMISED = [
+    "rig", "time", "ticks", "duration_s", "state_hash", "recording", "report", "verdict", "overruns", "lost_samples",
+    "buses",
+]
+# fmt: on
 
 
 @pytest.fixture
@@ -213,8 +220,7 @@ def test_check_passes_a_good_rig_and_fails_overlapping_registers(folder: Path) -
 
 def test_a_virtual_run_records_reports_and_repeats_itself(folder: Path) -> None:
     first = hil_json("run", "motor", "--virtual", "--duration", "3")
-    wanted = "rig time ticks duration_s state_hash recording report verdict overruns lost_samples buses".split()
-    assert set(wanted) <= set(first)
+    assert set(PROMISED) <= set(first)
     assert (first["rig"], first["time"], first["ticks"], first["passed"]) == ("motor", "virtual", 3000, True)
     assert re.fullmatch(r"[0-9a-f]{16}", first["state_hash"])
     recording = Path(first["recording"])

@@ -95,6 +95,7 @@ def raws(kind: str) -> st.SearchStrategy[Any]:
     return st.sampled_from(edges) | st.integers(low, high)
 
 
+SCALES = [(1.0, 0.0), (0.5, -3.0), (-4.0, 1024.0)]
 orders = st.sampled_from(["big", "little"])
 
 
@@ -108,7 +109,9 @@ def cases(draw: st.DrawFn, *, writable: bool, most: int = 12) -> list[Case]:
         table = draw(st.sampled_from(tables))
         in_registers = table.endswith("register")
         kind = draw(st.sampled_from(["bool", *BITS])) if in_registers else "bool"
-        scale, offset = draw(st.sampled_from([(1.0, 0.0), (0.5, -3.0), (-4.0, 1024.0)])) if kind in INTEGERS else (1.0, 0.0)
+        scale, offset = (
+            draw(st.sampled_from([(1.0, 0.0), (0.5, -3.0), (-4.0, 1024.0)])) if kind in INTEGERS else (1.0, 0.0)
+        )
         tag = Tag(
             f"t{i}",
             table,

@@ -115,14 +115,16 @@ def test_an_answer_that_is_none_closes_the_connection(device: Device, client: Mb
 
 def test_an_exception_makes_its_values_bad_and_keeps_the_connection(device: Device, client: MbClient) -> None:
     code = 6
-    device.behave = lambda device, sock, frame: sock.sendall(adu(frame[0] << 8 | frame[1], bytes([0x83, code]), frame[6]))
+    device.behave = lambda device, sock, frame: sock.sendall(
+        adu(frame[0] << 8 | frame[1], bytes([0x83, code]), frame[6])
+    )
     image = until(lambda: (i := client.take_in()) and math.isnan(i[2][0]) and i)
     assert all(math.isnan(v) for v in image[2])
     device.behave = None
     data_flows(device, client)
     found = client.counters()
     assert found["connects"] == 1
-    assert found["exceptions"] == found["exception_codes"][code] > 0
+    assert found["exceptions"] == found["exception_codes"][6] > 0
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -265,6 +267,30 @@ def test_pipelined_reads_gather_and_an_exception_is_still_seen_at_once(device: D
     found = client.counters()
     assert (found["exceptions"], found["timeouts"], found["connects"]) == (1, 0, 1)
     client.stop()
+
+
+def test_gathering_costs_a_device_that_begins_to_refuse_a_few_milliseconds_once() -> None:
+    device = MbServer("127.0.0.1", 0, [], SCATTERED)
+    device.start()
+    client = MbClient("127.0.0.1", device.port, SCATTERED, [], timeout_s=5, depth=16)
+
+    def cycle() -> tuple[float, bool]:
+        start = time.monotonic()
+        client.exchange(0)
+        return time.monotonic() - start, math.isnan(client.take_in()[2][0])
+
+    for _ in range(100):
+        assert not cycle()[1]
+    device.set_exception(6)
+    first, bad = cycle()
+    assert bad
+    assert first < 1.0, "seen after 5 ms, not after the timeout of 5 s"
+    assert all(cycle()[1] for _ in range(100))
+    device.set_exception(0)
+    assert not cycle()[1]
+    client.stop()
+    device.stop()
+    assert client.counters()["timeouts"] == 0
 
 
 def test_pipelining_is_quick_with_a_device_that_waits_for_acknowledgements(peer: Callable[[str], Path]) -> None:

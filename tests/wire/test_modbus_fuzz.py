@@ -12,7 +12,8 @@ import pytest
 from modbus_peers import adu
 
 ROOT = Path(__file__).resolve().parents[2]
-PORTABLE = "mbap modbus_request modbus_answer regmap regmap_check regplan regplan_wire mb_bank mb_serve".split()
+PORTABLE = ["mbap", "modbus_request", "modbus_answer", "regmap", "regmap_check", "regplan", "regplan_wire"]
+PORTABLE += ["mb_bank", "mb_serve"]
 LIBRARY = [*(ROOT / f"drivers/src/{name}.c" for name in PORTABLE), ROOT / "core/src/codec.c"]
 
 REQUESTS = [

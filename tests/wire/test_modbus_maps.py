@@ -53,12 +53,9 @@ def test_our_client_reads_and_writes_any_map_of_a_pymodbus_device(
         assert bus.counters()["exceptions"] == bus.counters()["malformed"] == 0
 
 
-def split_roles(written: list[Case], served: list[Case]) -> list[Case]:
+def apart(served: list[Case]) -> list[Case]:
     """Move what the bench serves behind what clients write, so that no register belongs to both."""
-    moved = []
-    for case in served:
-        moved.append(Case(case.tag._replace(address=case.tag.address + 200), case.raw))
-    return moved
+    return [Case(case.tag._replace(address=case.tag.address + 200), case.raw) for case in served]
 
 
 Read = Callable[[str, int, int], list[int]]
@@ -80,7 +77,7 @@ def check_server(server: MbServer, written: list[Case], served: list[Case], read
 
 @given(cases(writable=True), cases(writable=False))
 def test_our_server_serves_any_map_to_a_pymodbus_client(written: list[Case], served: list[Case]) -> None:
-    served = split_roles(written, served)
+    served = apart(served)
     server = MbServer("127.0.0.1", 0, [c.tag for c in written], [c.tag for c in served])
     client = ModbusTcpClient("127.0.0.1", port=server.port, timeout=5)
 
@@ -111,7 +108,7 @@ def test_our_server_serves_any_map_to_a_pymodbus_client(written: list[Case], ser
 def test_our_server_serves_any_map_to_a_libmodbus_client(
     peer: Callable[[str], Path], written: list[Case], served: list[Case]
 ) -> None:
-    served = split_roles(written, served)
+    served = apart(served)
     server = MbServer("127.0.0.1", 0, [c.tag for c in written], [c.tag for c in served])
     client = LibmodbusClient(peer("libmodbus_client"), server.port)
 
@@ -140,7 +137,7 @@ def test_what_our_client_writes_to_a_libmodbus_device_comes_back(
     values = [0.0 if math.isnan(c.value) else c.value for c in written]
     client.set_out(values)
     client.exchange(1)
-    client.exchange(2)  # code 23 writes after another request may have read: the second cycle reads what the first wrote
+    client.exchange(2)  # with code 23 a read may come before another write: the second cycle sees all
     found = client.take_in()[2]
     client.stop()
     expected = [Case(t, raw_of(t, v)).value for t, v in zip(tags, values, strict=True)]
@@ -181,7 +178,12 @@ def test_integers_on_both_sides_of_2_to_53(lib_port: int) -> None:
         raw = 2**53 + distance
         for tag, number in zip(tags, (raw, -raw), strict=True):
             cells = cells_of(tag, number)
-            pdu = bytes([16]) + tag.address.to_bytes(2, "big") + b"\0\4\10" + b"".join(c.to_bytes(2, "big") for c in cells)
+            pdu = (
+                bytes([16])
+                + tag.address.to_bytes(2, "big")
+                + b"\0\4\10"
+                + b"".join(c.to_bytes(2, "big") for c in cells)
+            )
             client.transact(pdu)
         client.exchange(0)
         found = client.take_in()[2]

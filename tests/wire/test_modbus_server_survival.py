@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from modbus_peers import adu, ask, read_frame, until
@@ -298,11 +299,12 @@ def test_a_server_without_descriptors_waits_and_recovers() -> None:
 
 def test_the_thread_takes_its_policy_and_processor_from_the_options() -> None:
     server = MbServer("127.0.0.1", 0, IN, OUT)
-    before = set(os.listdir("/proc/self/task"))
+    before = set(Path("/proc/self/task").iterdir())
     server.start(policy="fifo", priority=10, cpu=0)
-    (thread,) = set(os.listdir("/proc/self/task")) - before
+    (task,) = set(Path("/proc/self/task").iterdir()) - before
+    thread = int(task.name)
     may = os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] >= 10
     assert server.realtime == may
-    assert os.sched_getscheduler(int(thread)) == (os.SCHED_FIFO if may else os.SCHED_OTHER)
-    assert os.sched_getaffinity(int(thread)) == {0}
+    assert os.sched_getscheduler(thread) == (os.SCHED_FIFO if may else os.SCHED_OTHER)
+    assert os.sched_getaffinity(thread) == {0}
     server.stop()

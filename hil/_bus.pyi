@@ -1,0 +1,126 @@
+"""Types of the drivers' binding; checked with stubtest."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+
+KINDS: Final[tuple[str, ...]]
+TABLES: Final[tuple[str, ...]]
+POLICIES: Final[dict[str, int]]
+MENDS: Final[dict[int, str]]
+
+class Tag(NamedTuple):
+    """One value of an I/O map: value = raw * scale + offset, limited to [lo, hi] when written."""
+
+    name: str
+    table: str
+    address: int
+    kind: str
+    bit: int = -1
+    word_order: str = "big"
+    byte_order: str = "big"
+    scale: float = 1.0
+    offset: float = 0.0
+    lo: float = ...
+    hi: float = ...
+    heartbeat: bool = False
+
+def now_ns() -> int: ...
+def check_map(tags_in: Iterable[Tag], tags_out: Iterable[Tag], role: str) -> None: ...
+def plan_requests(
+    tags_in: Iterable[Tag],
+    tags_out: Iterable[Tag],
+    *,
+    max_gap: int = 0,
+    max_read_bits: int = 0,
+    max_read_registers: int = 0,
+    max_write_bits: int = 0,
+    max_write_registers: int = 0,
+    single_writes: bool = False,
+    bits_as_word: bool = False,
+    combine: bool = False,
+) -> list[tuple[int, int, int]]: ...
+
+@final
+class MbClient:
+    where: str
+    n_in: int
+    n_out: int
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tags_in: Iterable[Tag],
+        tags_out: Iterable[Tag],
+        *,
+        unit: int = 1,
+        timeout_s: float = 0.25,
+        depth: int = 1,
+        backoff_s: float = 0.05,
+        backoff_max_s: float = 2.0,
+        max_gap: int = 0,
+        max_read_bits: int = 0,
+        max_read_registers: int = 0,
+        max_write_bits: int = 0,
+        max_write_registers: int = 0,
+        single_writes: bool = False,
+        bits_as_word: bool = False,
+        combine: bool = False,
+    ) -> None: ...
+    def connect(self, wait_s: float = 2.0) -> None: ...
+    def start(
+        self,
+        start_ns: int,
+        period_ns: int,
+        phase_ns: int = 0,
+        *,
+        policy: str = "other",
+        priority: int = 0,
+        cpu: int = -1,
+    ) -> None: ...
+    def stop(self) -> None: ...
+    def exchange(self, time_ns: int) -> None: ...
+    def transact(self, pdu: bytes) -> bytes: ...
+    def bench_read(
+        self, n: int, depth: int = 1, *, function: int = 3, address: int = 0, quantity: int = 10
+    ) -> tuple[npt.NDArray[np.int64], int]: ...
+    def set_out(self, values: Sequence[float], time_ns: int = 0) -> None: ...
+    def take_in(self) -> tuple[int, int, list[float]] | None: ...
+    def counters(self) -> dict[str, Any]: ...
+    def port_ptr(self) -> int: ...
+    @property
+    def connected(self) -> bool: ...
+    @property
+    def realtime(self) -> bool: ...
+
+@final
+class MbServer:
+    where: str
+    n_in: int
+    n_out: int
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tags_in: Iterable[Tag],
+        tags_out: Iterable[Tag],
+        *,
+        unit: int = -1,
+        max_clients: int = 16,
+        lockstep: bool = False,
+    ) -> None: ...
+    def start(self, *, policy: str = "other", priority: int = 0, cpu: int = -1) -> None: ...
+    def stop(self) -> None: ...
+    def set_exception(self, code: int) -> None: ...
+    def set_out(self, values: Sequence[float], time_ns: int = 0) -> None: ...
+    def take_in(self) -> tuple[int, int, list[float]] | None: ...
+    def counters(self) -> dict[str, Any]: ...
+    def port_ptr(self) -> int: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def clients(self) -> int: ...
+    @property
+    def realtime(self) -> bool: ...
