@@ -514,6 +514,7 @@ cdef class Loop:
         return {"ticks": self.l.n_ticks, "overruns": self.l.overruns, "missed": self.l.missed,
                 "lost_samples": self.samples.lost if self.samples != NULL else 0,
                 "lost_inputs": self.inputs.lost if self.inputs != NULL else 0,
+                "lost_samples_from": self.samples.lost_since if self.samples != NULL and self.samples.lost else None,
                 "lost_inputs_from": self.inputs.lost_since if self.inputs != NULL and self.inputs.lost else None}
 
     @property

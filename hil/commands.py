@@ -18,6 +18,7 @@ from hil.program import Built
 from hil.rig import Rig
 
 REFUSED_BY_GATE = 12  # enum hil_err: HIL_E_RANGE
+THIS_TICK = -(2**63)  # HIL_THIS_TICK
 STATUS_BITS = ((1, "stale"), (2, "forced"), (4, "faulted"), (8, "bad"), (16, "safe"))
 
 
@@ -67,6 +68,13 @@ class Commands:
         if name not in self.built.numbers:
             raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, self.names))
         return int(self.state.get_byte(self.built.program.offset_status(self.built.numbers[name])))
+
+    def age_s(self, name: str) -> float:
+        """Age of a signal's source: 0 for what is computed in the tick, for a device's value the time since it was measured."""
+        if name not in self.built.numbers:
+            raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, self.names))
+        time_ns = self.state.get_int(self.built.program.offset_time(self.built.numbers[name]))
+        return 0.0 if time_ns == THIS_TICK else max(0.0, self.time_s - time_ns * 1e-9)
 
     def snapshot_values(self) -> dict[str, float]:
         """Newest values of all signals of the rig."""

@@ -29,7 +29,7 @@ static size_t cfg_bytes(const struct hil_spec *spec) {
         for (uint32_t k = 0; k < b->type->n_config; k++) n += b->cfg[k].n * sizeof(double) + 64;
     }
     for (uint32_t r = 1; r < spec->n_roles; r++)
-        n += (size_t)(spec->roles[r].n_in + spec->roles[r].n_out) * sizeof(struct hil_tag_spec) + 128;
+        n += (size_t)(spec->roles[r].n_in + spec->roles[r].n_out) * (sizeof(struct hil_tag_spec) + sizeof(uint16_t)) + 192;
     return n;
 }
 
@@ -137,6 +137,12 @@ static int place_path(struct hil_program *p, const struct hil_spec *spec, uint32
     return HIL_OK;
 }
 
+static uint16_t behind_path(const struct hil_spec *spec, uint16_t signal) {
+    for (uint32_t i = 0; i < spec->n_paths; i++)
+        if (spec->paths[i].raw == signal) return spec->paths[i].signal;
+    return signal;
+}
+
 static int place_role(struct hil_program *p, struct arena *a, const struct hil_spec *spec, uint32_t r,
                       struct hil_build_error *e) {
     const struct hil_role_spec *s = &spec->roles[r];
@@ -146,6 +152,7 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
     int task = find_task(p, s->every, s->phase, (uint16_t)r);
     if (task < 0) return fail(e, HIL_E_FULL, spec->n_blocks, "too many different rates and offsets (at most 16)");
     *role = (struct hil_role){.in = take(a, s->n_in, sizeof *s->in), .out = take(a, s->n_out, sizeof *s->out),
+                              .read = take(a, s->n_out, sizeof *role->read),
                               .min_age_ns = INT64_MAX, .every = s->every, .phase = s->phase, .n_in = s->n_in,
                               .n_out = s->n_out, .delay = s->delay, .binding = s->binding, .task = (uint16_t)task,
                               .index = (uint16_t)r};
@@ -153,6 +160,7 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
     if (s->n_out) memcpy(role->out, s->out, s->n_out * sizeof *s->out);
     for (uint32_t k = 0; k < s->n_out; k++) {
         int64_t age = s->out[k].max_age_ns;
+        role->read[k] = behind_path(spec, s->out[k].outer);
         if (age > 0 && age < role->min_age_ns) role->min_age_ns = age;
     }
     return HIL_OK;

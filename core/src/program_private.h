@@ -34,6 +34,7 @@ struct hil_path_state {
 
 struct hil_role {
     struct hil_tag_spec *in, *out;
+    uint16_t *read;                     /* per output: the signal that readers see, behind the path where there is one */
     uint32_t state;                     /* byte offset of its hil_role_state */
     uint32_t first_segment, n_segments; /* of its simulated blocks */
     int64_t min_age_ns;                 /* smallest maximum age, INT64_MAX when none */

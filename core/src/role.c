@@ -39,7 +39,7 @@ static void begin(const struct hil_program *p, const struct hil_role *role, unsi
     uint64_t bad = 0;
     for (unsigned i = 0; i < role->n_out; i++) {
         hil_values(s)[role->out[i].outer] = v[i];
-        hil_times(p, s)[role->out[i].outer] = *in_force;
+        hil_times(p, s)[role->out[i].outer] = hil_times(p, s)[role->read[i]] = *in_force;
         bad += !(v[i] == v[i]);
     }
     int64_t age = tick_time(p, s) - *in_force;

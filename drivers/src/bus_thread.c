@@ -101,12 +101,14 @@ void hil_thread_join(struct hil_thread *t)
 int hil_thread_poll(struct hil_thread *t, int fd, short events, int64_t due_ns)
 {
     struct pollfd p[2] = {{t->wake_fd, POLLIN, 0}, {fd, events, 0}};
-    int64_t left = due_ns - hil_now_ns();
-    left = left > 0 ? left : 0;
-    struct timespec wait = {left / 1000000000, left % 1000000000};
-    if (ppoll(p, fd < 0 ? 1 : 2, &wait, NULL) < 0)
-        return 0;
-    return fd >= 0 && p[1].revents != 0;
+    int n;
+    do { /* again after a signal, for what is left */
+        int64_t left = due_ns - hil_now_ns();
+        left = left > 0 ? left : 0;
+        struct timespec wait = {left / 1000000000, left % 1000000000};
+        n = ppoll(p, fd < 0 ? 1 : 2, &wait, NULL);
+    } while (n < 0 && errno == EINTR);
+    return n > 0 && fd >= 0 && p[1].revents != 0;
 }
 
 void hil_thread_sleep_until(struct hil_thread *t, int64_t due_ns)

@@ -1,10 +1,9 @@
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mb_client_private.h"
+#include "mb_resolve.h"
 
 /* Sizes of the parts of a client's memory block, in their order. */
 struct parts {
@@ -46,19 +45,6 @@ static int place(struct hil_mb_client *c, const struct hil_regmap *m, const stru
     return rc;
 }
 
-static int resolve(struct hil_mb_wire *w, const char *host, uint16_t port)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%u", port);
-    if (getaddrinfo(host, service, &hints, &found) != 0)
-        return HIL_E_UNSUPPORTED;
-    memcpy(&w->address, found->ai_addr, found->ai_addrlen);
-    w->address_size = found->ai_addrlen;
-    freeaddrinfo(found);
-    return HIL_OK;
-}
-
 static int set_up(struct hil_mb_client *c, const struct hil_mb_client_options *o, const struct hil_regmap *map)
 {
     hil_thread_init(&c->thread);
@@ -72,7 +58,7 @@ static int set_up(struct hil_mb_client *c, const struct hil_mb_client_options *o
     c->backoff_max_ns = o->backoff_max_ns > o->backoff_ns ? o->backoff_max_ns : o->backoff_ns;
     c->port = (struct hil_bus_port){&c->in, &c->out, hil_mb_client_exchange, c};
     int rc = place(c, map, &o->limits);
-    return rc ? rc : resolve(&c->wire, o->host, o->port);
+    return rc ? rc : hil_mb_resolve(o->host, o->port, &c->wire.address, &c->wire.address_size);
 }
 
 int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map,

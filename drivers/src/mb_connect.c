@@ -83,14 +83,14 @@ int hil_mb_wire_connect(struct hil_mb_wire *w, int64_t wait_ns)
 
 void hil_mb_wire_close(struct hil_mb_wire *w)
 {
-    if (w->fd < 0)
-        return;
     int saved = errno;
     pthread_mutex_lock(&w->fd_lock);
-    close(w->fd);
+    int fd = w->fd;
     w->fd = -1;
+    if (fd >= 0)
+        close(fd);
     pthread_mutex_unlock(&w->fd_lock);
-    hil_mb_count(w->counters, HIL_MBC_DISCONNECTS, 1);
+    hil_mb_count(w->counters, HIL_MBC_DISCONNECTS, fd >= 0);
     errno = saved;
 }
 

@@ -20,18 +20,25 @@ void hil_mb_gather_begin(struct hil_mb_wire *w)
     set_wait(w, w->timeout_ns < LONGEST_NS ? w->timeout_ns : LONGEST_NS, (int)w->expected);
 }
 
+/* Back to a socket that wakes us for every byte. */
+static void wake_for_all(struct hil_mb_wire *w) { set_wait(w, w->timeout_ns, 1); }
+
 void hil_mb_gather_learn(struct hil_mb_wire *w)
 {
-    if (w->prompt_row == NEVER_AGAIN || w->prompt_row >= PROMPT_ROW || w->n_sent < 2)
-        return;
-    w->prompt_row = w->answered_ns - w->sent_ns < PROMPT_NS ? w->prompt_row + 1 : 0;
+    int prompt = w->answered_ns - w->sent_ns < PROMPT_NS;
+    if (w->low_water > 1 && (!prompt || w->refused)) {
+        wake_for_all(w);
+        w->prompt_row = w->refused ? NEVER_AGAIN : 0; /* lateness alone may be a hiccup of this machine */
+    }
+    if (w->prompt_row != NEVER_AGAIN && w->prompt_row < PROMPT_ROW && w->n_sent > 1)
+        w->prompt_row = prompt && !w->refused ? w->prompt_row + 1 : 0;
 }
 
 int hil_mb_gather_end(struct hil_mb_wire *w)
 {
     if (w->low_water <= 1)
         return 0;
-    set_wait(w, w->timeout_ns, 1);
+    wake_for_all(w);
     w->prompt_row = NEVER_AGAIN;
     return 1;
 }

@@ -1,10 +1,9 @@
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "mb_resolve.h"
 #include "mb_server_private.h"
 
 #define EVENTS_PER_TURN 32
@@ -34,19 +33,6 @@ static int place(struct hil_mb_server *s, const struct hil_regmap *m)
     return HIL_OK;
 }
 
-static int resolve(struct hil_mb_server *s, const char *host, uint16_t port)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%u", port);
-    if (getaddrinfo(host, service, &hints, &found) != 0)
-        return HIL_E_UNSUPPORTED;
-    memcpy(&s->address, found->ai_addr, found->ai_addrlen);
-    s->address_size = found->ai_addrlen;
-    freeaddrinfo(found);
-    return HIL_OK;
-}
-
 static int set_up(struct hil_mb_server *s, const struct hil_mb_server_options *o, const struct hil_regmap *map)
 {
     s->listen_fd = s->epoll_fd = -1;
@@ -63,7 +49,7 @@ static int set_up(struct hil_mb_server *s, const struct hil_mb_server_options *o
     s->max_clients = o->max_clients;
     for (unsigned i = 0; i < s->max_clients; i++)
         s->sessions[i].fd = -1;
-    rc = resolve(s, o->host, o->port);
+    rc = hil_mb_resolve(o->host, o->port, &s->address, &s->address_size);
     return rc ? rc : hil_mb_listen(s);
 }
 

@@ -76,8 +76,10 @@ static int take_frame(struct hil_mb_wire *w, const struct hil_mbap_frame *f, hil
     w->n_answered++;
     hil_mb_count(w->counters, HIL_MBC_ANSWERS, 1);
     hil_histogram_add(&w->counters->round_trip, w->answered_ns - w->sent_ns);
-    if (answer.exception)
+    if (answer.exception) {
         hil_mb_count_exception(w->counters, answer.exception);
+        w->refused = 1;
+    }
     on_answer(context, k, &answer);
     return HIL_OK;
 }

@@ -1,4 +1,4 @@
-"""The decoders of both roles under libFuzzer with AddressSanitizer, for a bounded time and from real frames."""
+"""The portable half: needs no operating system; the decoders of both roles under libFuzzer with AddressSanitizer, for a bounded time and from real frames."""
 
 from __future__ import annotations
 
@@ -49,3 +49,16 @@ def test_nothing_that_arrives_breaks_the_decoder(
     assert result.returncode == 0, result.stderr[-4000:]
     runs = int(result.stderr.split("stat::number_of_executed_units:")[1].split()[0])
     assert runs > 1000 * seconds, "it did run"
+
+
+def test_codec_map_and_registers_need_no_operating_system(tmp_path: Path) -> None:
+    """They are the firmware's too: nothing but each other, the core's codec and memory functions."""
+    sources = [*LIBRARY, ROOT / "core/src/codec.c"]
+    include = [f"-I{ROOT / folder}" for folder in ("core/include", "drivers/include")]
+    line = ["gcc", "-std=c11", "-O2", "-c", *include, *dict.fromkeys(sources)]
+    subprocess.run(line, check=True, cwd=tmp_path)
+    table = subprocess.run(["nm", "-g", *tmp_path.glob("*.o")], capture_output=True, text=True, check=True).stdout
+    symbols = [line.split()[-2:] for line in table.splitlines() if line and not line.endswith(":")]
+    defined = {name for kind, name in symbols if kind != "U"}
+    wanted = {name for kind, name in symbols if kind == "U"} - defined
+    assert wanted <= {"memcpy", "memmove", "memset", "memcmp", "_GLOBAL_OFFSET_TABLE_"}

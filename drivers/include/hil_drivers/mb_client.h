@@ -42,7 +42,8 @@ int hil_mb_client_connect(struct hil_mb_client *c, int64_t wait_ns);
 /* Runs cycles in an own thread, connecting and reconnecting by itself. */
 int hil_mb_client_start(struct hil_mb_client *c, const struct hil_mb_schedule *schedule,
                         const struct hil_thread_options *thread);
-/* Ends the thread and closes the connection; returns within about 20 ms. May be called from any one thread. */
+/* Ends the thread and closes the connection; returns within about 20 ms. Not while another thread is in one of the calls
+ * below. */
 void hil_mb_client_stop(struct hil_mb_client *c);
 
 /* Lock-step: one whole cycle in the caller's thread; connects first if needed. HIL_OK, HIL_E_TIMEOUT, HIL_E_OS (errno), or

@@ -29,6 +29,7 @@ struct hil_mb_wire {
     uint32_t tx_bytes, expected;   /* of the batch: bytes to send; bytes of all its answers, exceptions aside */
     uint32_t low_water;            /* see mb_gather.h: the socket's low-water mark, */
     int prompt_row;                /* and how many batches in a row were answered promptly */
+    int refused;                   /* an exception was among the batch's answers */
     uint16_t first;                /* transaction of the batch's first request */
     uint16_t at[HIL_MB_MAX_DEPTH]; /* where its PDUs start in tx */
     uint8_t done[HIL_MB_MAX_DEPTH];
@@ -55,6 +56,7 @@ static inline void hil_mb_wire_begin(struct hil_mb_wire *w)
     w->n_sent = 0;
     w->tx_bytes = 0;
     w->expected = 0;
+    w->refused = 0;
     w->first = w->transaction;
 }
 static inline uint8_t *hil_mb_wire_slot(struct hil_mb_wire *w) { return w->tx + w->tx_bytes + HIL_MBAP_SIZE; }
