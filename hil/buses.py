@@ -61,8 +61,7 @@ def make_bus(device: Device, role: Role, *, mirrored: bool = False, lockstep: bo
         into, out = out, into
     is_client = (device.side == "client") != mirrored
     if not is_client:
-        unit = device.unit_id
-        return _bus.MbServer(device.host, device.port, into, out, unit=unit, lockstep=lockstep)
+        return _server(device, into, out, [t.start for t in (role.outputs if mirrored else role.inputs)], lockstep)
     return _bus.MbClient(
         device.host,
         device.port,
@@ -80,6 +79,13 @@ def make_bus(device: Device, role: Role, *, mirrored: bool = False, lockstep: bo
         bits_as_word=device.bits_as_word,
         combine=device.combine,
     )
+
+
+def _server(device: Device, into: list[_bus.Tag], out: list[_bus.Tag], starts: list[float], lockstep: bool) -> Any:
+    """A server that has something to tell before the first tick: zeros would be a lost level, or a pump that stops."""
+    server = _bus.MbServer(device.host, device.port, into, out, unit=device.unit_id, lockstep=lockstep)
+    server.set_out([*starts, *[0.0] * (len(out) - len(starts))])
+    return server
 
 
 @dataclass

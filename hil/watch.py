@@ -18,7 +18,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hil.cli.output import nanoseconds_text
+from hil.cli.output import counted, nanoseconds_text
 from hil.control import ControlClient
 from hil.errors import BenchError
 
@@ -97,7 +97,7 @@ def _head(status: Mapping[str, Any]) -> RenderableType:
         second.append(f"late {late['p50']}, 99 % {late['p99']}, worst {late['max']}; ")
         second.append(f"work {work['p50']}, worst {work['max']}; ")
     for key, word in (("overruns", "overruns"), ("missed", "missed ticks"), ("lost_samples", "lost rows")):
-        second.append(f"{status[key]:,} {word}  ", "bold red" if status[key] else GOOD)
+        second.append(counted(status[key], word) + "  ", "bold red" if status[key] else GOOD)
     return Group(first, second)
 
 

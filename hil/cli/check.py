@@ -51,10 +51,10 @@ def _show(rig: Rig, findings: Sequence[Finding], errors: int) -> None:
     if findings:
         out.print(_table(findings))
     facts = _facts(rig)
-    counts = ", ".join(f"{facts[key]} {key}" for key in ("signals", "blocks", "roles", "devices"))
-    verdict = f"{errors} errors" if errors else "no errors"
+    counts = ", ".join(output.counted(facts[key], key) for key in ("signals", "blocks", "roles", "devices"))
+    verdict = output.counted(errors, "errors") if errors else "no errors"
     others = len(findings) - errors
-    verdict += f", {others} warning{'s' if others != 1 else ''}" if others else ""
+    verdict += f", {output.counted(others, 'warnings')}" if others else ""
     out.print(f"{rig.name}: {verdict} ({counts}; one tick is {output.time_text(rig.period_s)})", soft_wrap=True)
 
 

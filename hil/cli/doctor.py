@@ -32,7 +32,7 @@ def _show(found: Diagnosis) -> None:
     out = output.console()
     out.print(_table(found))
     out.print()
-    out.print(found.conclusion, style="bold")
+    out.print(found.conclusion, style="bold", soft_wrap=True)
 
 
 def _table(found: Diagnosis) -> Any:

@@ -71,6 +71,11 @@ def time_text(seconds: float) -> str:
     return f"{seconds:.4g} s"
 
 
+def counted(n: int, plural: str) -> str:
+    """As in "1 overrun" and "2,000 overruns"."""
+    return f"{n:,} {plural.removesuffix('s') if n == 1 else plural}"
+
+
 def nanoseconds_text(value: float | None) -> str:
     """The same for nanoseconds; "-" for None."""
     return "-" if value is None else time_text(value * 1e-9)

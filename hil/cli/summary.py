@@ -92,7 +92,7 @@ def status_text(health: Mapping[str, Any], duration_s: float | None = None) -> s
     parts += [fault["text"] for fault in health["faults"] if fault["phase"] == "active"]
     parts += [f"forced: {', '.join(health['forced'])}"] if health["forced"] else []
     parts += ["SAFE STATE"] if health["safe"] else []
-    parts += [f"{health['overruns']} overruns"] if health["overruns"] else []
+    parts += [output.counted(health["overruns"], "overruns")] if health["overruns"] else []
     parts += [f"{name} not connected" for name, bus in health["buses"].items() if not bus.get("connected", True)]
     return ", ".join(parts)
 
@@ -160,7 +160,7 @@ def loop_text(bench: Bench, result: RunResult) -> str:
     late, work = (
         core_histogram(h["counts"], h["max_ns"]) for h in (bench.engine.loop.late, bench.engine.loop.exec_time)
     )
-    text = f"{result.overruns} overruns"
+    text = output.counted(result.overruns, "overruns")
     for name, times in (("late", late), ("work", work)):
         text += f"; {name} {output.nanoseconds_text(times['p50'])}, 99 % {output.nanoseconds_text(times['p99'])}"
         text += f", worst {output.nanoseconds_text(times['max'])}"
@@ -179,5 +179,5 @@ def bus_text(counters: Mapping[str, Any]) -> str:
 
 def trouble_text(counters: Mapping[str, Any]) -> str:
     """The counters that tell of trouble, or "no errors"."""
-    found = [f"{counters[key]:,} {words}" for key, words in TROUBLES.items() if counters.get(key)]
+    found = [output.counted(counters[key], words) for key, words in TROUBLES.items() if counters.get(key)]
     return ", ".join(found) or "no errors"

@@ -312,7 +312,7 @@ def test_a_running_bench_is_watched_steered_and_stopped(folder: Path) -> None:
         frame = hil("watch", "motor", "--once", "--signals", "motor.*").stdout
         assert "motor.speed" in frame
         assert "rad/s" in frame
-        assert "sensor.speed" not in frame
+        assert "drive.voltage" not in frame
         until(lambda: hil_json("watch", "--json")["values"]["values"]["motor.speed"] > 140.0)
         assert "sensor.speed" in hil("force", "motor", "sensor.sped", "1", code=2).stderr
         hil("safe", "motor")

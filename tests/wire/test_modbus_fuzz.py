@@ -1,4 +1,7 @@
-"""The portable half: needs no operating system; the decoders of both roles under libFuzzer with AddressSanitizer, for a bounded time and from real frames."""
+"""The portable half needs no operating system, and its decoders survive libFuzzer with AddressSanitizer.
+
+The fuzzers start from real frames, run for a bounded time and check that what one role sends the other accepts.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def test_nothing_that_arrives_breaks_the_decoder(
     include = [f"-I{ROOT / folder}" for folder in ("core/include", "drivers/include")]
     source = ROOT / "tests/c" / f"fuzz_modbus_{role}.c"
     subprocess.run(["clang", *flags, *include, "-o", program, source, *LIBRARY, "-lm"], check=True)
-    seconds = full(5, 60)
+    seconds = full(10, 60)
     line = [program, f"-max_total_time={seconds}", "-max_len=1500", "-print_final_stats=1", "-seed=1", corpus]
     result = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=seconds + 60)
     assert result.returncode == 0, result.stderr[-4000:]
