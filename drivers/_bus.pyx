@@ -241,10 +241,14 @@ cdef class MbClient:
             err = hil_mb_client_connect(self.c, wait_ns)
         self._check(err, "cannot connect")
 
-    def start(self, int64_t start_ns, int64_t period_ns, int64_t phase_ns=0, *, str policy="other", int priority=0,
-              int cpu=-1) -> None:
-        """Runs cycles in an own thread: number n is due at start_ns + phase_ns + n * period_ns (now_ns() clock)."""
-        cdef hil_mb_schedule schedule = {"start_ns": start_ns, "period_ns": period_ns, "phase_ns": phase_ns}
+    def start(self, int64_t start_ns, int64_t period_ns, int64_t phase_ns=0, *, int64_t tick_ns=0, str policy="other",
+              int priority=0, int cpu=-1) -> None:
+        """Runs cycles in an own thread: number n is due at start_ns + phase_ns + n * period_ns (now_ns() clock).
+
+        tick_ns is the bench's tick, for the histogram of ages at latch; 0 means period_ns.
+        """
+        cdef hil_mb_schedule schedule
+        schedule.start_ns, schedule.period_ns, schedule.phase_ns, schedule.tick_ns = start_ns, period_ns, phase_ns, tick_ns
         cdef hil_thread_options thread = _thread(policy, priority, cpu)
         self._check(hil_mb_client_start(self.c, &schedule, &thread), "cannot start")
 

@@ -120,7 +120,7 @@ cdef extern from "hil_drivers/mb_client.h" nogil:
         int64_t timeout_ns, backoff_ns, backoff_max_ns
         hil_reg_limits limits
     cdef struct hil_mb_schedule:
-        int64_t start_ns, period_ns, phase_ns
+        int64_t start_ns, period_ns, phase_ns, tick_ns
     int hil_mb_client_new(const hil_mb_client_options *options, const hil_regmap *map, hil_mb_client **out)
     void hil_mb_client_free(hil_mb_client *c)
     int hil_mb_client_connect(hil_mb_client *c, int64_t wait_ns)

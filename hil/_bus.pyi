@@ -76,6 +76,7 @@ class MbClient:
         period_ns: int,
         phase_ns: int = 0,
         *,
+        tick_ns: int = 0,
         policy: str = "other",
         priority: int = 0,
         cpu: int = -1,

@@ -70,8 +70,10 @@ def open_bench(
     loaded = rig if isinstance(rig, Rig) else load_rig(rig)
     bench = Bench(loaded, time, dict(bind or {}), seed=seed, progress=progress, history=history, on_event=on_event)
     try:
-        bench._open(record, overwrite=overwrite)
+        bench._open()
         bench._arm(faults, use_rig_faults=use_rig_faults)
+        if record is not None:  # last, so that nothing wrong above leaves a folder behind or replaces one
+            bench._record(Path(record), overwrite=overwrite)
     except BaseException:
         bench.close()
         raise
@@ -165,7 +167,7 @@ class Bench(Commands):
         names = frames.Names(self.period_s, built.signals, built.roles, built.entries, self.texts, self.describe)
         return Recorder(self._columns, names, writer, self._history, self._on_event)
 
-    def _open(self, record: str | Path | None, *, overwrite: bool) -> None:
+    def _open(self) -> None:
         lockstep = self.time == "lockstep"
         wires = Wires(self.rig, lockstep)
         loop = _core.Loop(
@@ -180,14 +182,12 @@ class Bench(Commands):
         if self.time == "real":
             wires.connect()
         loop.connect(wires.ports(self.built.roles))
-        if record is not None:
-            self.recorder = self._make_recorder(self._writer(Path(record), overwrite=overwrite))
 
-    def _writer(self, folder: Path, *, overwrite: bool) -> RecordingWriter:
+    def _record(self, folder: Path, *, overwrite: bool) -> None:
         rig_json = {"rig": self.rig.to_dict(), "files": self.rig.files, "options": {"seed": self.seed}}
-        return RecordingWriter(
-            folder, rig_json, self._manifest(), groups_for_writer(self._columns, self.rig), overwrite=overwrite
-        )
+        groups = groups_for_writer(self._columns, self.rig)
+        writer = RecordingWriter(folder, rig_json, self._manifest(), groups, overwrite=overwrite)
+        self.recorder = self._make_recorder(writer)
 
     def _arm(self, faults: Iterable[str | FaultSpec], *, use_rig_faults: bool) -> None:
         for fault in [*(self.rig.faults if use_rig_faults else ()), *faults]:
@@ -274,13 +274,14 @@ class Bench(Commands):
         return True
 
     def request_stop(self) -> None:
-        """Ends the run after its tick; does not wait. Safe from any thread and from a signal handler."""
+        """Ends the run after its tick, or the next run before its first; does not wait. Safe in a signal handler."""
         if self.engine is not None:
             self.engine.stop()
 
     def stop(self) -> None:
         """Ends a background run and waits for its end."""
-        self.request_stop()
+        if self.running:
+            self.request_stop()
         self.join()
 
     def wait_until(self, condition: str, timeout_s: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from hil.iomap import IoTag
 from hil.rig import Device, Rig, Role
 
 CONNECT_S = 3.0
+LOCKSTEP_ANSWER_S = 5.0  # in lock-step no clock runs, so an answer may take as long as a busy machine makes it
 START_S = 20.0  # an emulated device may have to import and compile
 PARENT = "HIL_EMULATE_UNTIL_STDIN_ENDS"  # an emulated device ends when the bench's process ends, however that happens
 
@@ -68,7 +70,7 @@ def make_bus(device: Device, role: Role, *, mirrored: bool = False, lockstep: bo
         into,
         out,
         unit=device.unit_id,
-        timeout_s=device.timeout_s,
+        timeout_s=max(device.timeout_s, LOCKSTEP_ANSWER_S) if lockstep else device.timeout_s,
         depth=device.pipeline,
         max_gap=device.max_gap,
         max_read_registers=device.max_registers,
@@ -140,7 +142,12 @@ def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_por
     if server_port is not None:
         command += ["--port", str(server_port)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, env={**os.environ, PARENT: "1"}
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, PARENT: "1"},
+        start_new_session=True,  # a Ctrl-C in the terminal is for the bench, which ends the device last
     )
     emulated = Emulated(process, device.port, folder)
     try:
@@ -159,6 +166,9 @@ def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_por
 def _ready(process: subprocess.Popen[bytes], device: Device) -> int:
     """The port from the one line of JSON that an emulated device prints when it serves."""
     assert process.stdout and process.stderr
+    ready, _, _ = select.select([process.stdout], [], [], START_S)
+    if not ready:
+        raise BusError(f"the emulated device did not serve within {START_S:g} s", where=device.url)
     line = process.stdout.readline()
     if not line:
         process.wait(5.0)
@@ -227,7 +237,7 @@ class Wires:
                 _refuse_port_in_use(device)
                 emulated = self._emulate(device, None)
                 device = replace(device, port=emulated.port)
-            bus = make_bus(device, role)
+            bus = make_bus(device, role, lockstep=self.lockstep)
         port = _core.TokenPort(bus, emulated.token.fileno()) if emulated and emulated.token else bus
         return Wire(device, role, level, bus, port, emulated)
 

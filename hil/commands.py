@@ -39,6 +39,7 @@ class Commands:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._armed: dict[int, FaultSpec] = {}
+        self._cleared: set[int] = set()
         self._forced: set[str] = set()
         self.units = {name: signal.unit for name, signal in rig.signals.items()}
 
@@ -148,6 +149,7 @@ class Commands:
         if fault_id is not None and fault_id not in self._armed:
             raise BenchError(f"there is no fault {fault_id}", mend=f"Armed are {sorted(self._armed) or 'none'}")
         self._send(EventKind.FAULT_CLEAR, "", target=ALL_PATHS, values=[fault_id or 0])
+        self._cleared |= set(self._armed) if fault_id is None else {fault_id}
 
     def enable_faults(self, on: bool = True) -> None:
         """The master enable: off, no fault has any effect."""
@@ -224,7 +226,7 @@ class Commands:
         shown = []
         for number, spec in self._armed.items():
             end = spec.end(period_ns)
-            if end is None or end > now:
+            if number not in self._cleared and (end is None or end > now):
                 phase = "armed" if (spec.start(period_ns) or 0) >= now else "active"
                 shown.append({"id": number, "signal": spec.signal, "text": str(spec), "phase": phase})
         return {"faults": shown, "forced": sorted(self._forced), "safe": int(self.state.safe)}

@@ -45,13 +45,16 @@ class Engine:
 
     def advance(self, ticks: int | None) -> int:
         """Runs so many ticks (None: until `stop`) and returns how many were run."""
-        self._stop.clear()
-        self.loop.resume()
-        self.ended_by = None
         run = {"virtual": self._virtual, "lockstep": self._lockstep, "real": self._real}[self.time]
         first = self.state.tick
-        run(ticks)
-        self.drain()
+        self.ended_by = None
+        if not self._stop.is_set():  # asked for before the run began
+            self.loop.resume()
+            try:
+                run(ticks)
+            finally:
+                self.drain()
+        self._stop.clear()
         return self.state.tick - first
 
     def stop(self) -> None:
@@ -136,6 +139,7 @@ class Engine:
         Returns:
             the signals that did not get there, with their values; empty when all is safe.
         """
+        self._stop.clear()
         self.loop.push(encode(EventKind.SAFE, values=[SafeReason.TEARDOWN]))
         deadline = self.state.tick + round(MAX_SAFE_S / self.rig.period_s)
         missing = dict(gated)

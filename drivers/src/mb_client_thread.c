@@ -37,6 +37,16 @@ static void run_cycle(struct hil_mb_client *c)
         back_off(c);
 }
 
+/* Age of the newest image at the bench's next tick, where it is latched, or seen again when this cycle brought nothing. */
+static void note_age(struct hil_mb_client *c)
+{
+    int64_t tick = c->schedule.tick_ns > 0 ? c->schedule.tick_ns : c->schedule.period_ns;
+    int64_t since = hil_now_ns() - c->schedule.start_ns, into = since % tick;
+    int64_t latch_ns = c->schedule.start_ns + since + (into > 0 ? tick - into : -into);
+    if (c->image_ns > 0)
+        hil_histogram_add(&c->counters.age, latch_ns - c->image_ns);
+}
+
 /* Due time of the next cycle: the following one, or the first that is still ahead. */
 static int64_t next_due(struct hil_mb_client *c, int64_t due_ns)
 {
@@ -58,9 +68,8 @@ static void *run(void *arg)
         hil_thread_sleep_until(&c->thread, due);
         if (hil_thread_stopping(&c->thread))
             return NULL;
-        if (c->image_ns > 0) /* what the bench has just latched: its age at the tick */
-            hil_histogram_add(&c->counters.age, due - c->schedule.phase_ns - c->image_ns);
         run_cycle(c);
+        note_age(c);
         due = next_due(c, due);
     }
 }

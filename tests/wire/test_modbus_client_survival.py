@@ -7,6 +7,7 @@ import random
 import socket
 import time
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from modbus_peers import Device, adu, libmodbus_server, until
 from yardstick import free_port
 
 from hil._bus import MbClient, MbServer, Tag, now_ns
+from hil._core import histogram_edges
 from hil.errors import BusError
 
 PERIOD_NS = 5_000_000
@@ -339,6 +341,19 @@ def test_cycles_keep_their_phase(device: Device) -> None:
     client.stop()
     late = sorted((t - start - phase) % period for t in arrivals)
     assert late[len(late) // 2] < 3_000_000
+
+
+def test_the_age_is_measured_where_the_bench_latches(device: Device) -> None:
+    tick, period = 2_000_000, 20_000_000
+    client = MbClient("127.0.0.1", device.port, READS, [])
+    client.start(now_ns(), period, tick_ns=tick)
+    until(lambda: counted(client, "cycles") >= 20)
+    client.stop()
+    ages = client.counters()["age_ns"]
+    edges = histogram_edges()
+    median = next(edge for edge, n in zip(edges, accumulate(ages["counts"]), strict=True) if n >= ages["n"] / 2)
+    assert ages["n"] >= 20
+    assert median <= tick, "at the next tick, not at the next cycle"
 
 
 def test_errors_are_one_line_with_the_mend() -> None:

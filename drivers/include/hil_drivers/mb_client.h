@@ -28,6 +28,7 @@ struct hil_mb_client_options {
 /* When cycles run: number n is due at start_ns + phase_ns + n * period_ns (monotonic clock). */
 struct hil_mb_schedule {
     int64_t start_ns, period_ns, phase_ns;
+    int64_t tick_ns; /* period of the bench's tick, for the histogram of ages at latch; 0: period_ns */
 };
 
 /* Copies the map. HIL_E_ARG: an option is out of range or the map does not fit (hil_regmap_check says why); HIL_E_UNSUPPORTED:

@@ -44,7 +44,7 @@ struct hil_mb_counters {
     _Atomic uint64_t count[HIL_MBC_SERVER];
     _Atomic uint64_t exceptions[256]; /* by code */
     struct hil_histogram round_trip;  /* client: request sent to answer received; server: received to answered */
-    struct hil_histogram age; /* client: of the newest image at each cycle's tick; server: time between two images */
+    struct hil_histogram age; /* client: of the newest image when the bench latches; server: time between images */
 };
 
 /* Only for numbers with one writer: an increment without a locked instruction. */
