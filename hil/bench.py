@@ -1,38 +1,29 @@
-"""A bench: a rig that runs. Everything a person or a test does with it goes through here, as events for the core's queue."""
+"""A bench: a rig that runs. What a person or a test does with it becomes events for the core's queue."""
 
 from __future__ import annotations
 
 import tempfile
 import threading
-import time as clock
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-
 from hil import _core, frames, result
+from hil.bindings import bindings_of
 from hil.buses import Wires
-from hil.commands import Commands
+from hil.ending import Ending
 from hil.engine import Engine
 from hil.errors import BenchError, HilError
-from hil.events import EventKind, encode
-from hil.expressions import Condition
 from hil.faults import FaultSpec
-from hil.nearest import did_you_mean
-from hil.program import SIMULATED, Progress, build_bench
-from hil.realtime import MachineWatch, verdict
+from hil.fork import Fork
+from hil.looking import Looking
+from hil.program import Progress, build_bench
+from hil.realtime import MachineWatch
 from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
 from hil.rig import Rig, load_rig
-
-TIMES = ("virtual", "lockstep", "real")
-LEVELS = ("mil", "sil", "pil", "hil")
-POLL_S = 0.001
-Floats = npt.NDArray[np.float64]
 
 
 def open_bench(
@@ -80,48 +71,7 @@ def open_bench(
     return bench
 
 
-def bindings_of(rig: Rig, time: str, bind: Mapping[str, str]) -> dict[str, str]:
-    """Level of every role.
-
-    Raises:
-        BenchError: unknown kind of time, role or level, or a level that the time or the rig does not allow.
-    """
-    if time not in TIMES:
-        raise BenchError(f"time '{time}' is not known", mend=did_you_mean(time, TIMES))
-    for role in bind:
-        if role not in rig.roles:
-            raise BenchError(f"there is no role '{role}' to bind", where=rig.name, mend=did_you_mean(role, rig.roles))
-    levels = {name: bind.get(name, "mil" if time == "virtual" else role.binding) for name, role in rig.roles.items()}
-    for name, level in levels.items():
-        _check_level(rig, time, name, level)
-    return levels
-
-
-def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
-    where = f"{role}={level}"
-    if level not in LEVELS:
-        raise BenchError(f"level '{level}' is not known", where=where, mend=f"Levels are {', '.join(LEVELS)}")
-    if level == "sil":
-        raise BenchError(
-            "sil needs firmware for this role, and there is none", where=where, mend="Bind it to mil or pil"
-        )
-    if level == "mil" and not rig.roles[role].simulated:
-        raise BenchError(f'no block has role = "{role}", so it cannot be simulated', where=where, mend="Bind it to hil")
-    if level == "pil" and not rig.roles[role].simulated:
-        raise BenchError(f'no block has role = "{role}", so it cannot be emulated', where=where, mend="Bind it to hil")
-    if level != "mil" and rig.roles[role].device is None:
-        raise BenchError(
-            "the role has no device in the rig", where=where, mend="Bind it to mil, or add a [devices] table"
-        )
-    if level != "mil" and time == "virtual":
-        mend = f"Use --time lockstep or real, or bind {role} to mil"
-        raise BenchError("in virtual time there is no wire", where=where, mend=mend)
-    if level == "hil" and time == "lockstep":
-        mend = "Use --time real, or bind it to pil"
-        raise BenchError("a real device takes no tick tokens, so it cannot run in lock-step", where=where, mend=mend)
-
-
-class Bench(Commands):
+class Bench(Looking):
     """A rig that runs; made by `open_bench`. Use it in a `with` statement: its end is always a verified safe state.
 
     Attributes:
@@ -129,6 +79,7 @@ class Bench(Commands):
         time: kind of time.
         bindings: level by role.
         recorder: rows and events so far.
+        watch: what the machine did beside the run; None before the first tick.
     """
 
     def __init__(
@@ -157,6 +108,7 @@ class Bench(Commands):
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._result: RunResult | None = None
+        self.watch: MachineWatch | None = None
         self.engine: Engine | None = None
         self.recorder = self._make_recorder(None)
 
@@ -241,8 +193,7 @@ class Bench(Commands):
     def _open_engine(self) -> Engine:
         if self.engine is None or self._result is not None:
             raise BenchError("the bench is closed", mend="Open a new one")
-        if not hasattr(self, "_watch"):
-            self._watch = MachineWatch()
+        self.watch = self.watch or MachineWatch()
         return self.engine
 
     def start(self, duration_s: float | None = None) -> None:
@@ -258,7 +209,7 @@ class Bench(Commands):
     def _background(self, engine: Engine, ticks: int | None) -> None:
         try:
             engine.advance(ticks)
-        except BaseException as error:  # noqa: BLE001 - raised again in join()
+        except BaseException as error:  # raised again in join()
             self._failure = error
 
     def join(self, timeout_s: float | None = None) -> bool:
@@ -283,115 +234,6 @@ class Bench(Commands):
         if self.running:
             self.request_stop()
         self.join()
-
-    def wait_until(self, condition: str, timeout_s: float) -> float:
-        """Runs, or in a background run waits, until the condition holds.
-
-        Args:
-            condition: such as "sensor.h1 > 0.1 and not plc.alarm_h1", looked at after each tick (in real time about
-                once in a millisecond).
-            timeout_s: bench time to wait at the most.
-
-        Returns:
-            the bench time at which it held.
-
-        Raises:
-            BenchError: it did not hold in time.
-        """
-        holds = Condition(condition, self.built.numbers)
-        last = self.tick + round(timeout_s / self.period_s)
-        background = self.running or self.time == "real"
-        if background and not self.running:
-            self.start()
-        while not holds(self.__getitem__):
-            if self.tick >= last or (background and not self.running):
-                raise BenchError(f"'{condition}' did not hold within {timeout_s:g} s", where=self.rig.name)
-            if background:
-                clock.sleep(POLL_S)
-            else:
-                self._run_ticks(1)
-        return self.time_s
-
-    def capture(
-        self, signals: Iterable[str], trigger: str, pre_s: float, post_s: float, timeout_s: float = 10.0
-    ) -> dict[str, Floats]:
-        """Signals around the first tick from now on at which the trigger holds; needs `history`.
-
-        Returns:
-            arrays by signal, and "time_s" with 0 at the trigger.
-
-        Raises:
-            BenchError: the trigger did not come within timeout_s.
-        """
-        names = list(signals)
-        first = self.tick
-        self.wait_until(trigger, timeout_s)
-        end = self.tick + round(post_s / self.period_s)
-        while self.tick < end and self.running:
-            clock.sleep(POLL_S)
-        if self.tick < end:
-            self._run_ticks(end - self.tick)
-        clock.sleep(0.1 if self.running else 0.0)  # one drain more
-        return self._cut(names, trigger, first, pre_s, post_s)
-
-    def _cut(self, names: list[str], trigger: str, first: int, pre_s: float, post_s: float) -> dict[str, Floats]:
-        condition = Condition(trigger, self.built.numbers)
-        ticks = self.recorder.ticks()
-        columns = {name: self.history(name) for name in {*names, *condition.signals}}
-        for row in np.flatnonzero(ticks >= first):
-            if condition(lambda name, row=row: float(columns[name][row])):  # type: ignore[misc]
-                break
-        else:
-            raise BenchError(f"'{trigger}' did not hold at any recorded tick", where=self.rig.name)
-        at = ticks[row]
-        lo, hi = at - round(pre_s / self.period_s), at + round(post_s / self.period_s)
-        keep = (ticks >= lo) & (ticks <= hi)
-        return {"time_s": (ticks[keep] - at) * self.period_s, **{name: columns[name][keep] for name in names}}
-
-    # ---- looking ----
-
-    @property
-    def tick(self) -> int:
-        """The tick to run next."""
-        return int(self.state.tick)
-
-    def history(self, name: str) -> Floats:
-        """All recorded values of a signal so far, shape (rows,).
-
-        Raises:
-            BenchError: the signal is not recorded in the first group.
-        """
-        try:
-            return self.recorder.column(name)
-        except KeyError:
-            names = self._columns[0].names if self._columns else []
-            raise BenchError(f"'{name}' is not recorded", where=self.rig.name, mend=did_you_mean(name, names)) from None
-
-    def history_time_s(self) -> Floats:
-        """Bench times of `history`'s rows, shape (rows,)."""
-        return self.recorder.ticks() * self.period_s
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """What happened so far, in order."""
-        return self.recorder.events
-
-    def health(self) -> dict[str, Any]:
-        """How the bench is: tick, timing, buses, faults, forces."""
-        assert self.engine is not None
-        loop = self.engine.loop
-        late, execution = result.histogram(loop.late), result.histogram(loop.exec_time)
-        picked = ("p50", "p99", "max")
-        return {
-            "tick": self.tick,
-            "time_s": self.time_s,
-            "running": self.running,
-            **{key: loop.counters[key] for key in ("overruns", "missed", "lost_samples", "lost_inputs")},
-            "late_ns": {key: late[key] for key in picked},
-            "exec_ns": {key: execution[key] for key in picked},
-            "buses": result.readable_buses(self.engine.wires.counters()),
-            **self.interventions(),
-        }
 
     # ---- copies ----
 
@@ -434,18 +276,13 @@ class Bench(Commands):
     def _finish(self) -> RunResult:
         engine = self._open_engine()
         failure = self._end_run()
-        found = self._found(engine, failure)
+        ending = Ending.of(self, engine, failure)  # before the safe state, which is not part of the run
         writer, self.recorder = self.recorder.writer, self.recorder.closed()
-        unsafe = engine.make_safe(self.gated(), self.__getitem__)
-        if unsafe:
-            values = ", ".join(f"{name} = {value:g}" for name, value in unsafe.items())
-            found |= {"passed": False, "reason": f"not safe at the end: {values}"}
+        ending.note_unsafe(engine.make_safe(self.gated(), self.__getitem__))
         self.close()
         if writer is not None:
-            self._close_recording(writer, found, unsafe)
-        return RunResult(
-            rig=self.rig.name, time=self.time, recording=writer.folder if writer else None, report=None, **found
-        )
+            ending.close_recording(writer)
+        return ending.result(writer.folder if writer else None)
 
     def _end_run(self) -> BaseException | None:
         try:
@@ -453,50 +290,6 @@ class Bench(Commands):
         except HilError as error:
             return error
         return None
-
-    def _found(self, engine: Engine, failure: BaseException | None) -> dict[str, Any]:
-        """What the run came to, before it is made safe."""
-        counters = engine.loop.counters
-        self._timing = result.timing(engine.loop, self.built.entries, real=self.time == "real")
-        self._lost_inputs_from = counters["lost_inputs_from"]
-        reasons = [
-            str(failure) if failure else "",
-            "the overrun policy ended the run" if engine.ended_by == "overrun" else "",
-            f"{counters['lost_inputs']} inputs were lost" if counters["lost_inputs"] else "",
-            str(self.recorder.error) if self.recorder.error else "",
-        ]
-        reason = "; ".join(filter(None, reasons))
-        return {
-            "ticks": self.tick,
-            "duration_s": round(self.tick * self.period_s, 9),
-            "state_hash": self.state_hash,
-            "verdict": verdict(self.time, engine.grants, getattr(self, "_watch", None)),
-            "overruns": counters["overruns"],
-            "lost_samples": counters["lost_samples"],
-            "buses": result.readable_buses(engine.wires.counters()),
-            "passed": not reason,
-            "reason": reason,
-        }
-
-    def _close_recording(self, writer: RecordingWriter, found: dict[str, Any], unsafe: dict[str, float]) -> None:
-        told = {
-            "kind": "teardown",
-            "target": "",
-            "id": 0,
-            "text": "not safe" if unsafe else "all outputs verified safe",
-        }
-        manifest = {
-            **{key: value for key, value in found.items() if key not in ("passed",)},
-            "result": "passed" if found["passed"] else "failed",
-            "timing": self._timing,
-            "lost_inputs_from": self._lost_inputs_from,
-            "faults": self.armed_faults(),
-        }
-        try:
-            writer.write_events([{"tick": found["ticks"], "time_s": found["duration_s"], **told}])
-            writer.close(manifest)
-        except HilError as error:
-            found |= {"passed": False, "reason": "; ".join(filter(None, [found["reason"], str(error)]))}
 
     def close(self) -> None:
         """Ends threads and processes; without `finish` nothing is made safe first."""
@@ -521,26 +314,3 @@ class Bench(Commands):
             self.finish()
         finally:
             self.close()
-
-
-class Fork:
-    """A copy of a bench's state for a what-if: plain ticks, no wire, no recorder. `bench.fork()` makes one."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self.state = bench.state.copy()
-        for number, role in enumerate(bench.built.roles):
-            if number and bench.bindings[role] != "mil":
-                self.state.push(encode(EventKind.BIND, target=number, values=[SIMULATED]))
-
-    def run(self, seconds: float) -> None:
-        """So many seconds of bench time."""
-        self.state.run(round(seconds / self._bench.period_s))
-
-    def __getitem__(self, name: str) -> float:
-        return float(self.state.get(self._bench.built.offset(name)))
-
-    @property
-    def hash(self) -> str:
-        """Hash of the state, 16 hex digits."""
-        return result.hash_text(self.state.hash())

@@ -165,7 +165,8 @@ def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_por
 
 def _ready(process: subprocess.Popen[bytes], device: Device) -> int:
     """The port from the one line of JSON that an emulated device prints when it serves."""
-    assert process.stdout and process.stderr
+    assert process.stdout
+    assert process.stderr
     ready, _, _ = select.select([process.stdout], [], [], START_S)
     if not ready:
         raise BusError(f"the emulated device did not serve within {START_S:g} s", where=device.url)
@@ -260,10 +261,10 @@ class Wires:
 
     def start(self, start_ns: int, priority: int) -> None:
         """Starts the client threads, in phase with the loop's tick 0 at `start_ns`; just below the loop's priority."""
-        policy = {"policy": "fifo", "priority": max(1, priority - 1)} if priority > 0 else {}
+        policy, below = ("fifo", max(1, priority - 1)) if priority > 0 else ("other", 0)
         for wire in self.wires.values():
             if isinstance(wire.bus, _bus.MbClient):
-                wire.bus.start(start_ns, round(wire.device.period_s * 1e9), **policy)
+                wire.bus.start(start_ns, round(wire.device.period_s * 1e9), policy=policy, priority=below)
 
     def stop(self) -> None:
         """Ends the client threads; servers go on serving and emulated devices running until `close`."""

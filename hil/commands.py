@@ -17,6 +17,7 @@ from hil.nearest import did_you_mean
 from hil.program import Built
 from hil.rig import Rig
 
+LATEST_S = 1e9  # 31 years: beyond, it is a mistake
 REFUSED_BY_GATE = 12  # enum hil_err: HIL_E_RANGE
 THIS_TICK = -(2**63)  # HIL_THIS_TICK
 STATUS_BITS = ((1, "stale"), (2, "forced"), (4, "faulted"), (8, "bad"), (16, "safe"))
@@ -32,6 +33,8 @@ class Commands:
 
     state: _core.State
     engine: Engine | None
+    time: str
+    bindings: dict[str, str]
 
     def __init__(self, rig: Rig, built: Built) -> None:
         self._rig, self.built = rig, built
@@ -41,7 +44,13 @@ class Commands:
         self._armed: dict[int, FaultSpec] = {}
         self._cleared: set[int] = set()
         self._forced: set[str] = set()
+        self._for_devices: dict[int, tuple[str, str, float]] = {}
         self.units = {name: signal.unit for name, signal in rig.signals.items()}
+
+    @property
+    def running(self) -> bool:
+        """True while the bench runs in the background."""
+        raise NotImplementedError
 
     # ---- seeing ----
 
@@ -96,7 +105,40 @@ class Commands:
         params = self.built.params
         if name not in params:
             raise BenchError(f"'{name}' cannot be set", where=self._rig.name, mend=did_you_mean(name, params))
-        self._send(EventKind.PARAM, name, target=params[name], values=[_finite(name, value)], due=self._due(at, due))
+        low, high = self.built.ranges[name]
+        if not low <= _finite(name, value) <= high:
+            raise BenchError(f"{name} = {value:g} is outside its range {low:g} to {high:g}", where=self._rig.name)
+        role, tick = self._owner(name), self._due(at, due)
+        number = self._send(EventKind.PARAM, name, target=params[name], values=[value], due=tick)
+        if role is not None:
+            self._tell_device(role, name, float(value), tick, number)
+
+    def _owner(self, name: str) -> str | None:
+        """The role whose device must be told of a new value, None when all of it is in this process."""
+        role = self._rig.blocks[self._rig.tunable()[name][0]].role
+        if role is None or self.bindings[role] == "mil":
+            return None
+        if self.bindings[role] != "pil":
+            mend = f"Change it there, or bind {role} to mil or pil"
+            raise BenchError(f"'{name}' is a matter of the real device {role}", where=self._rig.name, mend=mend)
+        return role
+
+    def _tell_device(self, role: str, name: str, value: float, due: int, number: int) -> None:
+        """An emulated device sets it too: in lock-step at the same tick, in real time when the bench's own event fires."""
+        assert self.engine is not None
+        wires = self.engine.wires
+        if self.time == "lockstep":
+            known = due != NEXT_TICK or not self.running
+            wires.set(role, name, value, (self.state.tick if due == NEXT_TICK else due) if known else None)
+        elif due == NEXT_TICK:
+            wires.set(role, name, value)
+        else:
+            self._for_devices[number] = (role, name, value)
+
+    def _fired(self, event: Mapping[str, Any]) -> None:
+        """Told of each event that is drained."""
+        if event["kind"] == "event" and event["id"] in self._for_devices and self.engine is not None:
+            self.engine.wires.set(*self._for_devices.pop(event["id"]))
 
     def force(self, name: str, value: float, at: float | None = None) -> None:
         """Holds a signal at a value until it is released; the safety gate still acts behind it."""
@@ -124,8 +166,9 @@ class Commands:
         start, now = spec.start(period_ns), self.state.tick
         end = spec.end(period_ns, now if start is None else start)
         first = now if start is None else start
-        if end is not None and end <= first:
-            raise BenchError(f"{spec}: its end has passed", where=spec.signal, mend=f"It is {self.time_s:g} s now")
+        for what, tick in (("start", first), ("end", first if end is None else end - 1)):
+            if tick < max(now, first):
+                raise BenchError(f"{spec}: its {what} has passed", where=spec.signal, mend=f"It is {self.time_s:g} s now")
         return self._arm_one(spec, path, NEXT_TICK if start is None else start, NO_END if end is None else end - first)
 
     def _arm_one(self, spec: FaultSpec, path: int, due: int, ticks: int) -> int:
@@ -181,6 +224,8 @@ class Commands:
             return due
         if at is None:
             return NEXT_TICK
+        if not math.isfinite(at) or at > LATEST_S:
+            raise BenchError(f"{at} is not a bench time", where=self._rig.name, mend="Give seconds from the start")
         tick = round(at / self.period_s)
         if tick < self.state.tick:
             raise BenchError(f"{at:g} s has passed", where=self._rig.name, mend=f"It is {self.time_s:g} s now")

@@ -111,7 +111,7 @@ class Engine:
                 self.drain()
                 if self._stop.is_set():
                     self.loop.stop()
-                    time.sleep(self.rig.period_s if self.rig.period_s < DRAIN_S else DRAIN_S)
+                    time.sleep(min(DRAIN_S, self.rig.period_s))
         finally:
             self.loop.stop()
             if self.loop.join() == END_OVERRUN:

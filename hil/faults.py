@@ -97,7 +97,7 @@ class FaultSpec:
         first, second = (*self.values, absent, absent)[:2]
         if self.kind == "delay":
             in_ticks = self.units[:1] == (TICKS,)
-            first = round(first if in_ticks else first * 1e9 / period_ns)
+            first = round(min(first if in_ticks else first * 1e9 / period_ns, 1e15))  # too long anyway
         return float(first), float(second)
 
     def __str__(self) -> str:

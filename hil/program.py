@@ -34,6 +34,7 @@ class Built:
         numbers: signal numbers by name, as users name them.
         paths: path numbers by signal name.
         params: byte offsets of everything that can be set, by name ("level1.kp", "level1.setpoint").
+        ranges: smallest and largest value of each of them.
         states: byte offsets of block states, by "block.state".
         roles: role names by number; [0] is unused.
         entries: names of blocks, then of paths, as execution times are listed.
@@ -45,6 +46,7 @@ class Built:
     numbers: dict[str, int]
     paths: dict[str, int]
     params: dict[str, int]
+    ranges: dict[str, tuple[float, float]]
     states: dict[str, int]
     roles: list[str]
     entries: list[str]
@@ -170,16 +172,22 @@ class _Builder:
             program = _core.Program(self.spec)
         except _core.BuildError as error:
             raise self._explain(error) from None
-        params, states = {}, {}
+        params, ranges, states = {}, {}, {}
         for i, block in enumerate(self.placed):
             for k, name in enumerate(block.params):
-                params[block.name if block.constant else f"{block.name}.{name}"] = program.offset_param(i, k)
+                label = block.name if block.constant else f"{block.name}.{name}"
+                params[label], ranges[label] = program.offset_param(i, k), self._range(i, block, name)
             for k, name in enumerate(self._state_names(i, block, program.block_n_state(i))):
                 states[f"{block.name}.{name}"] = program.offset_mem(i) + 8 * k
         labels = [name for name, _ in self.spec.signals]
         numbers = {name: number for number, name in enumerate(labels) if number}
         entries = [b.name for b in self.placed] + [f"path of {name}" for name in self.paths]
-        return Built(program, labels, numbers, self.paths, params, states, roles, entries, list(self.models.values()))
+        return Built(program, labels, numbers, self.paths, params, ranges, states, roles, entries, list(self.models.values()))
+
+    def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:
+        """Of a parameter: what its model or its type allows."""
+        known = self.models[index].p if block.model else block_types()[block.type].params
+        return next((p.min, p.max) for p in known if p.name == name)
 
     def _state_names(self, index: int, block: Block, n: int) -> list[str]:
         """Names of all state doubles; the last name of a type stands for the rest, numbered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ from hil.rig import RecordGroup, Rig
 
 RING_S = 2.0  # the samples ring holds at least so much of a 1 kHz bench
 SMALLEST_RING, LARGEST_RING = 1 << 20, 1 << 28
+
+
+Ints = npt.NDArray[np.int64]
+Rows = tuple[Ints, Ints, Ints, npt.NDArray[np.float64], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,8 @@ class Recorder:
             )
             if index == 0 and self.history and len(tick):
                 self._rows.append((tick, values))
-            if self.writer and len(tick):
-                self._write(lambda w, g=group, r=(tick, late, exe, values, status): w.write_rows(g.name, *r))
+            if len(tick):
+                self._write(partial(_write_rows, group.name, (tick, late, exe, values, status)))
 
     def _inputs(self, data: bytes, counters: Mapping[str, Any]) -> None:
         rows, told = frames.decode(data, self.names)
@@ -131,7 +136,13 @@ class Recorder:
             if ring == "inputs":
                 rows.insert(bisect_left(rows.ticks, tick), tick, InputKind.LOSS)
             text = f"the ring of {ring} was full: from here on some were not recorded"
-            place = {"tick": tick, "time_s": round(tick * self.names.period_s, 9), "kind": "loss", "target": ring, "id": 0}
+            place = {
+                "tick": tick,
+                "time_s": round(tick * self.names.period_s, 9),
+                "kind": "loss",
+                "target": ring,
+                "id": 0,
+            }
             told.append({**place, "a": None, "b": None, "text": text})
 
     def tell(self, event: dict[str, Any]) -> None:
@@ -165,6 +176,10 @@ class Recorder:
         kept = Recorder(self.columns, self.names, None, self.history, None, self.events, self.error, list(self._rows))
         kept._done = True
         return kept
+
+
+def _write_rows(group: str, rows: Rows, writer: RecordingWriter) -> None:
+    writer.write_rows(group, *rows)
 
 
 def groups_for_writer(columns: list[Columns], rig: Rig) -> Mapping[str, Group]:

@@ -18,9 +18,12 @@ static void put(struct hil_ring *ring, uint64_t tick, uint16_t kind, uint16_t gr
 }
 
 static unsigned char *copy_values(unsigned char *at, const struct hil_group *g, const unsigned char *s) {
-    for (uint32_t i = 0; i < g->n_runs; i++) {
-        memcpy(at, s + g->runs[i].offset, g->runs[i].n * sizeof(double));
-        at += g->runs[i].n * sizeof(double);
+    for (const struct hil_run *run = g->runs, *end = run + g->n_runs; run < end; run++) {
+        const unsigned char *from = s + run->offset;
+        size_t bytes = run->n * sizeof(double);
+        if (run->n == 1) memcpy(at, from, sizeof(double)); /* the usual case: one load and one store, no call */
+        else memcpy(at, from, bytes);
+        at += bytes;
     }
     return at;
 }

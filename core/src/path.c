@@ -33,8 +33,9 @@ static double gate(const struct hil_program *p, unsigned char *s, const struct h
     return given;
 }
 
-/* Everything that is not the plain case: a fault, a force, a status, a limit that is touched. */
-static void full_step(const struct hil_program *p, const struct hil_path *path, unsigned char *s) {
+/* Everything that is not the plain case: a fault, a force, a status, a limit that is touched. Not inlined: the plain case
+ * would save and restore registers for it. */
+static __attribute__((noinline)) void full_step(const struct hil_program *p, const struct hil_path *path, unsigned char *s) {
     struct hil_path_state *ps = hil_path_mem(path, s);
     const struct hil_path_spec *g = &path->spec;
     double v = hil_values(s)[g->raw];

@@ -101,6 +101,13 @@ static const uint16_t *copy_numbers(struct arena *a, const uint16_t *from, uint1
     return to;
 }
 
+/* Whether these signals are one array of values. */
+static uint8_t in_a_row(const uint16_t *numbers, uint16_t n) {
+    for (uint16_t i = 1; i < n; i++)
+        if (numbers[i] != numbers[0] + i) return 0;
+    return n > 0;
+}
+
 static int place_block(struct hil_program *p, struct arena *a, const struct hil_spec *spec, uint32_t i, uint32_t *param,
                        struct hil_build_error *e) {
     const struct hil_block_spec *b = &spec->blocks[i];
@@ -114,6 +121,10 @@ static int place_block(struct hil_program *p, struct arena *a, const struct hil_
                               .in = copy_numbers(a, b->in, b->n_in), .out = copy_numbers(a, b->out, b->n_out),
                               .param = *param, .dt_s = dt, .stream = hil_hash_text(0, b->name), .n_in = b->n_in,
                               .n_out = b->n_out, .task = (uint8_t)task, .id = (uint16_t)i};
+    out->seed = spec->seed;
+    out->key = hil_random_key(spec->seed, out->stream);
+    out->in_row = in_a_row(b->in, b->n_in);
+    out->out_row = in_a_row(b->out, b->n_out);
     out->passes_status = (uint8_t)(hil_block_feedthrough(b->type, b->model) != 0);
     p->resets[i] = b->type->reset;
     p->updates[i] = b->type->update;

@@ -6,8 +6,9 @@
 #include "hil/profile.h"
 #include "program_private.h"
 
-/* Outputs of a feed-through block are as good as its worst inputs. Runs only while something is not good. */
-static void pass_status(const struct hil_program *p, const struct hil_block *b, unsigned char *s) {
+/* Outputs of a feed-through block are as good as its worst inputs. Runs only while something is not good; not inlined, to
+ * keep the plain case short. */
+static __attribute__((noinline)) void pass_status(const struct hil_program *p, const struct hil_block *b, unsigned char *s) {
     uint8_t *status = hil_statuses(p, s), bits = 0;
     for (unsigned i = 0; i < b->n_in; i++) bits |= status[b->in[i]];
     for (unsigned i = 0; i < b->n_out; i++) status[b->out[i]] = bits;
@@ -55,6 +56,14 @@ static void run_simulated_roles(const struct hil_program *p, unsigned char *s, s
     }
 }
 
+/* The section of statuses is a whole number of words, zero behind the last signal. */
+static int all_good(const struct hil_program *p, unsigned char *s) {
+    const uint64_t *word = (const uint64_t *)(const void *)hil_statuses(p, s);
+    uint64_t any = 0;
+    for (unsigned i = 0; i < (p->n_signals + 7u) / 8u; i++) any |= word[i];
+    return any == 0;
+}
+
 static void end_tick(const struct hil_program *p, unsigned char *s) {
     struct hil_state *h = hil_header(s);
     for (unsigned i = 0; i < p->n_tasks; i++) {
@@ -62,12 +71,7 @@ static void end_tick(const struct hil_program *p, unsigned char *s) {
         h->tasks[i].sample += ran;
         h->tasks[i].next += ran * p->tasks[i].every;
     }
-    if (h->alert) { /* ends only when every signal of every rate is good again */
-        const uint8_t *status = hil_statuses(p, s);
-        uint8_t any = 0;
-        for (unsigned i = 0; i < p->n_signals; i++) any |= status[i];
-        h->alert = any != 0 || h->safe != 0;
-    }
+    if (h->alert) h->alert = !all_good(p, s) || h->safe != 0; /* ends only when every signal of every rate is good again */
     h->due_mask = 0;
     h->tick++;
 }
@@ -75,7 +79,7 @@ static void end_tick(const struct hil_program *p, unsigned char *s) {
 static inline __attribute__((always_inline)) void tick(const struct hil_program *p, unsigned char *s,
                                                        struct hil_profile *profile) {
     begin_tick(p, s);
-    hil_roles_begin(p, s);                             /* latch what came from outside */
+    if (p->n_roles > 1) hil_roles_begin(p, s);         /* latch what came from outside */
     if (hil_header(s)->due <= hil_header(s)->tick) hil_events_fire(p, s);
     run_segments(p, s, 0, p->bench_segments, profile); /* blocks; faults, force and gate on each signal's path; updates */
     run_simulated_roles(p, s, profile);                /* on what was published; their outputs come a tick later */

@@ -35,10 +35,12 @@ struct hil_block {
     uint32_t state, param;
     double dt_s;     /* time between two steps of this block's task */
     uint64_t stream; /* random stream, made from the block's name */
+    uint64_t seed, key; /* hil_random_key(seed, stream), so that noise need not make it in every step; key 0: not known */
     uint16_t n_in, n_out;
     uint8_t task;
     uint8_t passes_status; /* outputs carry the union of the inputs' status bits */
     uint16_t id;
+    uint8_t in_row, out_row; /* inputs, outputs are neighbours among the signals: one array of values */
 };
 typedef void (*hil_step_fn)(const struct hil_block *b, unsigned char *s);
 

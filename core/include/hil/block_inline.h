@@ -11,7 +11,9 @@ static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s) {
 
 static inline uint64_t hil_noise(const struct hil_block *b, unsigned char *s, uint32_t lane) {
     const struct hil_state *h = (const struct hil_state *)(const void *)s;
-    return hil_random(h->seed, b->stream + lane, h->tasks[b->task].sample);
+    int known = lane == 0 && b->key && b->seed == h->seed; /* a fork may have another seed */
+    uint64_t key = known ? b->key : hil_random_key(h->seed, b->stream + lane);
+    return hil_random_at(key, h->tasks[b->task].sample);
 }
 
 #endif

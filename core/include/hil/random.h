@@ -11,8 +11,16 @@ static inline uint64_t hil_mix64(uint64_t z) {
     return z ^ (z >> 31);
 }
 
+/* In two parts, as the first is the same for all counters. */
+static inline uint64_t hil_random_key(uint64_t seed, uint64_t stream) {
+    return hil_mix64(seed ^ hil_mix64(stream + 0x9e3779b97f4a7c15u));
+}
+static inline uint64_t hil_random_at(uint64_t key, uint64_t counter) {
+    return hil_mix64(key + (counter + 1) * 0x9e3779b97f4a7c15u);
+}
+
 static inline uint64_t hil_random(uint64_t seed, uint64_t stream, uint64_t counter) {
-    return hil_mix64(hil_mix64(seed ^ hil_mix64(stream + 0x9e3779b97f4a7c15u)) + (counter + 1) * 0x9e3779b97f4a7c15u);
+    return hil_random_at(hil_random_key(seed, stream), counter);
 }
 
 /* Uniform in [0, 1), 53 bits. */

@@ -46,25 +46,46 @@ static void reset(const struct hil_block *b, unsigned char *s)
         x[i] = b->cfg[X0].n ? b->cfg[X0].data[i] : b->model->x[i].value;
 }
 
-static void output(const struct hil_block *b, unsigned char *s)
+/* Inputs that are neighbours are used where they lie, others are copied to `u`. *usable: whether all of them are. */
+static inline const double *inputs_of(const struct hil_block *b, const double *values, double *u, int *usable)
 {
-    double u[HIL_MODEL_MAX_U], y[HIL_MODEL_MAX_Y], *values = hil_values(s);
-    const struct hil_model *model = b->model;
-    const double *from = no_input;
-    if (model->feedthrough) {
-        gather(b, values, u);
-        from = u;
+    if (!b->in_row) {
+        *usable = gather(b, values, u);
+        return u;
     }
-    model->output(hil_mem(b, s), from, hil_params(b, s), y);
+    const double *row = values + b->in[0];
+    *usable = 1;
+    for (unsigned i = 0, n = b->n_in; i < n; i++)
+        *usable &= is_usable(row[i]);
+    return row;
+}
+
+static void give_out(const struct hil_block *b, unsigned char *s, const double *u)
+{
+    double y[HIL_MODEL_MAX_Y], *values = hil_values(s);
+    if (b->out_row) {
+        b->model->output(hil_mem(b, s), u, hil_params(b, s), values + b->out[0]);
+        return;
+    }
+    b->model->output(hil_mem(b, s), u, hil_params(b, s), y);
     for (unsigned i = 0, n = b->n_out; i < n; i++)
         values[b->out[i]] = y[i];
+}
+
+static void output(const struct hil_block *b, unsigned char *s)
+{
+    double u[HIL_MODEL_MAX_U];
+    int usable; /* the output map of a number that is not finite is not finite either, and no memory of it stays */
+    give_out(b, s, b->model->feedthrough ? inputs_of(b, hil_values(s), u, &usable) : no_input);
 }
 
 static void update(const struct hil_block *b, unsigned char *s)
 {
     double u[HIL_MODEL_MAX_U];
-    if (gather(b, hil_values(s), u))
-        b->model->step(hil_mem(b, s), u, hil_params(b, s), b->dt_s, (uint32_t)setting(b, SUBSTEPS));
+    int usable;
+    const double *from = inputs_of(b, hil_values(s), u, &usable);
+    if (usable)
+        b->model->step(hil_mem(b, s), from, hil_params(b, s), b->dt_s, (uint32_t)setting(b, SUBSTEPS));
 }
 
 const struct hil_block_type hil_type_model = {

@@ -1,0 +1,53 @@
+"""Which level each role of a run has, and whether that can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hil.errors import BenchError
+from hil.nearest import did_you_mean
+from hil.rig import Rig
+
+TIMES = ("virtual", "lockstep", "real")
+LEVELS = ("mil", "sil", "pil", "hil")
+
+
+def bindings_of(rig: Rig, time: str, bind: Mapping[str, str]) -> dict[str, str]:
+    """Level of every role.
+
+    Raises:
+        BenchError: unknown kind of time, role or level, or a level that the time or the rig does not allow.
+    """
+    if time not in TIMES:
+        raise BenchError(f"time '{time}' is not known", mend=did_you_mean(time, TIMES))
+    for role in bind:
+        if role not in rig.roles:
+            raise BenchError(f"there is no role '{role}' to bind", where=rig.name, mend=did_you_mean(role, rig.roles))
+    levels = {name: bind.get(name, "mil" if time == "virtual" else role.binding) for name, role in rig.roles.items()}
+    for name, level in levels.items():
+        _check_level(rig, time, name, level)
+    return levels
+
+
+def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
+    where = f"{role}={level}"
+    if level not in LEVELS:
+        raise BenchError(f"level '{level}' is not known", where=where, mend=f"Levels are {', '.join(LEVELS)}")
+    if level == "sil":
+        raise BenchError(
+            "sil needs firmware for this role, and there is none", where=where, mend="Bind it to mil or pil"
+        )
+    if level == "mil" and not rig.roles[role].simulated:
+        raise BenchError(f'no block has role = "{role}", so it cannot be simulated', where=where, mend="Bind it to hil")
+    if level == "pil" and not rig.roles[role].simulated:
+        raise BenchError(f'no block has role = "{role}", so it cannot be emulated', where=where, mend="Bind it to hil")
+    if level != "mil" and rig.roles[role].device is None:
+        raise BenchError(
+            "the role has no device in the rig", where=where, mend="Bind it to mil, or add a [devices] table"
+        )
+    if level != "mil" and time == "virtual":
+        mend = f"Use --time lockstep or real, or bind {role} to mil"
+        raise BenchError("in virtual time there is no wire", where=where, mend=mend)
+    if level == "hil" and time == "lockstep":
+        mend = "Use --time real, or bind it to pil"
+        raise BenchError("a real device takes no tick tokens, so it cannot run in lock-step", where=where, mend=mend)

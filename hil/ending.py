@@ -1,0 +1,86 @@
+"""The end of a run: what it came to, whether it is safe, and the last words of its recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hil import result
+from hil.engine import Engine
+from hil.errors import HilError
+from hil.realtime import verdict
+from hil.recording import RecordingWriter
+from hil.result import RunResult
+
+if TYPE_CHECKING:
+    from hil.bench import Bench
+
+
+@dataclass
+class Ending:
+    """What a run came to, collected before it is made safe.
+
+    Attributes:
+        facts: the fields of RunResult that are known now.
+        manifest: what the recording's manifest has beside them.
+        unsafe: outputs that did not reach their safe values.
+        reasons: why the run did not pass.
+    """
+
+    rig: str
+    time: str
+    facts: dict[str, Any]
+    manifest: dict[str, Any]
+    unsafe: dict[str, float]
+    reasons: list[str]
+
+    @classmethod
+    def of(cls, bench: Bench, engine: Engine, failure: BaseException | None) -> Ending:
+        """The ending of a bench that has stopped; `failure` is what ended it, if anything did."""
+        counters = engine.loop.counters
+        reasons = [
+            str(failure) if failure else "",
+            "the overrun policy ended the run" if engine.ended_by == "overrun" else "",
+            f"{counters['lost_inputs']} inputs were lost" if counters["lost_inputs"] else "",
+            str(bench.recorder.error) if bench.recorder.error else "",
+        ]
+        facts = {
+            "ticks": bench.tick,
+            "duration_s": round(bench.tick * bench.period_s, 9),
+            "state_hash": bench.state_hash,
+            "verdict": verdict(bench.time, engine.grants, bench.watch),
+            "overruns": counters["overruns"],
+            "lost_samples": counters["lost_samples"],
+            "buses": result.readable_buses(engine.wires.counters()),
+        }
+        manifest = {
+            "timing": result.timing(engine.loop, bench.built.entries, real=bench.time == "real"),
+            "lost_inputs_from": counters["lost_inputs_from"],
+            "faults": bench.armed_faults(),
+        }
+        return cls(bench.rig.name, bench.time, facts, manifest, {}, [text for text in reasons if text])
+
+    def note_unsafe(self, unsafe: dict[str, float]) -> None:
+        """Outputs that the teardown did not find at their safe values."""
+        self.unsafe = unsafe
+        if unsafe:
+            self.reasons.append(f"not safe at the end: {', '.join(f'{n} = {v:g}' for n, v in unsafe.items())}")
+
+    def close_recording(self, writer: RecordingWriter) -> None:
+        """The last event and the manifest."""
+        text = "not safe" if self.unsafe else "all outputs verified safe"
+        place = {"tick": self.facts["ticks"], "time_s": self.facts["duration_s"]}
+        verdict_of_run = {"result": "failed" if self.reasons else "passed", "reason": "; ".join(self.reasons)}
+        try:
+            writer.write_events([{**place, "kind": "teardown", "target": "", "id": 0, "text": text}])
+            writer.close({**self.facts, **self.manifest, **verdict_of_run})
+        except HilError as error:
+            self.reasons.append(str(error))
+
+    def result(self, folder: Path | None) -> RunResult:
+        """The whole result; the report is written by whoever wants one."""
+        reason = "; ".join(self.reasons)
+        return RunResult(
+            rig=self.rig, time=self.time, recording=folder, report=None, passed=not reason, reason=reason, **self.facts
+        )

@@ -1,0 +1,150 @@
+"""The part of a bench that waits, captures and tells how it is."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hil import result
+from hil.commands import Commands
+from hil.errors import BenchError
+from hil.expressions import Condition
+from hil.nearest import did_you_mean
+from hil.recorder import Columns, Recorder
+from hil.rig import Rig
+
+POLL_S = 0.001
+DRAINED_S = 0.1  # by then a background run has drained what it had
+Floats = npt.NDArray[np.float64]
+
+
+class Looking(Commands):
+    """What `hil.bench.Bench` can see of itself; the bench has the attributes and knows how to run."""
+
+    rig: Rig
+    time: str
+    recorder: Recorder
+    _columns: list[Columns]
+
+    @property
+    def running(self) -> bool:
+        """True between `start` and its end."""
+        raise NotImplementedError
+
+    def start(self, duration_s: float | None = None) -> None:
+        """Runs in the background."""
+        raise NotImplementedError
+
+    def _run_ticks(self, ticks: int | None) -> None:
+        raise NotImplementedError
+
+    @property
+    def tick(self) -> int:
+        """The tick to run next."""
+        return int(self.state.tick)
+
+    def history(self, name: str) -> Floats:
+        """All recorded values of a signal so far, shape (rows,).
+
+        Raises:
+            BenchError: the signal is not recorded in the first group.
+        """
+        try:
+            return self.recorder.column(name)
+        except KeyError:
+            names = self._columns[0].names if self._columns else []
+            raise BenchError(f"'{name}' is not recorded", where=self.rig.name, mend=did_you_mean(name, names)) from None
+
+    def history_time_s(self) -> Floats:
+        """Bench times of `history`'s rows, shape (rows,)."""
+        return np.multiply(self.recorder.ticks(), self.period_s, dtype=np.float64)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What happened so far, in order."""
+        return self.recorder.events
+
+    def health(self) -> dict[str, Any]:
+        """How the bench is: tick, timing, buses, faults, forces."""
+        assert self.engine is not None
+        loop = self.engine.loop
+        late, execution = result.histogram(loop.late), result.histogram(loop.exec_time)
+        picked = ("p50", "p99", "max")
+        return {
+            "tick": self.tick,
+            "time_s": self.time_s,
+            "running": self.running,
+            **{key: loop.counters[key] for key in ("overruns", "missed", "lost_samples", "lost_inputs")},
+            "late_ns": {key: late[key] for key in picked},
+            "exec_ns": {key: execution[key] for key in picked},
+            "buses": result.readable_buses(self.engine.wires.counters()),
+            **self.interventions(),
+        }
+
+    def wait_until(self, condition: str, timeout_s: float) -> float:
+        """Runs, or in a background run waits, until the condition holds.
+
+        Args:
+            condition: such as "sensor.h1 > 0.1 and not plc.alarm_h1", looked at after each tick (in real time about
+                once in a millisecond).
+            timeout_s: bench time to wait at the most.
+
+        Returns:
+            the bench time at which it held.
+
+        Raises:
+            BenchError: it did not hold in time.
+        """
+        holds = Condition(condition, self.built.numbers)
+        last = self.tick + round(timeout_s / self.period_s)
+        background = self.running or self.time == "real"
+        if background and not self.running:
+            self.start()
+        while not holds(self.__getitem__):
+            if self.tick >= last or (background and not self.running):
+                raise BenchError(f"'{condition}' did not hold within {timeout_s:g} s", where=self.rig.name)
+            if background:
+                clock.sleep(POLL_S)
+            else:
+                self._run_ticks(1)
+        return self.time_s
+
+    def capture(
+        self, signals: Iterable[str], trigger: str, pre_s: float, post_s: float, timeout_s: float = 10.0
+    ) -> dict[str, Floats]:
+        """Signals around the first tick from now on at which the trigger holds; needs `history`.
+
+        Returns:
+            arrays by signal, and "time_s" with 0 at the trigger.
+
+        Raises:
+            BenchError: the trigger did not come within timeout_s.
+        """
+        names = list(signals)
+        first = self.tick
+        self.wait_until(trigger, timeout_s)
+        end = self.tick + round(post_s / self.period_s)
+        while self.tick < end and self.running:
+            clock.sleep(POLL_S)
+        if self.tick < end:
+            self._run_ticks(end - self.tick)
+        clock.sleep(DRAINED_S if self.running else 0.0)
+        return self._cut(names, trigger, first, pre_s, post_s)
+
+    def _cut(self, names: list[str], trigger: str, first: int, pre_s: float, post_s: float) -> dict[str, Floats]:
+        condition = Condition(trigger, self.built.numbers)
+        ticks = self.recorder.ticks()
+        columns = {name: self.history(name) for name in {*names, *condition.signals}}
+        for row in np.flatnonzero(ticks >= first):
+            if condition(lambda name, row=row: float(columns[name][row])):  # type: ignore[misc]
+                break
+        else:
+            raise BenchError(f"'{trigger}' did not hold at any recorded tick", where=self.rig.name)
+        at = ticks[row]
+        lo, hi = at - round(pre_s / self.period_s), at + round(post_s / self.period_s)
+        keep = (ticks >= lo) & (ticks <= hi)
+        return {"time_s": (ticks[keep] - at) * self.period_s, **{name: columns[name][keep] for name in names}}
