@@ -12,6 +12,7 @@ from typing import Any, Self
 from hil import _core, frames, result
 from hil.bindings import bindings_of
 from hil.buses import Wires
+from hil.commands import LATEST_S
 from hil.ending import Ending
 from hil.engine import Engine
 from hil.errors import BenchError, HilError
@@ -117,7 +118,12 @@ class Bench(Looking):
     def _make_recorder(self, writer: RecordingWriter | None) -> Recorder:
         built = self.built
         names = frames.Names(self.period_s, built.signals, built.roles, built.entries, self.texts, self.describe)
-        return Recorder(self._columns, names, writer, self._history, self._on_event)
+        return Recorder(self._columns, names, writer, self._history, self._told)
+
+    def _told(self, event: dict[str, Any]) -> None:
+        self._fired(event)
+        if self._on_event:
+            self._on_event(event)
 
     def _open(self) -> None:
         lockstep = self.time == "lockstep"
@@ -183,7 +189,12 @@ class Bench(Looking):
         Raises:
             BenchError: the bench runs already, a lock-step device broke off, or the overrun policy ended the run.
         """
-        self._run_ticks(round(seconds / self.period_s))
+        self._run_ticks(self._ticks(seconds))
+
+    def _ticks(self, seconds: float) -> int:
+        if not 0 <= seconds <= LATEST_S:
+            raise BenchError(f"{seconds} s cannot be run", where=self.rig.name, mend="Give a number of seconds from 0 on")
+        return round(seconds / self.period_s)
 
     def _run_ticks(self, ticks: int | None) -> None:
         if self.running:
@@ -201,7 +212,7 @@ class Bench(Looking):
         if self.running:
             raise BenchError("the bench runs already", mend="Call stop() first")
         engine = self._open_engine()
-        ticks = None if duration_s is None else round(duration_s / self.period_s)
+        ticks = None if duration_s is None else self._ticks(duration_s)
         self._failure = None
         self._thread = threading.Thread(target=self._background, args=(engine, ticks), name=f"hil {self.rig.name}")
         self._thread.start()

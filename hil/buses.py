@@ -1,4 +1,4 @@
-"""The wires of a bench: devices of the rig become bus threads, with emulated devices behind them where the binding says so."""
+"""The wires of a bench: devices of the rig become bus threads, with emulated devices behind them where bound so."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from hil.rig import Device, Rig, Role
 
 CONNECT_S = 3.0
 LOCKSTEP_ANSWER_S = 5.0  # in lock-step no clock runs, so an answer may take as long as a busy machine makes it
+ANSWER_S = 2.0
 START_S = 20.0  # an emulated device may have to import and compile
 PARENT = "HIL_EMULATE_UNTIL_STDIN_ENDS"  # an emulated device ends when the bench's process ends, however that happens
 
@@ -98,6 +100,22 @@ class Emulated:
     port: int
     folder: tempfile.TemporaryDirectory[str] | None = None
     token: socket.socket | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def set(self, name: str, value: float, tick: int | None) -> None:
+        """Sets a parameter at the device's own tick (None: its next one) and waits until it knows.
+
+        Raises:
+            BusError: the process has ended or does not answer.
+        """
+        assert self.process.stdin
+        assert self.process.stdout
+        with self._lock, contextlib.suppress(OSError):
+            self.process.stdin.write(json.dumps({"set": name, "value": value, "tick": tick}).encode() + b"\n")
+            self.process.stdin.flush()
+            if select.select([self.process.stdout], [], [], ANSWER_S)[0] and self.process.stdout.readline():
+                return
+        raise BusError(f"'{name}' was not set: the emulated device does not answer", mend="Start the bench again")
 
     def end(self) -> None:
         """Ends the process: asked first, killed after two seconds."""
@@ -209,7 +227,7 @@ class Wire:
 
 @dataclass
 class Wires:
-    """All wires of a bench; `open` makes them, `start` lets them run by the clock, `close` ends threads and processes."""
+    """All wires of a bench: `open` makes them, `start` lets them run by the clock, `close` ends all of it."""
 
     rig: Rig
     lockstep: bool
@@ -264,7 +282,13 @@ class Wires:
         policy, below = ("fifo", max(1, priority - 1)) if priority > 0 else ("other", 0)
         for wire in self.wires.values():
             if isinstance(wire.bus, _bus.MbClient):
-                wire.bus.start(start_ns, round(wire.device.period_s * 1e9), policy=policy, priority=below)
+                wire.bus.start(
+                    start_ns,
+                    round(wire.device.period_s * 1e9),
+                    tick_ns=self.rig.period_ns,
+                    policy=policy,
+                    priority=below,
+                )
 
     def stop(self) -> None:
         """Ends the client threads; servers go on serving and emulated devices running until `close`."""
@@ -281,6 +305,13 @@ class Wires:
             if wire.emulated:
                 wire.emulated.end()
                 wire.emulated = None
+
+    def set(self, role: str, name: str, value: float, tick: int | None = None) -> None:
+        """A parameter of an emulated device, at a bench tick or, None, at the device's next one."""
+        wire = self.wires[role]
+        if wire.emulated:
+            own = None if tick is None else max(0, -((wire.role.phase - tick) // wire.role.every))
+            wire.emulated.set(name, value, own)
 
     def ports(self, roles: list[str]) -> dict[int, Any]:
         """What the loop connects: port by role number."""

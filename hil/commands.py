@@ -80,7 +80,7 @@ class Commands:
         return int(self.state.get_byte(self.built.program.offset_status(self.built.numbers[name])))
 
     def age_s(self, name: str) -> float:
-        """Age of a signal's source: 0 for what is computed in the tick, for a device's value the time since it was measured."""
+        """Age of a signal's source: 0 for what a tick computes, for a device's value the time since it was measured."""
         if name not in self.built.numbers:
             raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, self.names))
         time_ns = self.state.get_int(self.built.program.offset_time(self.built.numbers[name]))
@@ -97,7 +97,7 @@ class Commands:
     # ---- acting ----
 
     def set(self, name: str, value: float, at: float | None = None, *, due: int | None = None) -> None:
-        """Sets a parameter ("level1.kp") or a constant ("level1.setpoint") at the next tick, or at bench time `at` in s.
+        """Sets a parameter ("level1.kp") or a constant ("level1.setpoint") at the next tick, or at bench time `at`.
 
         Raises:
             BenchError: nothing of that name can be set, or the value is not a number or outside its range.
@@ -168,7 +168,9 @@ class Commands:
         first = now if start is None else start
         for what, tick in (("start", first), ("end", first if end is None else end - 1)):
             if tick < max(now, first):
-                raise BenchError(f"{spec}: its {what} has passed", where=spec.signal, mend=f"It is {self.time_s:g} s now")
+                raise BenchError(
+                    f"{spec}: its {what} has passed", where=spec.signal, mend=f"It is {self.time_s:g} s now"
+                )
         return self._arm_one(spec, path, NEXT_TICK if start is None else start, NO_END if end is None else end - first)
 
     def _arm_one(self, spec: FaultSpec, path: int, due: int, ticks: int) -> int:

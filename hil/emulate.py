@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -15,7 +15,8 @@ from typing import Any
 
 from hil import _bus, _core
 from hil.buses import PARENT, make_bus
-from hil.errors import BusError
+from hil.errors import BenchError, BusError
+from hil.events import NEXT_TICK, EventKind, encode
 from hil.nearest import did_you_mean
 from hil.program import build_device
 from hil.rig import Device, Rig, Role, load_rig
@@ -63,8 +64,8 @@ class _Device:
 
     def __init__(self, rig: Rig, device: Device, role: Role) -> None:
         self.rig, self.device = rig, device
-        built = build_device(rig, role)
-        self.state = _core.State(built.program)
+        self.built = build_device(rig, role)
+        self.state = _core.State(self.built.program)
         self.loop = _core.Loop(self.state, input_ring=0, sample_ring=0)
         self.bus, self.role = None, role
         self.ended = threading.Event()
@@ -86,6 +87,8 @@ class _Device:
                 "side": "server" if is_server else "client",
                 "pid": os.getpid(),
             }
+            if PARENT in os.environ:
+                threading.Thread(target=self._obey, daemon=True).start()
             if ready:
                 ready({**told, "url": replace(self.device, port=port).url})
             if lockstep is not None:
@@ -114,12 +117,18 @@ class _Device:
         self.loop.start(priority=priority)
         if not is_server:
             bus.start(self.loop.start_ns, round(self.device.period_s * 1e9))
-        while not self.ended.is_set() and not self.loop.ended and not self._parent_gone():
-            self.ended.wait(0.1)
+        while not self.loop.ended and not self.ended.wait(0.1):
+            pass
 
-    def _parent_gone(self) -> bool:
-        """True when the bench that started this process has ended: its end of our standard input is closed."""
-        if PARENT not in os.environ:
-            return False
-        readable, _, _ = select.select([sys.stdin], [], [], 0)
-        return bool(readable) and not os.read(sys.stdin.fileno(), 1)
+    def _obey(self) -> None:
+        """Does what the bench that started this process says, a line of JSON each, and ends when it has ended."""
+        for line in sys.stdin.buffer:
+            asked = json.loads(line)
+            due = NEXT_TICK if asked["tick"] is None else asked["tick"]
+            event = encode(EventKind.PARAM, target=self.built.params[asked["set"]], values=[asked["value"]], due=due)
+            try:
+                self.loop.push(event)
+            except BenchError as error:  # the queue is full
+                print(json.dumps({"error": error.message}), file=sys.stderr, flush=True)
+            print(json.dumps({"set": asked["set"]}), flush=True)
+        self._end()

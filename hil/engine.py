@@ -48,7 +48,7 @@ class Engine:
         run = {"virtual": self._virtual, "lockstep": self._lockstep, "real": self._real}[self.time]
         first = self.state.tick
         self.ended_by = None
-        if not self._stop.is_set():  # asked for before the run began
+        if ticks != 0 and not self._stop.is_set():  # asked for before the run began
             self.loop.resume()
             try:
                 run(ticks)

@@ -6,6 +6,7 @@ Arithmetic, comparisons, and / or / not, abs, min, max, numbers and signal names
 from __future__ import annotations
 
 import ast
+import contextlib
 import operator
 from collections.abc import Callable, Iterable
 
@@ -70,10 +71,8 @@ class Condition:
 
     def _check(self, node: ast.AST) -> None:
         """Evaluates once with ones: whatever is not allowed shows."""
-        try:
+        with contextlib.suppress(ZeroDivisionError):
             self._truth(node, lambda _: 1.0)
-        except ZeroDivisionError:
-            pass
 
     def _truth(self, node: ast.AST, lookup: Lookup) -> bool:
         if isinstance(node, ast.BoolOp):

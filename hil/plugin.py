@@ -2,8 +2,8 @@
 
     pytest rigs/quad_tank --rig quad_tank --bind plc=pil --time lockstep
 
-The rig of a test is `--rig`, else the one named by `@pytest.mark.rig("name or path")` on the test, class or module, else the
-folder above the test that has a rig.toml.
+The rig of a test is `--rig`, else the one named by `@pytest.mark.rig("name or path")` on the test, class or module,
+else the folder above the test that has a rig.toml.
 """
 
 from __future__ import annotations

@@ -182,7 +182,9 @@ class _Builder:
         labels = [name for name, _ in self.spec.signals]
         numbers = {name: number for number, name in enumerate(labels) if number}
         entries = [b.name for b in self.placed] + [f"path of {name}" for name in self.paths]
-        return Built(program, labels, numbers, self.paths, params, ranges, states, roles, entries, list(self.models.values()))
+        return Built(
+            program, labels, numbers, self.paths, params, ranges, states, roles, entries, list(self.models.values())
+        )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:
         """Of a parameter: what its model or its type allows."""
@@ -279,8 +281,8 @@ def _add_role(b: _Builder, role: Role, number: int, binding: int) -> None:
 def build_device(rig: Rig, role: Role, progress: Progress | None = None) -> Built:
     """The program of an emulated device: one role's blocks at the role's rate, with the bench as the role outside.
 
-    Stale inputs make its gated outputs safe; limits act in the register's codec, as they do in a simulated role, and rates in the
-    bench's gate, so that the bits are the same.
+    Stale inputs make its gated outputs safe. Limits act in the register's codec, as they do in a simulated role, and
+    rates in the bench's gate, so that the bits are the same.
     """
     b = _Builder(rig, rig.period_ns * role.every, rig.seed, progress)
     for tag in role.inputs:

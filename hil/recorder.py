@@ -127,7 +127,7 @@ class Recorder:
             self._write(lambda w: w.write_events(told))
 
     def _look_for_losses(self, counters: Mapping[str, Any], rows: frames.Inputs, told: list[dict[str, Any]]) -> None:
-        """The first loss of each ring, told once; of inputs also a row, so that a recording cut off later still knows."""
+        """The first loss of each ring, told once; of inputs also a row, so that a cut-off recording still knows."""
         for ring in ("inputs", "samples"):
             tick = counters[f"lost_{ring}_from"]
             if tick is None or ring in self._losses:

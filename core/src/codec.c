@@ -4,12 +4,13 @@
 
 static const double TWO53 = 9007199254740992.0;
 
-/* Nearest integer, ties to even, for |v| < 2^52; the trick is exact without any rounding-mode call. */
-static double nearest(double v) {
-    const double magic = 6755399441055744.0; /* 1.5 * 2^52 */
-    if (v >= 2251799813685248.0 || v <= -2251799813685248.0) return v; /* 2^51 and up: at most one fractional bit */
-    volatile double shifted = v + magic;                               /* volatile: no compiler may fold the pair away */
-    return shifted - magic;
+/* Nearest integer, ties to even: beside 2^52 a double has no room for a fraction. From there on every double is whole. */
+static double nearest(double v)
+{
+    const double whole = v < 0 ? -4503599627370496.0 : 4503599627370496.0;
+    if (!(v < 4503599627370496.0 && v > -4503599627370496.0)) return v;
+    volatile double shifted = v + whole; /* volatile: no compiler may fold the pair away */
+    return shifted - whole;
 }
 
 static double clamp(double v, double lo, double hi) { return v < lo ? lo : v > hi ? hi : v; }
