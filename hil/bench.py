@@ -108,6 +108,7 @@ class Bench(Looking):
         self._history, self._on_event = history, on_event
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        self._broken: HilError | None = None
         self._result: RunResult | None = None
         self.watch: MachineWatch | None = None
         self.engine: Engine | None = None
@@ -199,7 +200,14 @@ class Bench(Looking):
     def _run_ticks(self, ticks: int | None) -> None:
         if self.running:
             raise BenchError("the bench runs already", mend="Call stop() first")
-        self._open_engine().advance(ticks)
+        self._advance(self._open_engine(), ticks)
+
+    def _advance(self, engine: Engine, ticks: int | None) -> None:
+        try:
+            engine.advance(ticks)
+        except HilError as error:
+            self._broken = error  # the result says so, even if the caller goes on
+            raise
 
     def _open_engine(self) -> Engine:
         if self.engine is None or self._result is not None:
@@ -219,7 +227,7 @@ class Bench(Looking):
 
     def _background(self, engine: Engine, ticks: int | None) -> None:
         try:
-            engine.advance(ticks)
+            self._advance(engine, ticks)
         except BaseException as error:  # raised again in join()
             self._failure = error
 
@@ -286,7 +294,7 @@ class Bench(Looking):
 
     def _finish(self) -> RunResult:
         engine = self._open_engine()
-        failure = self._end_run()
+        failure = self._end_run() or self._broken
         ending = Ending.of(self, engine, failure)  # before the safe state, which is not part of the run
         writer, self.recorder = self.recorder.writer, self.recorder.closed()
         ending.note_unsafe(engine.make_safe(self.gated(), self.__getitem__))

@@ -248,7 +248,7 @@ class Wires:
         emulated = None
         if device.side == "server":  # the device polls us: we listen first
             bus = make_bus(device, role, lockstep=self.lockstep)
-            bus.start()
+            bus.start(**self._server_policy())
             if level == "pil":
                 emulated = self._emulate(device, bus.port)
         else:
@@ -259,6 +259,11 @@ class Wires:
             bus = make_bus(device, role, lockstep=self.lockstep)
         port = _core.TokenPort(bus, emulated.token.fileno()) if emulated and emulated.token else bus
         return Wire(device, role, level, bus, port, emulated)
+
+    def _server_policy(self) -> dict[str, Any]:
+        """A server of ours runs below the loop, above everything ordinary, where permitted."""
+        priority = 0 if self.lockstep else self.rig.loop.priority
+        return {"policy": "fifo", "priority": max(1, priority - 1)} if priority > 0 else {}
 
     def _emulate(self, device: Device, server_port: int | None) -> Emulated:
         assert self.rig.folder is not None

@@ -212,7 +212,7 @@ class Commands:
 
     def _send(self, kind: EventKind, text: str, *, due: int = NEXT_TICK, **fields: Any) -> int:
         """One event into the queue; returns its id. Several threads may call."""
-        if self.engine is None:
+        if self.engine is None or self.engine.closed:
             raise BenchError("the bench is closed", mend="Open a new one")
         with self._lock:
             number = next(self._ids)

@@ -30,6 +30,7 @@ class Engine:
         drain: called often enough that no ring fills; in the thread that runs.
         grants: what the machine granted in real time (see hil.realtime.verdict).
         ended_by: why a run ended before its time, None when it did not.
+        closed: it runs no more.
     """
 
     rig: Rig
@@ -40,6 +41,7 @@ class Engine:
     drain: Callable[[], None]
     grants: dict[str, object] = field(default_factory=dict)
     ended_by: str | None = None
+    closed: bool = False
     _stop: threading.Event = field(default_factory=threading.Event)
     _latency_fd: int | None = None
 
@@ -165,6 +167,7 @@ class Engine:
 
     def close(self) -> None:
         """Ends threads, emulated devices and what was held open. A second call does nothing."""
+        self.closed = True
         self.loop.stop()
         self.loop.join()
         self.wires.close()

@@ -53,7 +53,7 @@ class Condition:
                 f"'{text}' is not a condition", mend="Write it as 'sensor.h1 > 0.1 and not plc.alarm'"
             ) from None
         self.signals = sorted(self._names(self._tree))
-        known = set(names)
+        known = list(names)
         for name in self.signals:
             if name not in known:
                 raise BenchError(f"there is no signal '{name}' in '{text}'", mend=did_you_mean(name, known))

@@ -105,7 +105,10 @@ class Looking(Commands):
         if background and not self.running:
             self.start()
         while not holds(self.__getitem__):
-            if self.tick >= last or (background and not self.running):
+            ended = background and not self.running
+            if ended:
+                self.join()  # raises what ended it
+            if ended or self.tick >= last:
                 raise BenchError(f"'{condition}' did not hold within {timeout_s:g} s", where=self.rig.name)
             if background:
                 clock.sleep(POLL_S)
@@ -138,7 +141,8 @@ class Looking(Commands):
     def _cut(self, names: list[str], trigger: str, first: int, pre_s: float, post_s: float) -> dict[str, Floats]:
         condition = Condition(trigger, self.built.numbers)
         ticks = self.recorder.ticks()
-        columns = {name: self.history(name) for name in {*names, *condition.signals}}
+        # A bench that goes on running may have added rows since.
+        columns = {name: self.history(name)[: len(ticks)] for name in {*names, *condition.signals}}
         for row in np.flatnonzero(ticks >= first):
             if condition(lambda name, row=row: float(columns[name][row])):  # type: ignore[misc]
                 break

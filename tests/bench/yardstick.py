@@ -24,13 +24,21 @@ from functools import cache
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent / "yardsticks"
-BUILD = SOURCES.parents[2] / "build" / "yardsticks"
+ROOT = SOURCES.parents[2]
+BUILD = ROOT / "build" / "yardsticks"
+CORE = ROOT / "core"
 
 COMMON = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-pthread"]
 SYSTEM = ["-O2"]  # programs that spend their time in system calls
 NATIVE = ["-O3", "-march=native"]
 OUR_ARITHMETIC = ["-ffp-contract=off"]
 SCALAR = ["-fno-tree-vectorize"]  # vectorised code loses on 4 states (store forwarding) and wins on 12
+# The core is compiled so. A yardstick of the core takes its mathematics from the same sources, as a library beside it.
+AS_THE_CORE = ["-O3", *SCALAR, *OUR_ARITHMETIC, "-fvisibility=hidden", "-fno-strict-aliasing"]
+CORE_HEADERS = [f"-I{CORE / 'include'}", f"-I{CORE / 'src'}"]
+CORE_MATHS = [str(CORE / "src" / f"{name}.c") for name in ("math_basic", "math_exp", "math_trig")]
+CORE_HASH = str(CORE / "src/hash.c")
+SHARED = ["-shared", "-fPIC"]
 # Programs by name: the source and what it is compiled with. est_fma has other arithmetic than ours: shown, never gated.
 PROGRAMS: dict[str, tuple[str, list[str]]] = {
     "wakeup": ("wakeup.c", SYSTEM),
@@ -41,6 +49,13 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
     "mb_rtu_server": ("mb_rtu_server.c", SYSTEM),
     "pty_pp": ("pty_pp.c", SYSTEM),
     "ring": ("ring.c", NATIVE),
+    "push": ("push.c", [*AS_THE_CORE, *CORE_HEADERS, str(CORE / "src/ring.c")]),
+    "cart_pole_loop": ("cart_pole_loop.c", [*AS_THE_CORE, *SHARED, *CORE_HEADERS, *CORE_MATHS, CORE_HASH]),
+    "cart_pole_inlined": ("cart_pole_loop.c", [*AS_THE_CORE, *SHARED, *CORE_HEADERS, "-DALL_INLINE", CORE_HASH]),
+    "cart_pole_rk4": (
+        "cart_pole_loop.c",
+        [*NATIVE, *OUR_ARITHMETIC, *SCALAR, *CORE_HEADERS, "-DHOST_LIBM", CORE_HASH],
+    ),
     "est": ("est.c", [*NATIVE, *OUR_ARITHMETIC, *SCALAR]),
     "est_vec": ("est.c", [*NATIVE, *OUR_ARITHMETIC]),
     "est_fma": ("est.c", [*NATIVE, "-ffp-contract=fast", *SCALAR]),
@@ -54,6 +69,14 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
 def _source_digest() -> bytes:
     digest = hashlib.sha256()
     for path in sorted(SOURCES.glob("*.[ch]")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.digest()
+
+
+@cache
+def _core_digest() -> bytes:
+    digest = hashlib.sha256()
+    for path in sorted([*CORE.glob("include/hil/*.h"), *CORE.glob("src/*.[ch]")]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.digest()
 
@@ -73,7 +96,8 @@ def build(name: str) -> Path:
     """Compile a program unless its like is there already. Returns its path; raises RuntimeError with gcc's message."""
     source, flags = PROGRAMS[name]
     command = ["gcc", *COMMON, *flags, str(SOURCES / source), *_libraries(source)]
-    key = hashlib.sha256(_source_digest() + "\0".join(command).encode()).hexdigest()[:16]
+    digest = _source_digest() + (_core_digest() if CORE_HEADERS[0] in flags else b"")
+    key = hashlib.sha256(digest + "\0".join(command).encode()).hexdigest()[:16]
     program = BUILD / key / name
     if not program.exists():
         program.parent.mkdir(parents=True, exist_ok=True)

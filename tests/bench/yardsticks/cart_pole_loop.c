@@ -1,33 +1,40 @@
 /* The yardstick of the control core: a closed loop of a cart-pole at 1 ms, written as one function by hand.
  *
- * Plant with Runge-Kutta steps, noise on position and angle, state feedback, limit. The equations are those of est.c, noise
- * and mathematics those of the core, so that a bench with the same parts must end in the same bits.
+ * Plant with Runge-Kutta steps, noise on position and angle, state feedback, limit. The equations are those of est.c; noise
+ * and mathematics are the core's, so a bench with the same parts must end in the same bits.
  *
- * As a library: cart_pole_run. As a program: nanoseconds of the Runge-Kutta step alone, beside est.c's "rk4 only"; compile
- * it with -DHOST_LIBM for that, as est.c has the host's sine and cosine. */
+ * As a shared object: cart_pole_run. As a program: nanoseconds of the Runge-Kutta step alone, the twin of est.c's "rk4 only".
+ * -DHOST_LIBM takes the host's sine and cosine, as est.c does; -DALL_INLINE has the core's inlined by force, as only a
+ * code generator does it. */
 #include "yardstick.h"
 
+#include "hil/hash.h"
+#include "hil/math.h"
 #include "hil/random.h"
 
-#include "hash.c"
-#include "math_basic.c"
-#include "math_exp.c"
-#include "math_trig.c"
-
-#ifdef HOST_LIBM
+#if defined(HOST_LIBM)
 #include <math.h>
 static inline void sine_cosine(double x, double *s, double *c)
 {
     *s = sin(x);
     *c = cos(x);
 }
+#elif defined(ALL_INLINE)
+#include "math_basic.c"
+#include "math_exp.c"
+#include "math_trig.c"
+#define sine_cosine hil_sincos
+#define PLACE       __attribute__((visibility("default"), flatten))
 #else
-static inline void sine_cosine(double x, double *s, double *c) { hil_sincos(x, s, c); }
+#define sine_cosine hil_sincos
+#endif
+#ifndef PLACE
+#define PLACE __attribute__((visibility("default")))
 #endif
 
 static const double GRAVITY = 9.81, CART_KG = 0.5, POLE_KG = 0.2, ROD_M = 0.3;
 static const double NOISE = 1e-4, LARGEST_N = 20.0;
-static const double STEP_S = 1000000 * 1e-9;
+static const double STEP_S = 1000000 * 1e-9; /* as the core makes it from its period in nanoseconds */
 
 static inline void cart_pole(const double *x, double u, double *dx)
 {
@@ -64,14 +71,13 @@ static inline double noise(uint64_t seed, uint64_t stream, uint64_t k)
     return NOISE * hil_normal(hil_random(seed, stream, k));
 }
 
-/* Advances x (position, speed, angle, angular speed) by n steps from sample `first`. */
-__attribute__((visibility("default"), FLATTEN)) void cart_pole_run(double *state, uint64_t seed, uint64_t first,
-                                                                   uint64_t n)
+/* Advances the state (position, speed, angle, angular speed) by n samples, from sample 0 on. */
+PLACE void cart_pole_run(double *state, uint64_t seed, uint64_t n)
 {
     const uint64_t position_noise = hil_hash_text(0, "noise.position"), angle_noise = hil_hash_text(0, "noise.angle");
     double x[4] = {state[0], state[1], state[2], state[3]};
 
-    for (uint64_t k = first; k < first + n; k++) {
+    for (uint64_t k = 0; k < n; k++) {
         double position = x[0] + noise(seed, position_noise, k), angle = x[2] + noise(seed, angle_noise, k);
         double u = 1.0 * position + 2.0 * x[1] + 40.0 * angle + 4.0 * x[3];
         u = u < -LARGEST_N ? -LARGEST_N : u > LARGEST_N ? LARGEST_N : u;
@@ -89,14 +95,16 @@ int main(void)
     int64_t ns[RUNS];
     double x[4] = {0, 0, 0.05, 0};
 
+    cart_pole_run(x, 1, STEPS); /* as in est.c: from near the upright position on, with the force of that moment */
+    double u = x[0] + 2 * x[1] + 40 * x[2] + 4 * x[3];
     for (int run = 0; run < RUNS; run++) {
         int64_t start = now_ns();
         for (long i = 0; i < STEPS; i++)
-            rk4_alone(x, 0.0, STEP_S);
+            rk4_alone(x, u, STEP_S);
         ns[run] = now_ns() - start;
     }
     sort_ns(ns, RUNS);
     printf("rk4 only ns=%.1f min=%.1f\n", (double)ns[RUNS / 2] / STEPS, (double)ns[0] / STEPS);
-    fprintf(stderr, "%g\n", x[0]);
+    fprintf(stderr, "%g %g %g %g u %g\n", x[0],x[1],x[2],x[3],u);
     return 0;
 }
