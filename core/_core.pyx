@@ -463,12 +463,12 @@ cdef class Loop:
         return done, err
 
     def start(self, *, int policy=0, int grace_ticks=0, int max_catch_up=1, int priority=0, int cpu=-1,
-              int64_t spin_ns=0, uint64_t n_ticks=0):
+              int64_t spin_ns=0, uint64_t n_ticks=0, int64_t first_ns=0):
         """Starts the real-time thread; OSError when no thread can be had."""
         cdef hil_runner_config c
         memset(&c, 0, sizeof(c))
         c.policy, c.grace_ticks, c.max_catch_up = policy, grace_ticks, max_catch_up
-        c.priority, c.cpu, c.spin_ns, c.n_ticks = priority, cpu, spin_ns, n_ticks
+        c.priority, c.cpu, c.spin_ns, c.n_ticks, c.first_ns = priority, cpu, spin_ns, n_ticks, first_ns
         self.l.clock = hil_clock_ns
         self.l.profile = &self.profile if self.profile.n else NULL
         if hil_runner_start(&self.runner, &self.l, &c):

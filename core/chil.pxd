@@ -197,7 +197,7 @@ cdef extern from "hil/linux.h" nogil:
     cdef struct hil_runner_config:
         uint32_t policy, grace_ticks, max_catch_up
         int32_t priority, cpu
-        int64_t spin_ns
+        int64_t spin_ns, first_ns
         uint64_t n_ticks
     cdef struct hil_runner:
         int fifo_errno, affinity_errno, end

@@ -252,7 +252,11 @@ class Bench(Looking):
         """Ends a background run and waits for its end."""
         if self.running:
             self.request_stop()
-        self.join()
+        try:
+            self.join()
+        finally:
+            if self.engine is not None:
+                self.engine.forget_stop()
 
     # ---- copies ----
 

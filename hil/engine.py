@@ -17,6 +17,7 @@ from hil.rig import Rig
 POLICIES = ("count", "skip", "catch_up", "stop", "safe_state")  # enum hil_overrun_policy
 END_OVERRUN = 3  # enum hil_runner_end
 DRAIN_S = 0.05
+LEAD_NS = 50_000_000  # from here to the first tick: bus threads are up and asleep by then, on a busy machine too
 CHUNK_S = 0.25  # virtual time: about so much wall time between two drains at 1 us a tick
 SAFE_TICKS = 3  # enough for a safe value to be published; with safe_rate as many as its ramp takes
 MAX_SAFE_S = 30.0
@@ -64,6 +65,10 @@ class Engine:
         self._stop.set()
         self.loop.stop()
 
+    def forget_stop(self) -> None:
+        """Lets the next run begin although a stop came when the last one had already ended."""
+        self._stop.clear()
+
     def _chunks(self, ticks: int | None, step: Callable[[int], int]) -> None:
         left = ticks
         while (left is None or left > 0) and not self._stop.is_set():
@@ -94,20 +99,10 @@ class Engine:
 
     def _real(self, ticks: int | None) -> None:
         self._prepare()
-        loop = self.rig.loop
-        self.loop.start(
-            policy=POLICIES.index(loop.overrun),
-            grace_ticks=loop.grace_ticks,
-            max_catch_up=loop.max_catch_up,
-            priority=loop.priority,
-            cpu=-1 if loop.cpu is None else loop.cpu,
-            spin_ns=round(loop.spin_us * 1e3),
-            n_ticks=ticks or 0,
-        )
-        fifo, affinity = self.loop.granted
-        self.grants |= {"fifo": fifo if loop.priority else None, "affinity": None if loop.cpu is None else affinity}
+        first_ns = _core.clock_ns() + LEAD_NS
         try:
-            self.wires.start(self.loop.start_ns, loop.priority if loop.priority and not fifo else 0)
+            self.wires.start(first_ns - self.state.tick * self.rig.period_ns, self.rig.loop.priority)
+            self._start_loop(first_ns, ticks)
             while not self.loop.ended:
                 self._stop.wait(DRAIN_S)
                 self.drain()
@@ -119,6 +114,21 @@ class Engine:
             if self.loop.join() == END_OVERRUN:
                 self.ended_by = "overrun"
             self.wires.stop()
+
+    def _start_loop(self, first_ns: int, ticks: int | None) -> None:
+        loop = self.rig.loop
+        self.loop.start(
+            policy=POLICIES.index(loop.overrun),
+            grace_ticks=loop.grace_ticks,
+            max_catch_up=loop.max_catch_up,
+            priority=loop.priority,
+            cpu=-1 if loop.cpu is None else loop.cpu,
+            spin_ns=round(loop.spin_us * 1e3),
+            n_ticks=ticks or 0,
+            first_ns=first_ns,
+        )
+        fifo, affinity = self.loop.granted
+        self.grants |= {"fifo": fifo if loop.priority else None, "affinity": None if loop.cpu is None else affinity}
 
     def _prepare(self) -> None:
         """Locks memory and keeps the CPU awake, where permitted."""
@@ -142,6 +152,7 @@ class Engine:
             the signals that did not get there, with their values; empty when all is safe.
         """
         self._stop.clear()
+        self.forget_stop()
         self.loop.push(encode(EventKind.SAFE, values=[SafeReason.TEARDOWN]))
         deadline = self.state.tick + round(MAX_SAFE_S / self.rig.period_s)
         missing = dict(gated)

@@ -39,6 +39,10 @@ class Looking(Commands):
         """Runs in the background."""
         raise NotImplementedError
 
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Waits for the end of a background run."""
+        raise NotImplementedError
+
     def _run_ticks(self, ticks: int | None) -> None:
         raise NotImplementedError
 

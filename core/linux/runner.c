@@ -8,7 +8,7 @@
 
 #include "hil/linux.h"
 
-#define LEAD_NS 5000000 /* from here to the first tick: enough to start the bus threads and to be asleep before it */
+#define LEAD_NS 5000000 /* from here to the first tick: enough to be asleep before it */
 
 static const struct hil_state *header(const struct hil_loop *l) { return (const struct hil_state *)(const void *)l->state; }
 
@@ -130,7 +130,8 @@ int hil_runner_start(struct hil_runner *r, struct hil_loop *loop, const struct h
     r->loop = loop;
     r->config = *config;
     atomic_store(&r->tick, header(loop)->tick);
-    loop->start_ns = hil_clock_ns() + LEAD_NS - (int64_t)header(loop)->tick * hil_program_period_ns(loop->program);
+    int64_t first_ns = config->first_ns ? config->first_ns : hil_clock_ns() + LEAD_NS;
+    loop->start_ns = first_ns - (int64_t)header(loop)->tick * hil_program_period_ns(loop->program);
     atomic_store(&loop->stop, 0);
     int fifo = config->priority > 0, pin = config->cpu >= 0;
     int err = create(r, fifo, pin);

@@ -19,6 +19,7 @@ struct hil_runner_config {
     int32_t cpu;           /* -1: no affinity */
     int64_t spin_ns;       /* busy wait before the deadline */
     uint64_t n_ticks;      /* 0: until stopped */
+    int64_t first_ns;      /* when the next tick is due, on hil_clock_ns; 0: soon */
 };
 
 enum hil_runner_end { HIL_RUNNING = 0, HIL_END_DONE = 1, HIL_END_STOPPED = 2, HIL_END_OVERRUN = 3 };
