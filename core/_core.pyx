@@ -3,10 +3,11 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport errno
-from libc.math cimport NAN
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 from posix.stdlib cimport posix_memalign
+
+cimport cython
 
 import numpy as np
 
@@ -84,8 +85,21 @@ def block_types() -> list:
     return found
 
 
+cdef int _check_count(n, what) except -1:
+    if n > 65535:
+        raise BenchError(f"{n} {what} are more than the core can number (65535)")
+    return 0
+
+
+cdef const hil_event *_event(bytes data) except NULL:
+    if len(data) != EVENT_SIZE:
+        raise BenchError(f"an event has {EVENT_SIZE} bytes, not {len(data)}")
+    return <const hil_event *><const void *>PyBytes_AS_STRING(data)
+
+
 # ---- memory owned by a Python object ----
 
+@cython.no_gc_clear
 cdef class _Memory:
     cdef void **chunk
     cdef size_t n
@@ -116,6 +130,7 @@ cdef class _Memory:
         return PyBytes_AS_STRING(b)
 
     cdef uint16_t *numbers(self, list values) except NULL:
+        _check_count(len(values), "signals of a block")
         cdef uint16_t *p = <uint16_t *>self.take(len(values), sizeof(uint16_t))
         for i, v in enumerate(values):
             p[i] = v
@@ -183,11 +198,13 @@ class BuildError(Exception):
         self.err, self.why, self.block, self.cycle = err, why, block, cycle
 
 
+@cython.no_gc_clear
 cdef class Program:
     """An immutable program, built from a `hil.program.Spec` (signals, blocks, paths, roles by number)."""
     cdef const hil_program *p
     cdef _Memory memory
     cdef list keep
+    cdef readonly tuple outputs_of_roles  # number of outputs by role; [0] is unused
 
     def __init__(self, spec):
         cdef _Memory m = _Memory()
@@ -197,6 +214,9 @@ cdef class Program:
         cdef hil_block_spec *blocks = <hil_block_spec *>m.take(len(spec.blocks), sizeof(hil_block_spec))
         cdef hil_path_spec *paths = <hil_path_spec *>m.take(len(spec.paths), sizeof(hil_path_spec))
         cdef hil_role_spec *roles = <hil_role_spec *>m.take(len(spec.roles) + 1, sizeof(hil_role_spec))
+        for count, what in ((len(spec.signals), "signals"), (len(spec.blocks) + len(spec.paths), "blocks and paths"),
+                            (len(spec.roles) + 1, "roles")):
+            _check_count(count, what)
         for i, (name, start) in enumerate(spec.signals):
             signals[i].name, signals[i].start = m.text(name), start
         for i, block in enumerate(spec.blocks):
@@ -212,6 +232,7 @@ cdef class Program:
         s.max_events, s.max_faults, s.fault_memory = spec.max_events, spec.max_faults, spec.fault_memory
         self._build(&s)
         self.keep = [m, spec]
+        self.outputs_of_roles = (0, *(len(role.outputs) for role in spec.roles))
 
     cdef int _build(self, const hil_spec *s) except -1:
         cdef hil_build_error e
@@ -254,9 +275,10 @@ cdef class Program:
 
     def check_fault(self, bytes event) -> int:
         """enum hil_err for an event of kind FAULT (64 bytes)."""
-        return hil_fault_check(self.p, <const hil_event *><const void *>PyBytes_AS_STRING(event))
+        return hil_fault_check(self.p, _event(event))
 
 
+@cython.no_gc_clear
 cdef class State:
     """A state buffer of a program. `copy()` is a fork, `snapshot()`/`restore()` its bytes; both at tick boundaries only."""
     cdef unsigned char *s
@@ -288,14 +310,22 @@ cdef class State:
     def hash(self) -> int:
         return hil_state_hash(self.program.p, self.s)
 
+    cdef int _inside(self, uint32_t offset, uint32_t n) except -1:
+        if <uint64_t>offset + n > hil_state_size(self.program.p):
+            raise BenchError(f"offset {offset} lies outside the state")
+        return 0
+
     def get(self, uint32_t offset) -> float:
         """The double at a byte offset."""
+        self._inside(offset, 8)
         return (<double *><void *>(self.s + offset))[0]
 
     def get_int(self, uint32_t offset) -> int:
+        self._inside(offset, 8)
         return (<int64_t *><void *>(self.s + offset))[0]
 
     def get_byte(self, uint32_t offset) -> int:
+        self._inside(offset, 1)
         return self.s[offset]
 
     def reseed(self, uint64_t seed):
@@ -344,10 +374,13 @@ cdef class State:
 
     def push(self, bytes event) -> int:
         """Stages a 64-byte event; enum hil_err."""
-        return hil_event_push(self.program.p, self.s, <const hil_event *><const void *>PyBytes_AS_STRING(event))
+        return hil_event_push(self.program.p, self.s, _event(event))
 
     def latch(self, int role, bytes values, int64_t time_ns):
-        """An image of an external role (doubles), as the loop would take it."""
+        """An image of an external role (doubles; more than its outputs are left out), as the loop would take it."""
+        known = self.program.outputs_of_roles
+        if not 0 < role < len(known) or len(values) < 8 * known[role]:
+            raise BenchError(f"{len(values) // 8} values are not an image of role {role}")
         hil_role_latch(self.program.p, self.s, role, <const double *><const void *>PyBytes_AS_STRING(values), time_ns)
 
     def skip(self, uint64_t n):
@@ -363,6 +396,7 @@ def histogram_edges() -> list:
     return [hil_histogram_edge(i) for i in range(HIL_HISTOGRAM_BUCKETS)]
 
 
+@cython.no_gc_clear  # what a running thread uses is not cleared before it has been joined
 cdef class Loop:
     """Runs ticks of one state: virtual, lock-step or in a real-time thread.
 
@@ -413,6 +447,12 @@ cdef class Loop:
         cdef hil_run *runs
         cdef uint32_t *status
         for i, (every, parts, statuses) in enumerate(groups):
+            if every < 1:
+                raise BenchError("a group is recorded every 1 or more ticks")
+            for offset, n in parts:
+                self.state._inside(offset, 8 * n)
+            for offset in statuses:
+                self.state._inside(offset, 1)
             runs = <hil_run *>self.memory.take(len(parts), sizeof(hil_run))
             for k, (offset, n) in enumerate(parts):
                 runs[k].offset, runs[k].n = offset, n
@@ -434,12 +474,18 @@ cdef class Loop:
         self.keep.append(list(ports.values()))
         self.l.buses = table
 
+    cdef int _idle(self) except -1:
+        if self.running:
+            raise BenchError("the loop runs already")
+        return 0
+
     def push(self, bytes event):
         """Puts a 64-byte event into the command queue; BenchError when it is full."""
-        _check(hil_queue_push(self.queue, <const hil_event *><const void *>PyBytes_AS_STRING(event)))
+        _check(hil_queue_push(self.queue, _event(event)))
 
     def run(self, uint64_t n) -> int:
         cdef uint64_t done
+        self._idle()
         with nogil:
             done = hil_loop_run(&self.l, n)
         return done
@@ -448,6 +494,7 @@ cdef class Loop:
         """(ticks done, error of an exchange or 0)."""
         cdef uint64_t done
         cdef int err = 0
+        self._idle()
         with nogil:
             done = hil_loop_run_lockstep(&self.l, n, &err)
         return done, err
@@ -466,6 +513,7 @@ cdef class Loop:
               int64_t spin_ns=0, uint64_t n_ticks=0, int64_t first_ns=0):
         """Starts the real-time thread; OSError when no thread can be had."""
         cdef hil_runner_config c
+        self._idle()
         memset(&c, 0, sizeof(c))
         c.policy, c.grace_ticks, c.max_catch_up = policy, grace_ticks, max_catch_up
         c.priority, c.cpu, c.spin_ns, c.n_ticks, c.first_ns = priority, cpu, spin_ns, n_ticks, first_ns
@@ -565,6 +613,7 @@ def unpack_samples(bytes frames, int group, int n_values, int n_status):
 
 # ---- tick tokens ----
 
+@cython.no_gc_clear
 cdef class TokenPort:
     """A bus whose exchange gives a tick token over the socket `fd` in its middle: lock-step with an emulated device."""
     cdef hil_token_port t

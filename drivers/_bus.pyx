@@ -270,7 +270,12 @@ cdef class MbClient:
         cdef size_t n = 0
         if not pdu:
             raise ValueError("a request has at least its function code")
-        self._check(hil_mb_client_transact(self.c, pdu, len(pdu), answer, &n), "request failed")
+        cdef const uint8_t *data = pdu
+        cdef size_t size = len(pdu)
+        cdef int err
+        with nogil:
+            err = hil_mb_client_transact(self.c, data, size, answer, &n)
+        self._check(err, "request failed")
         return answer[:n]
 
     def bench_read(self, unsigned n, unsigned depth=1, *, int function=3, int address=0, int quantity=10):

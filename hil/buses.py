@@ -188,17 +188,16 @@ def _ready(process: subprocess.Popen[bytes], device: Device) -> int:
     ready, _, _ = select.select([process.stdout], [], [], START_S)
     if not ready:
         raise BusError(f"the emulated device did not serve within {START_S:g} s", where=device.url)
-    line = process.stdout.readline()
-    if not line:
-        process.wait(5.0)
-        words = process.stderr.read().decode(errors="replace").strip().splitlines()
-        raise BusError(
-            f"the emulated device ended at once: {words[-1] if words else 'no message'}",
-            where=device.url,
-            mend=f"Run `hil emulate RIG {device.name}` to see why",
-        )
-    port: int = json.loads(line)["port"]
-    return port
+    with contextlib.suppress(ValueError, KeyError):  # no line, or the first one of an error's object
+        port: int = json.loads(process.stdout.readline())["port"]
+        return port
+    _, errors = process.communicate(timeout=5.0)
+    words = errors.decode(errors="replace").strip().splitlines() or ["no message"]
+    raise BusError(
+        f"the emulated device ended at once: {words[-1].removeprefix('hil: ').rstrip('.')}",
+        where=device.url,
+        mend=f"Run `hil emulate RIG {device.name}` to see why",
+    )
 
 
 @dataclass

@@ -14,11 +14,11 @@ from hil.errors import BenchError
 from hil.events import ALL_PATHS, NEXT_TICK, NO_END, EventKind, SafeReason, encode
 from hil.faults import FaultSpec
 from hil.nearest import did_you_mean
-from hil.program import Built
+from hil.program import Built, fault_memory
 from hil.rig import Rig
 
 LATEST_S = 1e9  # 31 years: beyond, it is a mistake
-REFUSED_BY_GATE = 12  # enum hil_err: HIL_E_RANGE
+FULL, REFUSED_BY_GATE = 2, 12  # enum hil_err: HIL_E_FULL, HIL_E_RANGE
 THIS_TICK = -(2**63)  # HIL_THIS_TICK
 STATUS_BITS = ((1, "stale"), (2, "forced"), (4, "faulted"), (8, "bad"), (16, "safe"))
 
@@ -181,6 +181,10 @@ class Commands:
             limits = self._rig.signals[spec.signal].limits
             mend = f"Equipment limits are {limits}; choose a smaller fault"
             raise BenchError(f"{spec}: the safety gate would clip this fault", where=spec.signal, mend=mend)
+        if error == FULL:
+            longest_s = fault_memory(self._rig.period_ns) * self.period_s
+            mend = f"All delays of a bench together last {longest_s:g} s at the most"
+            raise BenchError(f"{spec}: the delay is too long", where=spec.signal, mend=mend)
         if error:
             raise BenchError(f"{spec}: {_core.error_text(error)}", where=spec.signal)
         number = self._send(

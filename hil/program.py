@@ -62,6 +62,11 @@ class Built:
         raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, [*self.numbers, *self.states]))
 
 
+def fault_memory(period_ns: int) -> int:
+    """Values that the delay faults of a bench can hold, all together."""
+    return min(max(256, round(DELAY_MEMORY_S * 1e9 / period_ns)), 1 << 16)
+
+
 class _Builder:
     """Collects a Spec; `slots` knows the signal number behind (role, name), role None being the bench."""
 
@@ -69,7 +74,7 @@ class _Builder:
         self.rig = rig
         self.progress = progress
         self.spec = Spec(period_ns=period_ns, seed=seed)
-        self.spec.fault_memory = min(max(256, round(DELAY_MEMORY_S * 1e9 / period_ns)), 1 << 16)
+        self.spec.fault_memory = fault_memory(period_ns)
         self.slots: dict[tuple[str | None, str], int] = {}
         self.paths: dict[str, int] = {}
         self.models: dict[int, CompiledModel] = {}

@@ -30,10 +30,29 @@ static uint64_t encode_unsigned(double v, unsigned bits) {
     return (uint64_t)v;
 }
 
-static uint64_t encode_float(double v) {
+/* Rounding may carry a value past its limit by less than a step; then the step before it is taken. The slack is for limits
+ * that are meant to be a whole number of steps and are not quite, as doubles. */
+static int beyond(const struct hil_codec *c, double raw)
+{
+    double reading = raw * c->scale + c->offset, slack = 1e-6 * (c->scale < 0 ? -c->scale : c->scale);
+    int side = reading > c->hi + slack ? 1 : reading < c->lo - slack ? -1 : 0;
+    return c->scale < 0 ? -side : side;
+}
+
+static double whole_inside(const struct hil_codec *c, double v)
+{
+    double raw = nearest(v);
+    return raw - beyond(c, raw);
+}
+
+static uint64_t encode_float(const struct hil_codec *c, double v)
+{
     float f = (float)v;
     uint32_t raw;
     memcpy(&raw, &f, 4);
+    double reading = (double)f * c->scale + c->offset;
+    int past = reading > c->hi || reading < c->lo;
+    if (past && f != 0) raw += (f > 0) == ((double)f > v) ? (uint32_t)-1 : 1u; /* one step back: a float's bits count with its size */
     return raw;
 }
 
@@ -52,12 +71,12 @@ uint64_t hil_encode(const struct hil_codec *c, double value) {
     double v = clamp(value, c->lo, c->hi);
     if (c->kind == HIL_BOOL) return v >= 0.5;
     v = (v - c->offset) / c->scale;
-    if (c->kind == HIL_F32) return encode_float(v);
+    if (c->kind == HIL_F32) return encode_float(c, v);
     if (c->kind == HIL_F64) return bits_of(v);
     if (!(v == v)) return 0;
     unsigned bits = 16 * hil_codec_words(c->kind);
     int is_signed = c->kind == HIL_I16 || c->kind == HIL_I32 || c->kind == HIL_I64;
-    return is_signed ? encode_signed(nearest(v), bits) : encode_unsigned(nearest(v), bits);
+    return is_signed ? encode_signed(whole_inside(c, v), bits) : encode_unsigned(whole_inside(c, v), bits);
 }
 
 static double decode_signed(uint64_t raw, unsigned bits) {

@@ -6,8 +6,9 @@
 
 static int check_param(const struct hil_program *p, const struct hil_event *e) {
     uint32_t end = p->off_params + 8 * p->n_params;
-    int ok = e->target >= p->off_params && e->target < end && e->target % 8 == 0 && e->v[0] == e->v[0];
-    return ok ? HIL_OK : HIL_E_ARG;
+    if (e->target < p->off_params || e->target >= end || e->target % 8) return HIL_E_ARG;
+    uint32_t k = (e->target - p->off_params) / 8;
+    return e->v[0] >= p->param_lo[k] && e->v[0] <= p->param_hi[k] ? HIL_OK : HIL_E_ARG; /* NaN is neither */
 }
 
 static int check_force(const struct hil_program *p, const struct hil_event *e) {
@@ -37,7 +38,8 @@ int hil_event_push(const struct hil_program *p, unsigned char *s, const struct h
     if (e.due < h->tick) return HIL_E_LATE;
     int err = check(p, &e);
     if (err) return err;
-    if (h->n_events == p->max_events) return HIL_E_FULL;
+    uint32_t kept = e.kind == HIL_EV_SAFE && e.due == h->tick; /* a full table cannot keep a bench from becoming safe */
+    if (h->n_events >= p->max_events + kept) return HIL_E_FULL;
     uint32_t at = h->n_events++;
     for (; at > 0 && staged[at - 1].due > e.due; at--) staged[at] = staged[at - 1];
     staged[at] = e;

@@ -39,7 +39,9 @@ static void reach(const struct hil_path_spec *g, const struct hil_event *e, doub
 static int check_gate(const struct hil_program *p, const struct hil_event *e) {
     const struct hil_path_spec *g = &p->paths[e->target].spec;
     if (!g->gated) return HIL_OK;
-    double lo, hi;
+    double lo, hi, ahead = e->v[0] < 0 ? g->lo : g->hi;
+    int endless = e->kind2 == HIL_FAULT_DRIFT && e->ticks == HIL_NO_END && !(e->v[1] > 0) && e->v[0] != 0;
+    if (endless && isfinite(ahead)) return HIL_E_RANGE;
     reach(g, e, p->period_s, &lo, &hi);
     if (isfinite(lo) && (lo < g->lo || lo > g->hi)) return HIL_E_RANGE;
     if (isfinite(hi) && (hi > g->hi || hi < g->lo)) return HIL_E_RANGE;
@@ -179,6 +181,12 @@ static double effect(const struct hil_program *p, unsigned char *s, struct hil_f
     }
 }
 
+/* Master enable off: no effect, but memories go on, so that nothing old comes out later. */
+static void keep_up(const struct hil_program *p, unsigned char *s, struct hil_fault *f, double v) {
+    if (f->kind == HIL_FAULT_DELAY) through_memory(pool(p, s), f, v);
+    if (f->kind == HIL_FAULT_DROPOUT) f->mem[0] = v;
+}
+
 double hil_faults_apply(const struct hil_program *p, const struct hil_path *path, unsigned char *s, double v, uint8_t *status) {
     struct hil_state *h = hil_header(s);
     struct hil_path_state *ps = hil_path_mem(path, s);
@@ -190,7 +198,9 @@ double hil_faults_apply(const struct hil_program *p, const struct hil_path *path
             continue;
         }
         double before = v;
-        if (!h->faults_off) {
+        if (h->faults_off) {
+            keep_up(p, s, f, v);
+        } else {
             v = effect(p, s, f, v, status);
             *status |= HIL_FAULTED;
             h->alert = 1;
@@ -199,6 +209,6 @@ double hil_faults_apply(const struct hil_program *p, const struct hil_path *path
             hil_note_add(p, s, (struct hil_note){.kind = HIL_NOTE_FAULT_ON, .target = path->spec.signal, .id = f->id, .a = before, .b = v});
         at = &f->next;
     }
-    if (!ps->first_fault) ps->seen = v;
+    ps->seen = v; /* what a fault that starts next would have seen last */
     return v;
 }

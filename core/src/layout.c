@@ -2,37 +2,51 @@
 #include "hil/model.h"
 #include "program_private.h"
 
-static uint32_t section(uint32_t *at, uint32_t bytes) {
-    uint32_t start = *at;
+/* Counted in 64 bits, so that a state past 4 GiB is refused and not cut. */
+static uint32_t section(uint64_t *at, uint64_t bytes) {
+    uint64_t start = *at;
     *at = (start + bytes + 63) / 64 * 64;
-    return start;
+    return (uint32_t)start;
 }
 
-void hil_lay_out(struct hil_program *p) {
-    uint32_t at = HIL_STATE_HEADER, n_roles_bytes = 0, mem = 0;
+static void lay_out_blocks(struct hil_program *p, uint64_t *at) {
+    uint64_t mem = 0;
+    for (uint32_t i = 0; i < p->n_blocks; i++) {
+        p->blocks[i].param = p->off_params + 8 * p->blocks[i].param;
+        p->blocks[i].state = (uint32_t)(*at + mem);
+        mem += 8 * (uint64_t)p->n_state[i];
+    }
+    section(at, mem);
+}
+
+static void lay_out_roles(struct hil_program *p, uint64_t *at) {
+    uint64_t bytes = 0;
+    p->off_roles = (uint32_t)*at;
+    for (uint32_t r = 1; r < p->n_roles; r++) {
+        p->roles[r].state = (uint32_t)(*at + bytes);
+        bytes += sizeof(struct hil_role_state) + (uint64_t)p->roles[r].delay * (1u + p->roles[r].n_out) * 8u;
+    }
+    section(at, bytes);
+}
+
+int hil_lay_out(struct hil_program *p) {
+    uint64_t at = HIL_STATE_HEADER;
+    p->max_notes = 16u + 4u * p->n_paths + p->n_roles + p->max_events; /* every path may change twice in a tick */
     section(&at, p->n_signals * 8u);
     p->off_times = section(&at, p->n_signals * 8u);
     p->off_params = section(&at, p->n_params * 8u);
-    for (uint32_t i = 0; i < p->n_blocks; i++) {
-        p->blocks[i].param = p->off_params + 8 * p->blocks[i].param;
-        p->blocks[i].state = at + mem;
-        mem += 8 * p->n_state[i];
-    }
-    section(&at, mem);
-    p->off_paths = section(&at, p->n_paths * (uint32_t)sizeof(struct hil_path_state));
-    for (uint32_t i = 0; i < p->n_paths; i++) p->paths[i].state = p->off_paths + i * (uint32_t)sizeof(struct hil_path_state);
-    p->off_roles = at;
-    for (uint32_t r = 1; r < p->n_roles; r++) {
-        p->roles[r].state = p->off_roles + n_roles_bytes;
-        n_roles_bytes += (uint32_t)sizeof(struct hil_role_state) + p->roles[r].delay * (1u + p->roles[r].n_out) * 8u;
-    }
-    section(&at, n_roles_bytes);
-    p->off_faults = section(&at, (p->max_faults + 1u) * (uint32_t)sizeof(struct hil_fault));
+    lay_out_blocks(p, &at);
+    p->off_paths = section(&at, p->n_paths * sizeof(struct hil_path_state));
+    for (uint32_t i = 0; i < p->n_paths; i++)
+        p->paths[i].state = p->off_paths + i * (uint32_t)sizeof(struct hil_path_state);
+    lay_out_roles(p, &at);
+    p->off_faults = section(&at, (p->max_faults + 1u) * sizeof(struct hil_fault));
     p->off_pool = section(&at, p->fault_memory * 8u);
-    p->off_events = section(&at, p->max_events * (uint32_t)sizeof(struct hil_event));
-    p->off_notes = section(&at, HIL_MAX_NOTES * (uint32_t)sizeof(struct hil_note));
+    p->off_events = section(&at, (p->max_events + 1u) * sizeof(struct hil_event)); /* one place is kept for SAFE */
+    p->off_notes = section(&at, p->max_notes * sizeof(struct hil_note));
     p->off_status = section(&at, p->n_signals);
-    p->size = at;
+    p->size = (uint32_t)at;
+    return at > UINT32_MAX ? HIL_E_FULL : HIL_OK;
 }
 
 size_t hil_state_size(const struct hil_program *p) { return p->size; }

@@ -85,7 +85,7 @@ static void take_images(struct hil_loop *l) {
     for (uint16_t r = 1; r < l->program->n_roles; r++) {
         struct hil_bus_port *bus = l->buses[r];
         const struct hil_image *image = bus ? hil_box_take(bus->in) : NULL;
-        if (!image) continue;
+        if (!image || hil_role_mem(&l->program->roles[r], l->state)->binding != HIL_EXTERNAL) continue;
         int64_t now = (int64_t)hil_header(l->state)->tick * l->program->period_ns;
         int64_t time_ns = l->restamp ? now : image->time_ns - l->start_ns;
         record_image(l, r, image, time_ns);

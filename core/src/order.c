@@ -23,7 +23,7 @@ static const uint16_t *needs(const struct hil_spec *spec, uint32_t node, uint32_
 }
 
 static int claim(struct hil_graph *g, uint16_t signal, uint32_t node) {
-    if (signal == 0) return HIL_OK;
+    if (signal == 0) return HIL_E_ARG; /* what unwired inputs read */
     if (signal >= g->spec->n_signals || g->producer[signal]) return HIL_E_ARG;
     g->producer[signal] = node + 1;
     return HIL_OK;
@@ -40,7 +40,7 @@ static int find_producers(struct hil_graph *g, uint16_t role, struct hil_build_e
         for (uint32_t i = 0; i < n; i++) {
             if (claim(g, out[i], node) == HIL_OK) continue;
             error->block = is_path ? spec->n_blocks : node;
-            error->why = "two producers write the same signal, or its number is out of range";
+            error->why = "two producers write the same signal, or its number is 0 or out of range";
             return error->err = HIL_E_ARG;
         }
     }

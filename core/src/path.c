@@ -63,12 +63,19 @@ static int plain(const struct hil_path *path, const struct hil_path_state *ps, d
     return inside;
 }
 
+/* A fault, a force or an episode: all that may be is in the last word, so that one comparison tells. */
+static int is_busy(const struct hil_path_state *ps) {
+    _Static_assert(sizeof *ps == offsetof(struct hil_path_state, first_fault) + 8, "the flags fill one word");
+    uint64_t word;
+    memcpy(&word, &ps->first_fault, sizeof word);
+    return word != 0;
+}
+
 void hil_path_step(const struct hil_block *b, unsigned char *s) {
     const struct hil_path *path = b->path;
     struct hil_path_state *ps = hil_path_mem(path, s);
     double v = hil_values(s)[path->spec.raw];
-    int busy = hil_header(s)->alert || ps->first_fault || ps->force_on || ps->safe || ps->clipping || ps->ranged || ps->bad;
-    if (__builtin_expect(busy || !plain(path, ps, v), 0)) {
+    if (__builtin_expect(hil_header(s)->alert || is_busy(ps) || !plain(path, ps, v), 0)) {
         full_step((const struct hil_program *)(const void *)b->cfg, path, s);
         return;
     }

@@ -41,7 +41,7 @@ static size_t n_params(const struct hil_spec *spec) {
 
 size_t hil_program_size(const struct hil_spec *spec) {
     size_t nodes = (size_t)spec->n_blocks + spec->n_paths, slack = 32 * 64;
-    return sizeof(struct hil_program) + slack + cfg_bytes(spec) + n_params(spec) * sizeof(double) +
+    return sizeof(struct hil_program) + slack + cfg_bytes(spec) + 3 * n_params(spec) * sizeof(double) +
            2 * nodes * (sizeof(struct hil_block) + sizeof(struct hil_segment)) +
            spec->n_blocks * (sizeof(struct hil_block) + 2 * sizeof(hil_step_fn) + sizeof(uint32_t)) +
            spec->n_paths * sizeof(struct hil_path) + spec->n_roles * sizeof(struct hil_role) +
@@ -75,6 +75,9 @@ static int block_task(struct hil_program *p, const struct hil_spec *spec, const 
 
 static int check_block(const struct hil_spec *spec, uint32_t i, struct hil_build_error *e) {
     const struct hil_block_spec *b = &spec->blocks[i];
+    if (!b->model && (b->n_params != b->type->n_params || b->n_in < b->type->n_inputs ||
+                      (!b->type->variadic && b->n_in != b->type->n_inputs) || b->n_out < b->type->n_outputs))
+        return fail(e, HIL_E_ARG, i, "has another number of inputs, outputs or parameters than its type");
     if (!b->every || b->phase >= b->every) return fail(e, HIL_E_ARG, i, "needs every >= 1 and phase < every");
     if (b->role >= spec->n_roles && b->role) return fail(e, HIL_E_ARG, i, "belongs to a role that does not exist");
     for (uint32_t k = 0; k < b->n_in; k++)
@@ -128,7 +131,11 @@ static int place_block(struct hil_program *p, struct arena *a, const struct hil_
     out->passes_status = (uint8_t)(hil_block_feedthrough(b->type, b->model) != 0);
     p->resets[i] = b->type->reset;
     p->updates[i] = b->type->update;
-    if (b->n_params) memcpy(p->presets + *param, b->params, b->n_params * sizeof(double));
+    for (uint32_t k = 0; k < b->n_params; k++) {
+        p->presets[*param + k] = b->params[k];
+        p->param_lo[*param + k] = b->model ? b->model->p[k].min : b->type->params[k].min;
+        p->param_hi[*param + k] = b->model ? b->model->p[k].max : b->type->params[k].max;
+    }
     struct hil_shape shape = {out->cfg, b->params, b->model, b->n_in, b->n_out, dt};
     p->n_state[i] = hil_block_state_count(b->type, &shape);
     *param += b->n_params;
@@ -143,6 +150,9 @@ static int place_path(struct hil_program *p, const struct hil_spec *spec, uint32
         return fail(e, HIL_E_ARG, spec->n_blocks, "a path names a signal out of range");
     if (s->gated && !(s->lo <= s->safe && s->safe <= s->hi && s->rate > 0))
         return fail(e, HIL_E_ARG, spec->n_blocks, "a gate needs lo <= safe <= hi and rate > 0");
+    double start = spec->signals[s->signal].start;
+    if (s->gated && !(s->lo <= start && start <= s->hi))
+        return fail(e, HIL_E_ARG, spec->n_blocks, "a gated signal starts within its limits");
     p->paths[i] = (struct hil_path){*s, s->rate * p->period_s, 0, (uint16_t)i};
     p->path_of[s->signal] = (uint16_t)(i + 1);
     return HIL_OK;
@@ -154,12 +164,20 @@ static uint16_t behind_path(const struct hil_spec *spec, uint16_t signal) {
     return signal;
 }
 
+static int tags_exist(const struct hil_spec *spec, const struct hil_tag_spec *tags, uint32_t n) {
+    for (uint32_t k = 0; k < n; k++)
+        if (tags[k].outer >= spec->n_signals || tags[k].inner >= spec->n_signals) return 0;
+    return 1;
+}
+
 static int place_role(struct hil_program *p, struct arena *a, const struct hil_spec *spec, uint32_t r,
                       struct hil_build_error *e) {
     const struct hil_role_spec *s = &spec->roles[r];
     struct hil_role *role = &p->roles[r];
     if (!s->every || s->phase >= s->every || !s->delay)
         return fail(e, HIL_E_ARG, spec->n_blocks, "a role needs every >= 1, phase < every and delay >= 1");
+    if (!tags_exist(spec, s->in, s->n_in) || !tags_exist(spec, s->out, s->n_out))
+        return fail(e, HIL_E_ARG, spec->n_blocks, "a role names a signal out of range");
     int task = find_task(p, s->every, s->phase, (uint16_t)r);
     if (task < 0) return fail(e, HIL_E_FULL, spec->n_blocks, "too many different rates and offsets (at most 16)");
     *role = (struct hil_role){.in = take(a, s->n_in, sizeof *s->in), .out = take(a, s->n_out, sizeof *s->out),
@@ -179,13 +197,19 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
 
 /* ---- schedule ---- */
 
-static void append(struct hil_program *p, struct hil_block entry) {
-    struct hil_segment *last = p->n_segments ? &p->segments[p->n_segments - 1] : NULL;
-    if (!last || last->task != entry.task || last->first + last->count != p->n_entries) {
-        last = &p->segments[p->n_segments++];
-        *last = (struct hil_segment){p->n_entries, 0, entry.task};
-    }
-    last->count++;
+static struct hil_segment *segment_for(struct hil_program *p, uint16_t task, uint32_t first_own) {
+    struct hil_segment *last = p->n_segments > first_own ? &p->segments[p->n_segments - 1] : NULL;
+    if (last && last->task == task && !last->has_path) return last;
+    last = &p->segments[p->n_segments++];
+    *last = (struct hil_segment){&p->entries[p->n_entries], &p->entries[p->n_entries], task, 0};
+    return last;
+}
+
+/* Segments from `first_own` on belong to the owner whose schedule is being written. */
+static void append(struct hil_program *p, struct hil_block entry, int is_path, uint32_t first_own) {
+    struct hil_segment *segment = segment_for(p, entry.task, first_own);
+    if (is_path) segment->has_path = 1;
+    else segment->end++;
     p->entries[p->n_entries++] = entry;
 }
 
@@ -197,12 +221,13 @@ static struct hil_block path_entry(const struct hil_program *p, uint32_t i) {
 }
 
 static int schedule_owner(struct hil_program *p, struct hil_graph *g, uint16_t role, struct hil_build_error *e) {
+    uint32_t first = p->n_segments;
     int err = hil_order(g, role, e);
     if (err) return err;
     for (uint32_t i = 0; i < g->n_order; i++) {
         uint32_t node = g->order[i];
-        if (node >= p->n_blocks) append(p, path_entry(p, node - p->n_blocks));
-        else if (p->blocks[node].step) append(p, p->blocks[node]);
+        if (node >= p->n_blocks) append(p, path_entry(p, node - p->n_blocks), 1, first);
+        else if (p->blocks[node].step) append(p, p->blocks[node], 0, first);
     }
     for (uint32_t i = 0; i < g->n_order; i++) {
         uint32_t node = g->order[i];
@@ -210,7 +235,7 @@ static int schedule_owner(struct hil_program *p, struct hil_graph *g, uint16_t r
         struct hil_block update = p->blocks[node];
         update.step = p->updates[node];
         update.passes_status = 0;
-        append(p, update);
+        append(p, update, 0, first);
     }
     return HIL_OK;
 }
@@ -241,6 +266,8 @@ static struct hil_program *reserve(struct arena *a, const struct hil_spec *spec,
     p->paths = take(a, spec->n_paths, sizeof *p->paths);
     p->roles = take(a, spec->n_roles, sizeof *p->roles);
     p->presets = take(a, n_params(spec), sizeof *p->presets);
+    p->param_lo = take(a, n_params(spec), sizeof *p->param_lo);
+    p->param_hi = take(a, n_params(spec), sizeof *p->param_hi);
     p->starts = take(a, spec->n_signals, sizeof *p->starts);
     p->path_of = take(a, spec->n_signals, sizeof *p->path_of);
     *g = (struct hil_graph){.spec = spec, .producer = take(a, spec->n_signals, sizeof *g->producer),
@@ -287,7 +314,7 @@ int hil_program_build(const struct hil_spec *spec, void *mem, size_t size, const
     copy_numbers_of(p, spec);
     int err = place_all(p, &a, spec, error);
     if (err) return err;
-    hil_lay_out(p);
+    if (hil_lay_out(p)) return fail(error, HIL_E_FULL, spec->n_blocks, "the state would be larger than 4 GiB");
     if ((err = schedule_all(p, &g, error))) return err;
     p->hash = hil_spec_hash(spec);
     *out = p;

@@ -12,10 +12,11 @@ struct hil_task {
     uint16_t role; /* 0: the bench */
 };
 
-/* Consecutive schedule entries of one task. */
+/* Consecutive blocks of one task, and at most one path behind them: only paths can end "all signals are good" within a
+ * tick, so that the blocks between two of them need not ask for it one by one. */
 struct hil_segment {
-    uint32_t first, count;
-    uint32_t task;
+    const struct hil_block *begin, *end; /* blocks; the path is the entry at `end` */
+    uint16_t task, has_path;
 };
 
 struct hil_path {
@@ -55,7 +56,7 @@ struct hil_program {
     double period_s;
     uint32_t size; /* of a state */
     uint16_t n_signals, n_blocks, n_paths, n_roles, n_tasks, max_events, max_faults;
-    uint32_t n_params, fault_memory;
+    uint32_t n_params, fault_memory, max_notes;
     uint32_t off_times, off_params, off_paths, off_roles, off_faults, off_pool, off_events, off_notes, off_status;
     uint32_t n_entries, n_segments, bench_segments; /* the bench's segments come first */
     struct hil_block *entries;
@@ -65,6 +66,7 @@ struct hil_program {
     struct hil_path *paths;
     struct hil_role *roles; /* [0] unused */
     double *presets;        /* of all parameters */
+    double *param_lo, *param_hi;
     double *starts;         /* of all signals */
     uint32_t *n_state;      /* doubles, per block */
     uint16_t *path_of;      /* per signal: path number + 1, or 0 */
@@ -96,7 +98,7 @@ static inline int64_t *hil_role_stage(const struct hil_role *role, unsigned char
 }
 
 uint64_t hil_spec_hash(const struct hil_spec *spec);
-void hil_lay_out(struct hil_program *p);
+int hil_lay_out(struct hil_program *p); /* HIL_E_FULL: offsets would not fit */
 
 void hil_note_add(const struct hil_program *p, unsigned char *s, struct hil_note note);
 

@@ -59,7 +59,7 @@ uint64_t hil_state_hash(const struct hil_program *p, const void *state) { return
 
 void hil_note_add(const struct hil_program *p, unsigned char *s, struct hil_note note) {
     struct hil_state *h = hil_header(s);
-    if (h->n_notes == HIL_MAX_NOTES) {
+    if (h->n_notes == p->max_notes) {
         h->notes_lost++;
         return;
     }

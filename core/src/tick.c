@@ -14,27 +14,41 @@ static __attribute__((noinline)) void pass_status(const struct hil_program *p, c
     for (unsigned i = 0; i < b->n_out; i++) status[b->out[i]] = bits;
 }
 
-static inline void run_entry(const struct hil_program *p, const struct hil_block *b, unsigned char *s) {
+/* One source, two loops: `profile` is a compile-time NULL in virtual time. */
+static inline __attribute__((always_inline)) void run_entry(const struct hil_block *b, unsigned char *s,
+                                                            struct hil_profile *profile) {
+    int64_t from = profile ? profile->clock() : 0;
     b->step(b, s);
-    if (__builtin_expect(hil_header(s)->alert != 0, 0) && b->passes_status) pass_status(p, b, s);
+    if (profile) hil_profile_add(&profile->blocks[b->id], profile->clock() - from, hil_header(s)->tick);
 }
 
-/* One source, two loops: `profile` is a compile-time NULL in virtual time. */
-static inline __attribute__((always_inline)) void run_segments(const struct hil_program *p, unsigned char *s, uint32_t first,
-                                                               uint32_t n, struct hil_profile *profile) {
-    const uint64_t due = hil_header(s)->due_mask;
-    for (const struct hil_segment *seg = p->segments + first, *end = seg + n; seg < end; seg++) {
-        if (!(due >> seg->task & 1)) continue;
-        const struct hil_block *b = p->entries + seg->first;
-        for (const struct hil_block *last = b + seg->count; b < last; b++) {
-            int64_t from = profile ? profile->clock() : 0;
-            run_entry(p, b, s);
-            if (profile) hil_profile_add(&profile->blocks[b->id], profile->clock() - from, hil_header(s)->tick);
-        }
+/* The blocks of a segment; `alert` cannot change on the way. */
+static inline __attribute__((always_inline)) void run_blocks(const struct hil_program *p, const struct hil_block *b,
+                                                             const struct hil_block *end, unsigned char *s,
+                                                             struct hil_profile *profile) {
+    if (__builtin_expect(hil_header(s)->alert == 0, 1)) {
+        for (; b < end; b++) run_entry(b, s, profile);
+        return;
+    }
+    for (; b < end; b++) {
+        run_entry(b, s, profile);
+        if (b->passes_status) pass_status(p, b, s);
     }
 }
 
-static void begin_tick(const struct hil_program *p, unsigned char *s) {
+static inline __attribute__((always_inline)) void run_segments(const struct hil_program *p, unsigned char *s, uint32_t first,
+                                                               uint32_t n, uint64_t due, struct hil_profile *profile) {
+    for (const struct hil_segment *seg = p->segments + first, *end = seg + n; seg < end; seg++) {
+        if (!(due >> seg->task & 1)) continue;
+        run_blocks(p, seg->begin, seg->end, s, profile);
+        if (!seg->has_path) continue;
+        if (profile) run_entry(seg->end, s, profile);
+        else hil_path_step(seg->end, s); /* known here: a direct call */
+    }
+}
+
+/* Returns the mask of tasks that run in this tick. */
+static inline uint64_t begin_tick(const struct hil_program *p, unsigned char *s) {
     struct hil_state *h = hil_header(s);
     if (h->n_notes) {
         memset(hil_notes(p, s), 0, h->n_notes * sizeof(struct hil_note));
@@ -42,16 +56,16 @@ static void begin_tick(const struct hil_program *p, unsigned char *s) {
     }
     uint64_t mask = 1;
     for (unsigned i = 1; i < p->n_tasks; i++) mask |= (uint64_t)(h->tasks[i].next == h->tick) << i;
-    h->due_mask = mask;
+    return h->due_mask = mask;
 }
 
-static void run_simulated_roles(const struct hil_program *p, unsigned char *s, struct hil_profile *profile) {
+static inline __attribute__((always_inline)) void run_simulated_roles(const struct hil_program *p, unsigned char *s,
+                                                                      uint64_t due, struct hil_profile *profile) {
     for (uint32_t r = 1; r < p->n_roles; r++) {
         const struct hil_role *role = &p->roles[r];
-        int due = hil_header(s)->due_mask >> role->task & 1;
-        if (!due || hil_role_mem(role, s)->binding != HIL_SIMULATED) continue;
+        if (!(due >> role->task & 1) || hil_role_mem(role, s)->binding != HIL_SIMULATED) continue;
         hil_role_begin_simulated(p, role, s);
-        run_segments(p, s, role->first_segment, role->n_segments, profile);
+        run_segments(p, s, role->first_segment, role->n_segments, due, profile);
         hil_role_end_simulated(p, role, s);
     }
 }
@@ -64,10 +78,12 @@ static int all_good(const struct hil_program *p, unsigned char *s) {
     return any == 0;
 }
 
-static void end_tick(const struct hil_program *p, unsigned char *s) {
+static inline void end_tick(const struct hil_program *p, unsigned char *s, uint64_t due) {
     struct hil_state *h = hil_header(s);
-    for (unsigned i = 0; i < p->n_tasks; i++) {
-        uint64_t ran = h->due_mask >> i & 1;
+    h->tasks[0].sample++; /* the base rate always runs */
+    h->tasks[0].next++;
+    for (unsigned i = 1; i < p->n_tasks; i++) {
+        uint64_t ran = due >> i & 1;
         h->tasks[i].sample += ran;
         h->tasks[i].next += ran * p->tasks[i].every;
     }
@@ -78,12 +94,12 @@ static void end_tick(const struct hil_program *p, unsigned char *s) {
 
 static inline __attribute__((always_inline)) void tick(const struct hil_program *p, unsigned char *s,
                                                        struct hil_profile *profile) {
-    begin_tick(p, s);
+    const uint64_t due = begin_tick(p, s);
     if (p->n_roles > 1) hil_roles_begin(p, s);         /* latch what came from outside */
     if (hil_header(s)->due <= hil_header(s)->tick) hil_events_fire(p, s);
-    run_segments(p, s, 0, p->bench_segments, profile); /* blocks; faults, force and gate on each signal's path; updates */
-    run_simulated_roles(p, s, profile);                /* on what was published; their outputs come a tick later */
-    end_tick(p, s);
+    run_segments(p, s, 0, p->bench_segments, due, profile); /* blocks; faults, force and gate on each signal's path; updates */
+    run_simulated_roles(p, s, due, profile);           /* on what was published; their outputs come a tick later */
+    end_tick(p, s, due);
 }
 
 void hil_tick(const struct hil_program *p, unsigned char *s) { tick(p, s, NULL); }

@@ -91,4 +91,6 @@ void hil_mb_client_stop(struct hil_mb_client *c)
     hil_mb_wire_interrupt(&c->wire);
     hil_thread_join(&c->thread);
     hil_mb_wire_close(&c->wire);
+    hil_box_take(&c->out); /* what an earlier run published is not written again */
+    c->newest = NULL;
 }

@@ -20,6 +20,7 @@ static const char *const names[HIL_MBC_SERVER] = {
     [HIL_MBC_FAILED_CONNECTS] = "failed_connects",
     [HIL_MBC_DISCONNECTS] = "disconnects",
     [HIL_MBC_RECONNECTS] = "reconnects",
+    [HIL_MBC_REFUSED_WRITES] = "refused_writes",
     [HIL_MBC_ACCEPTED] = "accepted",
     [HIL_MBC_CLOSED_BY_PEER] = "closed_by_peer",
     [HIL_MBC_CLOSED_JUNK] = "closed_junk",

@@ -6,6 +6,8 @@
 static void on_answer(void *context, unsigned k, const struct hil_mb_answer *answer)
 {
     struct hil_mb_client *c = context;
+    if (answer->exception && c->batch[k] < c->plan.n_writes)
+        hil_mb_count(&c->counters, HIL_MBC_REFUSED_WRITES, 1);
     hil_regplan_accept(&c->plan, c->batch[k], answer, c->values);
 }
 

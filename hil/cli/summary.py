@@ -21,6 +21,7 @@ TROUBLES = {
     "failed_cycles": "failed cycles",
     "missed_cycles": "missed cycles",
     "reconnects": "reconnects",
+    "refused_writes": "writes refused by the device",
     "failed_connects": "failed connects",
     "malformed": "malformed frames",
     "wrong_transaction": "wrong transactions",

@@ -113,13 +113,13 @@ def _resolve(reading: Reading) -> Rig:
     devices = read_devices(reading, maps)
     crossing = boundaries(reading, maps)
     blocks, types = place_blocks(reading)
-    complete = len(blocks) >= len(table.blocks) and maps_sound
+    if not maps_sound or not blocks.keys() >= table.blocks.keys():
+        reading.mistakes.stop_if_any()  # what is missing now would be called a mistake at every place that needs it
     insert_conversions(reading, blocks, types)
     producers = find_producers(reading, blocks, crossing)
-    if complete:  # else signals lack a producer for a reason that is said already
-        check_readers(reading, blocks, crossing, producers)
-        check_produced(reading, producers)
-        check_role_outputs(reading, blocks, crossing)
+    check_readers(reading, blocks, crossing, producers)
+    check_produced(reading, producers)
+    check_role_outputs(reading, blocks, crossing)
     signals = check_units(reading, blocks, types, read_signals(reading, maps, producers, blocks))
     check_setpoints(reading, signals)
     if table.rig.picture is not None:
@@ -139,8 +139,6 @@ def _resolve(reading: Reading) -> Rig:
         files=reading.files,
         folder=reading.folder,
     )
-    if not complete:
-        return rig
     return replace(rig, faults=read_faults(reading, rig.faultable()), events=read_events(reading, rig, types))
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+import hil.bench  # noqa: F401 - loaded here, because what is first loaded in an inner run is forgotten after it
+import hil.models  # noqa: F401
 from hil.recording import Recording
 
-HEAD = "import pytest\n"
+pytest_plugins = ["pytester"]
 
 
 @pytest.fixture
-def run_tests(tmp_path):
-    """Runs a text as a test file below the rig quad_tank, in a process of its own."""
+def run_tests(pytester):
+    """Runs a text as a test file, inside this process."""
 
-    def run(text, *args, timeout=60):
-        (tmp_path / "test_it.py").write_text(HEAD + text)
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py", *map(str, args)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=timeout, env=os.environ)
+    def run(text, *args):
+        path = pytester.makepyfile(test_it="import pytest\n" + text)
+        done = pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider", path, *map(str, args), no_reraise_ctrlc=True)
+        return done.ret, done.stdout.str() + done.stderr.str()
 
     return run
 
@@ -39,9 +37,9 @@ def test_passes(bench):
 
 
 def test_a_test_that_fails_still_ends_safe(run_tests, tmp_path):
-    done = run_tests(TWO, RIG, f"--record={tmp_path / 'rec'}")
-    assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout
+    code, text = run_tests(TWO, RIG, f"--record={tmp_path / 'rec'}")
+    assert code == 1
+    assert "1 failed, 1 passed" in text
     for name in ("test_fails", "test_passes"):
         recording = Recording(tmp_path / "rec" / name)
         assert recording.complete
@@ -58,16 +56,16 @@ def test_interrupted(bench):
     bench.start()
     raise KeyboardInterrupt
 """
-    done = run_tests(text, RIG, f"--record={tmp_path / 'rec'}")
-    assert "1 passed" in done.stdout
-    assert "KeyboardInterrupt" in done.stdout
+    code, text = run_tests(text, RIG, f"--record={tmp_path / 'rec'}")
+    assert code == pytest.ExitCode.INTERRUPTED
+    assert "1 passed" in text
     for name in ("test_leaves_it_running", "test_interrupted"):
         recording = Recording(tmp_path / "rec" / name)
         assert recording.complete
         assert recording.events[-1]["text"] == "all outputs verified safe"
 
 
-def test_a_bench_that_did_not_end_well_fails_its_test(run_tests):
+def test_a_bench_that_did_not_end_well_fails_its_test(run_tests, rig_copy):
     text = """
 import pytest
 from hil.errors import HilError
@@ -79,22 +77,23 @@ def test_looks_away(bench):
     with pytest.raises(HilError):
         bench.run(1)
 """
-    done = run_tests(text.replace("plc", "plc"), RIG, "--time=lockstep")
-    assert done.returncode == 1
-    assert "the bench did not end well" in done.stdout
-    assert "lock-step ended" in done.stdout
+    code, text = run_tests(text, f"--rig={rig_copy('quad_tank')}", "--time=lockstep")
+    assert code == 1
+    assert "the bench did not end well" in text
+    assert "lock-step ended" in text
 
 
 def test_the_rig_comes_from_the_marker_the_folder_or_the_option(run_tests, rig_copy, tmp_path):
     text = '\n@pytest.mark.rig("{}")\ndef test_it(bench):\n    assert bench.rig.name == "quad_tank"\n'
     rig = rig_copy("quad_tank")
-    assert run_tests(text.format(rig)).returncode == 0
+    assert run_tests(text.format(rig))[0] == 0
     (rig / "tests").mkdir()
-    (rig / "tests" / "test_below.py").write_text("def test_it(bench):\n    bench.run(0.1)\n    assert bench.tick == 100\n")
-    assert run_tests("", rig / "tests").returncode == 0
-    done = run_tests("def test_it(bench):\n    pass\n")
-    assert done.returncode == 1
-    assert "no rig.toml above this test. Name a rig with --rig" in done.stdout
+    (rig / "tests" / "test_below.py").write_text("def test_below(bench):\n    bench.run(0.1)\n    assert bench.tick == 100\n")
+    code, text = run_tests("", rig / "tests")
+    assert (code, "1 passed" in text) == (0, True), text
+    code, text = run_tests("def test_it(bench):\n    pass\n")
+    assert code == 1
+    assert "no rig.toml above this test. Name a rig with --rig" in text
 
 
 @pytest.mark.parametrize(
@@ -107,10 +106,10 @@ def test_the_rig_comes_from_the_marker_the_folder_or_the_option(run_tests, rig_c
     ],
 )
 def test_bad_options_are_one_line(run_tests, options, words):
-    done = run_tests("def test_it(bench):\n    pass\n", *options)
-    assert done.returncode != 0
-    assert words in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    code, text = run_tests("def test_it(bench):\n    pass\n", *options)
+    assert code != 0
+    assert words in text
+    assert "Traceback" not in text
 
 
 @pytest.mark.realtime
@@ -121,5 +120,5 @@ def test_it(bench):
     bench.run(0.5)
     assert bench["plc.running"] == 1.0
 """
-    done = run_tests(text, f"--rig={rig_copy('quad_tank')}", "--time=real", "--bind=plc=pil")
-    assert done.returncode == 0, done.stdout
+    code, text = run_tests(text, f"--rig={rig_copy('quad_tank')}", "--time=real", "--bind=plc=pil")
+    assert code == 0, text

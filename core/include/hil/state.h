@@ -13,7 +13,6 @@
 
 #define HIL_STATE_MAGIC 0x31455441534c4948u /* "HILSATE1", little endian */
 #define HIL_ABI 1
-#define HIL_MAX_NOTES 16
 #define HIL_THIS_TICK INT64_MIN /* source time of a signal that is computed in the tick */
 #ifndef HIL_MAX_TASKS
 #define HIL_MAX_TASKS 16

@@ -105,6 +105,6 @@ int main(void)
     }
     sort_ns(ns, RUNS);
     printf("rk4 only ns=%.1f min=%.1f\n", (double)ns[RUNS / 2] / STEPS, (double)ns[0] / STEPS);
-    fprintf(stderr, "%g %g %g %g u %g\n", x[0],x[1],x[2],x[3],u);
+    fprintf(stderr, "%g\n", x[0]);
     return 0;
 }

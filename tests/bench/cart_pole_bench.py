@@ -1,0 +1,160 @@
+"""A cart-pole bench from the core's own parts, and the same loop by hand (yardsticks/cart_pole_loop.c)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import yardstick
+
+from hil import _core
+from hil.models import Input, Model, Param, State, compile_model
+from hil.models.math import cos, sin
+from hil.spec import BlockSpec, PathSpec, Spec
+
+CPU = max(os.sched_getaffinity(0))
+PRIORITY = 40
+SEED = 1
+START = (0.0, 0.0, 0.05, 0.0)
+RECORDED = ("position", "v", "angle", "omega", "position.raw", "angle.raw", "wanted", "force")
+CHUNK = 50_000  # ticks whose frames fit in the ring: it is drained between chunks, outside of the measured time
+FAULT_EVENT, BIAS = 4, 1
+
+
+@contextmanager
+def measured_place() -> Iterator[None]:
+    """This thread on the measured core, under SCHED_FIFO where permitted: neighbours disturb both sides less."""
+    cpus, policy, param = os.sched_getaffinity(0), os.sched_getscheduler(0), os.sched_getparam(0)
+    os.sched_setaffinity(0, {CPU})
+    if yardstick.may_use_fifo():
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, param)
+        os.sched_setaffinity(0, cpus)
+
+
+class CartPole(Model):
+    """A point mass on a rod on a cart, without friction; the equations of yardsticks/est.c."""
+
+    x = State(START[0], unit="m")
+    v = State(START[1], unit="m/s")
+    theta = State(START[2], unit="rad")
+    omega = State(START[3], unit="rad/s")
+    force = Input(unit="N")
+    cart = Param(0.5, unit="kg", min=0.1, max=10)
+    pole = Param(0.2, unit="kg", min=0.01, max=1)
+    rod = Param(0.3, unit="m", min=0.1, max=2)
+    g = Param(9.81, unit="m/s**2", min=0.1, max=30)
+
+    def equations(self) -> dict[str, Any]:
+        s, c, w, u = sin(self.theta), cos(self.theta), self.omega, self.force
+        mass = self.cart + self.pole * s * s
+        push = (u + self.pole * s * (self.rod * w * w - self.g * c)) / mass
+        turn = -u * c - self.pole * self.rod * w * w * c * s + (self.cart + self.pole) * self.g * s
+        return {"x": self.v, "v": push, "theta": w, "omega": turn / (self.rod * mass)}
+
+
+class CartPoleBench:
+    """The closed loop: plant, two noises, two measured signals with (idle) fault paths, state feedback, limit.
+
+    With `gated`, the force passes a safety gate as an output of a rig does. `waste` adds that many blocks that nobody reads.
+    """
+
+    def __init__(self, *, gated: bool = False, waste: int = 0) -> None:
+        self.spec = Spec(period_ns=1_000_000, seed=SEED)
+        self.numbers: dict[str, int] = {}
+        model = compile_model(CartPole)
+        states = ["x", "v", "theta", "omega"]
+        force = ["force" if gated else "wanted"]
+        self._block("plant", "model", force, states, list(model.p0), [[1.0], []], model_address=model.address)
+        for name, state in (("position", "x"), ("angle", "theta")):
+            self._block(f"noise.{name}", "noise", [], [f"n.{name}"], [0.0, 1e-4], [[0.0]])
+            self._block(f"sensor.{name}", "sum", [state, f"n.{name}"], [f"{name}.raw"], config=[[]])
+            self._path(f"{name}.raw", name)
+        gains = {"position": 1.0, "v": 2.0, "angle": 40.0, "omega": 4.0}
+        for name, gain in gains.items():
+            self._block(f"k.{name}", "gain", [name], [f"k.{name}"], [gain, 0.0])
+        self._block("feedback", "sum", [f"k.{name}" for name in gains], ["u"], config=[[]])
+        self._block("limit", "limit", ["u"], ["wanted"], [-20.0, 20.0])
+        self._signal("force")
+        if gated:
+            self._path("wanted", "force", gated=True, lo=-25.0, hi=25.0, rate=1e6, range_lo=-22.0, range_hi=22.0)
+        for i in range(waste):
+            self._block(f"waste{i}", "sine", [], [f"waste{i}"], [1.0, 1.0, 0.0, 0.0])
+        self.program = _core.Program(self.spec)
+
+    def _signal(self, name: str) -> int:
+        if name not in self.numbers:
+            self.numbers[name] = self.spec.signal(name)
+        return self.numbers[name]
+
+    def _block(
+        self,
+        name: str,
+        kind: str,
+        inputs: list[str],
+        outputs: list[str],
+        params: list[float] | None = None,
+        config: list[list[float]] | None = None,
+        model_address: int = 0,
+    ) -> None:
+        reads, writes = [self._signal(s) for s in inputs], [self._signal(s) for s in outputs]
+        block = BlockSpec(name, kind, reads, writes, params or [], config or [], model_address)
+        self.spec.blocks.append(block)
+
+    def _path(self, raw: str, signal: str, **gate: Any) -> None:
+        self.spec.paths.append(PathSpec(self._signal(raw), self._signal(signal), **gate))
+
+    def plant_state(self, state: _core.State) -> bytes:
+        """The bits of the plant's four states."""
+        at = self.program.offset_mem(0)
+        return struct.pack("4d", *(state.get(at + 8 * i) for i in range(4)))
+
+    def run_bare(self, ticks: int) -> tuple[float, bytes]:
+        """Nanoseconds a tick of State.run, and the plant's final bits."""
+        state = _core.State(self.program)
+        start = time.perf_counter_ns()
+        state.run(ticks)
+        return (time.perf_counter_ns() - start) / ticks, self.plant_state(state)
+
+    def run_recorded(self, ticks: int, *, not_good: bool = False) -> tuple[float, bytes]:
+        """The same of Loop.run with a recorded group of 8 signals. `not_good`: a fault without effect keeps statuses moving."""
+        state = _core.State(self.program)
+        if not_good:
+            assert state.push(struct.pack("<QIIIIQ4d", 0, FAULT_EVENT, 0, 1, BIAS, 2**64 - 1, 0.0, 0.0, 0.0, 0.0)) == 0
+        values = [(self.program.offset_value(self.numbers[n]), 1) for n in RECORDED]
+        statuses = [self.program.offset_status(self.numbers[n]) for n in RECORDED]
+        loop = _core.Loop(state, groups=[(1, values, statuses)])
+        spent = done = rows = 0
+        while done < ticks:
+            start = time.perf_counter_ns()
+            ran = loop.run(min(CHUNK, ticks - done))
+            spent += time.perf_counter_ns() - start
+            done += ran
+            rows += len(_core.unpack_samples(loop.read_samples(), 0, len(RECORDED), len(RECORDED))[0])
+            loop.read_inputs()
+        assert rows == ticks  # nothing was left out to be fast
+        assert bool(state.alert) == not_good
+        return spent / ticks, self.plant_state(state)
+
+
+def by_hand(name: str = "cart_pole_loop") -> Any:
+    """run(ticks) -> (nanoseconds a tick, final bits) of the hand-written loop."""
+    library = ctypes.CDLL(str(yardstick.build(name)))
+    library.cart_pole_run.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64]
+    library.cart_pole_run.restype = None
+
+    def run(ticks: int) -> tuple[float, bytes]:
+        x = (ctypes.c_double * 4)(*START)
+        start = time.perf_counter_ns()
+        library.cart_pole_run(x, SEED, ticks)
+        return (time.perf_counter_ns() - start) / ticks, bytes(x)
+
+    return run
