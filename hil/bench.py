@@ -271,8 +271,14 @@ class Bench(Looking):
         return self.state.snapshot()
 
     def restore(self, data: bytes) -> None:
-        """Goes back to a snapshot of the same program. Raises BenchError for another program's."""
+        """Goes back to a snapshot of the same program.
+
+        Raises:
+            BenchError: the snapshot is another program's, or the run is recorded: its replay could not follow.
+        """
         self._not_running()
+        if self.recorder.writer is not None:
+            raise BenchError("a recorded run cannot go back", mend="Restore a bench that does not record, or use fork()")
         self.state.restore(data)
 
     def fork(self) -> Fork:

@@ -57,6 +57,7 @@ class Ending:
         manifest = {
             "timing": result.timing(engine.loop, bench.built.entries, real=bench.time == "real"),
             "lost_inputs_from": counters["lost_inputs_from"],
+            "lost_notes": bench.state.notes_lost,
             "faults": bench.armed_faults(),
         }
         return cls(bench.rig.name, bench.time, facts, manifest, {}, [text for text in reasons if text])

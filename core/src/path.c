@@ -1,5 +1,7 @@
 /* A signal's path: what lies between its producer and its readers. Faults first, then a person's force, then the safety
  * gate, so that neither can pass the equipment limits. */
+#include <string.h>
+
 #include "program_private.h"
 
 static void note(const struct hil_program *p, unsigned char *s, const struct hil_path *path, uint16_t kind, double a, double b) {
@@ -67,7 +69,7 @@ static int plain(const struct hil_path *path, const struct hil_path_state *ps, d
 static int is_busy(const struct hil_path_state *ps) {
     _Static_assert(sizeof *ps == offsetof(struct hil_path_state, first_fault) + 8, "the flags fill one word");
     uint64_t word;
-    memcpy(&word, &ps->first_fault, sizeof word);
+    memcpy(&word, (const unsigned char *)ps + offsetof(struct hil_path_state, first_fault), sizeof word);
     return word != 0;
 }
 

@@ -4,6 +4,8 @@ from hil import _core
 from hil.events import EventKind, encode
 from hil.frames import NOTES, Frame, split
 
+from .conftest import TYPES
+
 
 def bench(hand_bench):
     b = hand_bench()
@@ -74,3 +76,25 @@ def test_an_event_whose_tick_was_skipped_is_refused_not_run_late(hand_bench):
     notes = [NOTES[int.from_bytes(p[8:10], "little")] for kind, _, _, p in split(loop.read_inputs()) if kind == Frame.NOTE]
     assert notes == ["refused"]
     assert b.get(state, "x") == 1.0
+
+
+def test_a_full_table_cannot_keep_a_bench_from_becoming_safe(hand_bench):
+    b = hand_bench()
+    b.block("c", "constant", [], ["x.raw"], value=1.0)
+    b.path("x", gated=True, lo=0.0, hi=2.0, safe=0.5, start=1.0)
+    state = b.start()
+    while state.push(encode(EventKind.MARK, due=1000)) == 0:
+        pass
+    assert state.push(encode(EventKind.SAFE, values=[1.0])) == 0
+    state.run(1)
+    assert b.get(state, "x") == 0.5
+
+
+def test_a_parameter_outside_its_range_is_refused_by_the_core(hand_bench):
+    b = hand_bench()
+    b.block("lag", "lag", ["x"], ["y"], time_constant_s=0.1)
+    state = b.start()
+    names = [p["name"] for p in TYPES["lag"]["params"]]
+    offset = state.program.offset_param(0, names.index("time_constant_s"))
+    assert state.push(encode(EventKind.PARAM, target=offset, values=[-1.0])) != 0
+    assert state.push(encode(EventKind.PARAM, target=offset, values=[0.2])) == 0

@@ -132,3 +132,40 @@ def test_a_cleared_fault_that_has_not_begun_never_begins(hand_bench):
     state.run(8)
     assert b.get(state, "x") == 1.0
     assert state.n_events == 0
+
+
+def test_a_second_fault_holds_the_value_before_its_own_start(hand_bench):
+    b = hand_bench()
+    b.block("t", "ramp", [], ["x.raw"], slope_per_s=1000.0)
+    b.path("x")
+    state = b.start()
+    state.push(encode(EventKind.FAULT, target=0, values=[0.0], kind2=BIAS, due=10, ticks=1000, event_id=1))
+    state.push(encode(EventKind.FAULT, target=0, values=[math.nan], kind2=STUCK, due=100, ticks=50, event_id=2))
+    state.run(101)
+    assert b.get(state, "x") == pytest.approx(99.0)
+
+
+def test_a_delay_that_was_disabled_for_a_while_gives_nothing_old(hand_bench):
+    b = hand_bench()
+    b.block("t", "ramp", [], ["x.raw"], slope_per_s=1000.0)
+    b.path("x")
+    state = b.start()
+    state.push(encode(EventKind.FAULT, target=0, values=[5.0], kind2=DELAY, due=20, ticks=1000, event_id=1))
+    state.push(encode(EventKind.FAULTS_ENABLE, values=[0.0], due=50))
+    state.push(encode(EventKind.FAULTS_ENABLE, values=[1.0], due=200))
+    state.run(201)
+    assert b.get(state, "x") == pytest.approx(195.0)
+
+
+def test_an_endless_drift_on_a_limited_signal_is_refused(hand_bench):
+    b = hand_bench()
+    b.block("c", "constant", [], ["x.raw"], value=1.0)
+    b.path("x", gated=True, lo=0.0, hi=10.0, safe=0.0, range_lo=0.0, range_hi=5.0)
+    state = b.start()
+
+    def arm(*values, ticks):
+        return state.push(encode(EventKind.FAULT, target=0, values=values, kind2=DRIFT, ticks=ticks))
+
+    assert arm(0.5, ticks=2**64 - 1) == 12
+    assert arm(0.5, 2.0, ticks=2**64 - 1) == 0
+    assert arm(0.5, ticks=1000) == 0

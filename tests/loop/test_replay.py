@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from hil import _core, open_bench
+from hil.cli import main
 from hil.recording import InputKind, Recording
 from hil.replay import replay
 
@@ -153,14 +154,13 @@ def test_a_changed_value_in_an_image_is_named_with_tick_and_signal(copied):
     assert abs(difference["replayed"] - difference["recorded"]) == pytest.approx(0.001)
 
 
-def test_one_bit_of_one_recorded_value_is_named_with_tick_and_signal(copied, hil):
+def test_one_bit_of_one_recorded_value_is_named_with_tick_and_signal(copied, capfd):
     def change(columns):
         columns["plant.h3"][1234] = np.nextafter(columns["plant.h3"][1234], 1.0)
 
     rewrite(copied / "signals.arrows", change)
-    done = hil("replay", copied)
-    assert done.returncode == 1
-    assert "First difference: tick 1234, signal plant.h3" in done.stdout
+    assert main(["replay", str(copied)]) == 1
+    assert "First difference: tick 1234, signal plant.h3" in capfd.readouterr().out
 
 
 def test_a_changed_fault_is_found(copied):
@@ -201,13 +201,13 @@ def plant_marker(folder, tick):
 
 
 @pytest.mark.parametrize("plant", [plant_in_manifest, plant_marker])
-def test_a_planted_loss_is_called_not_replayable_from_its_tick(copied, hil, plant):
+def test_a_planted_loss_is_called_not_replayable_from_its_tick(copied, capfd, plant):
     plant(copied, 1777)
-    done = hil("replay", copied, "--json")
-    found = json.loads(done.stdout)
-    assert done.returncode == 1
+    assert main(["replay", str(copied), "--json"]) == 1
+    found = json.loads(capfd.readouterr().out)
     assert (found["identical"], found["not_replayable_from"], found["ticks"]) == (False, 1777, 1777)
-    assert "Not replayable from tick 1,777 on" in hil("replay", copied).stdout
+    assert main(["replay", str(copied)]) == 1
+    assert "Not replayable from tick 1,777 on" in capfd.readouterr().out
 
 
 def test_a_full_input_ring_is_a_loss_that_is_reported(rig_copy, tmp_path, monkeypatch):
@@ -235,33 +235,44 @@ def test_a_full_input_ring_is_a_loss_that_is_reported(rig_copy, tmp_path, monkey
 # ---- overruns ----
 
 
-def start_and_stall(rig, folder):
-    """`hil run` in real time, its process stopped three times for 40 ms."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hil", *map(str, run_args(rig, folder, "--duration", 2))], stdout=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 30
-    while not (folder / "manifest.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.7)
-    for _ in range(3):
+POLICIES = ("skip", "catch_up", "safe_state", "stop")
+
+
+def stall(processes):
+    """All of them stand still for 40 ms."""
+    for process in processes:
         process.send_signal(signal.SIGSTOP)
-        time.sleep(0.04)
+    time.sleep(0.04)
+    for process in processes:
         process.send_signal(signal.SIGCONT)
-        time.sleep(0.2)
-    return json.loads(process.communicate(timeout=60)[0])
+
+
+@pytest.fixture(scope="module")
+def stalled_runs(rig_copy, tmp_path_factory):
+    """By overrun policy: what `hil run` printed, and the folder, of 2 s in real time that stood still three times."""
+    place, processes = tmp_path_factory.mktemp("stalled"), {}
+    for policy in POLICIES:
+        rig = rig_copy("quad_tank", ('overrun = "count"', f'overrun = "{policy}"\ngrace_ticks = 0\nmax_catch_up = 5'))
+        command = [sys.executable, "-m", "hil", *map(str, run_args(rig, place / policy, "--duration", 2))]
+        processes[policy] = subprocess.Popen(command, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while not all((place / policy / "signals.arrows").exists() for policy in POLICIES) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for _ in range(3):
+        time.sleep(0.3)
+        stall(processes.values())
+    return {policy: (json.loads(p.communicate(timeout=60)[0]), place / policy) for policy, p in processes.items()}
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("policy", ["skip", "catch_up", "safe_state", "stop"])
-def test_overruns_replay_under_every_policy(rig_copy, tmp_path, policy):
-    rig = rig_copy("quad_tank", ('overrun = "count"', f'overrun = "{policy}"\ngrace_ticks = 0\nmax_catch_up = 5'))
-    result = start_and_stall(rig, tmp_path / "r")
+@pytest.mark.parametrize("policy", POLICIES)
+def test_overruns_replay_under_every_policy(stalled_runs, policy):
+    result, folder = stalled_runs[policy]
     assert result["overruns"] > 0
     assert (result["ticks"] < 2000) == (policy == "stop")
-    kinds = [event["kind"] for event in Recording(tmp_path / "r").events]
+    kinds = [event["kind"] for event in Recording(folder).events]
     assert ("skip" in kinds) == (policy in ("skip", "catch_up"))
     assert ("safe_on" in kinds) or policy != "safe_state"
-    found = replay(tmp_path / "r")
+    found = replay(folder)
     assert found["identical"] is True, found["reason"]
     assert (found["ticks"], found["state_hash"]) == (result["ticks"], result["state_hash"])

@@ -1,8 +1,13 @@
 """A role is a boundary: what it reads was published at tick k, what it writes is latched at tick k + delay, at every level."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from hil import _core
+from hil.errors import BenchError
 from hil.spec import RoleSpec, TagSpec
 
 from .conftest import Bench
@@ -67,3 +72,53 @@ def test_a_simulated_role_sees_what_a_register_carries():
 def test_a_stopped_role_ages():
     b, state = bench(binding=2)
     assert trace(b, state, 5) == [-1.0] * 5
+
+
+def test_inputs_of_the_binding_are_checked_before_they_reach_the_core():
+    b, state = bench()
+    for bad in (lambda: state.latch(60000, b"", 0), lambda: state.latch(1, b"", 0), lambda: state.get(1 << 30)):
+        with pytest.raises(BenchError):
+            bad()
+    with pytest.raises(BenchError, match="64 bytes"):
+        state.push(b"x")
+    with pytest.raises(BenchError, match="every 1 or more"):
+        _core.Loop(state, groups=[(0, [(512, 1)], [])])
+    with pytest.raises(BenchError, match="outside the state"):
+        _core.Loop(state, groups=[(1, [(1 << 28, 1)], [])])
+
+
+@pytest.mark.parametrize("tag", [TagSpec(60000, 1, F64), TagSpec(1, 60000, F64)])
+def test_a_role_that_names_no_signal_is_refused(tag):
+    b = Bench()
+    b.signal("x")
+    b.spec.roles.append(RoleSpec("r", [tag], []))
+    with pytest.raises(_core.BuildError, match="out of range"):
+        b.start()
+
+
+def test_two_programs_that_differ_in_the_direction_of_a_tag_have_other_hashes():
+    def of(n_in):
+        b = Bench()
+        tags = [TagSpec(b.signal(n), 0, F64) for n in ("a", "b", "c")]
+        b.spec.roles.append(RoleSpec("r", tags[:n_in], tags[n_in:], binding=1))
+        return b.start().program.hash
+
+    assert of(1) != of(2)
+
+
+def test_a_running_loop_survives_the_garbage_collector():
+    code = """
+import gc
+from hil import _core
+from hil.spec import Spec
+for _ in range(20):
+    loop = _core.Loop(_core.State(_core.Program(Spec(period_ns=100_000))))
+    loop.start()
+    cycle = [loop]
+    cycle.append(cycle)
+    del loop, cycle
+    gc.collect()
+print("alive")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "alive\n", done

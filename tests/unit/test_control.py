@@ -40,6 +40,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     # Short, because a socket's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="hilt") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        # Benches that run beside the tests, in the folder for all, are none of theirs.
+        monkeypatch.setattr(wire, "folders", lambda: [Path(folder) / "hil"])
         yield Path(folder) / "hil"
 
 
