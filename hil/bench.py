@@ -25,6 +25,7 @@ from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
 from hil.rig import Rig, load_rig
+from hil.uninterrupted import uninterrupted
 
 
 def open_bench(
@@ -67,7 +68,8 @@ def open_bench(
         if record is not None:  # last, so that nothing wrong above leaves a folder behind or replaces one
             bench._record(Path(record), overwrite=overwrite)
     except BaseException:
-        bench.close()
+        with uninterrupted():
+            bench.close()
         raise
     return bench
 
@@ -145,8 +147,9 @@ class Bench(Looking):
     def _record(self, folder: Path, *, overwrite: bool) -> None:
         rig_json = {"rig": self.rig.to_dict(), "files": self.rig.files, "options": {"seed": self.seed}}
         groups = groups_for_writer(self._columns, self.rig)
-        writer = RecordingWriter(folder, rig_json, self._manifest(), groups, overwrite=overwrite)
-        self.recorder = self._make_recorder(writer)
+        with uninterrupted():
+            writer = RecordingWriter(folder, rig_json, self._manifest(), groups, overwrite=overwrite)
+            self.recorder = self._make_recorder(writer)
 
     def _arm(self, faults: Iterable[str | FaultSpec], *, use_rig_faults: bool) -> None:
         for fault in [*(self.rig.faults if use_rig_faults else ()), *faults]:
@@ -194,7 +197,9 @@ class Bench(Looking):
 
     def _ticks(self, seconds: float) -> int:
         if not 0 <= seconds <= LATEST_S:
-            raise BenchError(f"{seconds} s cannot be run", where=self.rig.name, mend="Give a number of seconds from 0 on")
+            raise BenchError(
+                f"{seconds} s cannot be run", where=self.rig.name, mend="Give a number of seconds from 0 on"
+            )
         return round(seconds / self.period_s)
 
     def _run_ticks(self, ticks: int | None) -> None:
@@ -278,7 +283,9 @@ class Bench(Looking):
         """
         self._not_running()
         if self.recorder.writer is not None:
-            raise BenchError("a recorded run cannot go back", mend="Restore a bench that does not record, or use fork()")
+            raise BenchError(
+                "a recorded run cannot go back", mend="Restore a bench that does not record, or use fork()"
+            )
         self.state.restore(data)
 
     def fork(self) -> Fork:
@@ -299,7 +306,8 @@ class Bench(Looking):
             what the run was; the same at every further call.
         """
         if self._result is None:
-            self._result = self._finish()
+            with uninterrupted():
+                self._result = self._finish()
         return self._result
 
     def _finish(self) -> RunResult:

@@ -124,7 +124,7 @@ class Commands:
         return role
 
     def _tell_device(self, role: str, name: str, value: float, due: int, number: int) -> None:
-        """An emulated device sets it too: in lock-step at the same tick, in real time when the bench's own event fires."""
+        """An emulated device sets it too: in lock-step at the same tick, in real time when the bench's event fires."""
         assert self.engine is not None
         wires = self.engine.wires
         if self.time == "lockstep":

@@ -1,7 +1,7 @@
 """Replay: runs what came from outside through the core again and proves the same bits.
 
-Both are compared: the state hashes that the loop recorded once a second and at the end, and every recorded value of every
-tick, so that a difference is named with its first tick and signal.
+Both are compared: the state hashes that the loop recorded once a second and at the end, and every recorded value of
+every tick, so that a difference is named with its first tick and signal.
 """
 
 from __future__ import annotations

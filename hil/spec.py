@@ -1,4 +1,7 @@
-"""The description of a program as the core takes it: signals, blocks, paths and roles by number (core/include/hil/program.h)."""
+"""The description of a program as the core takes it: signals, blocks, paths and roles by number.
+
+Mirrors `struct hil_spec` of core/include/hil/program.h.
+"""
 
 from __future__ import annotations
 

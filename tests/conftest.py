@@ -85,7 +85,13 @@ def hil() -> Callable[..., subprocess.CompletedProcess[str]]:
         *args: object, env: Mapping[str, str] | None = None, timeout: float = 60.0, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "hil", *map(str, args)]
-        options = {"capture_output": True, "text": True, "timeout": timeout, "env": {**os.environ, **(env or {})}, **options}
+        options = {
+            "capture_output": True,
+            "text": True,
+            "timeout": timeout,
+            "env": {**os.environ, **(env or {})},
+            **options,
+        }
         return subprocess.run(command, check=False, **options)
 
     return run

@@ -87,7 +87,7 @@ class CartPoleBench:
         if gated:
             self._path("wanted", "force", gated=True, lo=-25.0, hi=25.0, rate=1e6, range_lo=-22.0, range_hi=22.0)
         for i in range(waste):
-            self._block(f"waste{i}", "sine", [], [f"waste{i}"], [1.0, 1.0, 0.0, 0.0])
+            self._block(f"waste{i}", "gain", ["angle"], [f"waste{i}"], [1.0, 0.0])
         self.program = _core.Program(self.spec)
 
     def _signal(self, name: str) -> int:

@@ -100,7 +100,9 @@ def test_a_register_map_that_overlaps(refused, rig_copy):
     assert "pump.v2" in line
 
 
-@pytest.mark.parametrize(("name", "words"), [("quad_tnak", "quad_tank"), ("rigs/nothing", "rigs/nothing"), ("", "rig.toml")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("quad_tnak", "quad_tank"), ("rigs/nothing", "rigs/nothing"), ("", "rig.toml")]
+)
 def test_a_rig_that_is_not_there(refused, name, words):
     assert words in refused("run", name, "--virtual")
 

@@ -85,7 +85,9 @@ def run(rig_copy, tmp_path):
 def test_killed_in_mid_recording_it_can_be_read_to_within_a_second(run):
     r = run("--fault", "sensor.h1=stuck@1s..")
     r.wait_for_rows(1.5)
-    loop_start = time.monotonic() - Recording(r.folder).duration_s  # at the latest: rows reach the disk after their tick
+    loop_start = (
+        time.monotonic() - Recording(r.folder).duration_s
+    )  # at the latest: rows reach the disk after their tick
     time.sleep(0.55)
     killed = time.monotonic()
     code, _, _ = r.end(signal.SIGKILL)
@@ -132,7 +134,7 @@ def test_an_interrupt_that_comes_while_it_opens_leaves_nothing(run):
 
 
 def test_the_plc_dies_and_comes_back(run):
-    """Its pumps go to their safe value within 0.1 s of its last word, the run goes on and says so, and data flows again."""
+    """Its pumps go to their safe value within 0.1 s of its last word, the run goes on and says so; data flows again."""
     r = run("--no-report", seconds=5)
     r.wait_for_rows(0.8)
     r.plc.kill()
@@ -140,7 +142,7 @@ def test_the_plc_dies_and_comes_back(run):
     time.sleep(0.3)
     again = subprocess.Popen([sys.executable, "-m", "hil", "emulate", str(r.rig), "plc"], stderr=subprocess.PIPE)
     try:
-        out, err = r.process.communicate(timeout=30)
+        out, _ = r.process.communicate(timeout=30)
     finally:
         again.terminate()
         again.communicate(timeout=10)

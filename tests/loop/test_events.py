@@ -54,7 +54,7 @@ def test_force_and_release_are_noted_with_the_value_before(hand_bench):
     loop.push(encode(EventKind.FORCE, target=0, values=[3.0], due=2))
     loop.push(encode(EventKind.RELEASE, target=0, due=4))
     loop.run(6)
-    tick, _, _, values, status = _core.unpack_samples(loop.read_samples(), 0, 1, 1)
+    _, _, _, values, status = _core.unpack_samples(loop.read_samples(), 0, 1, 1)
     assert list(values[:, 0]) == [1, 1, 3, 3, 1, 1]
     assert list(status[:, 0]) == [0, 0, 2, 2, 0, 0]
 
@@ -73,7 +73,9 @@ def test_an_event_whose_tick_was_skipped_is_refused_not_run_late(hand_bench):
     loop.run(2)
     state.skip(5)
     loop.run(1)
-    notes = [NOTES[int.from_bytes(p[8:10], "little")] for kind, _, _, p in split(loop.read_inputs()) if kind == Frame.NOTE]
+    notes = [
+        NOTES[int.from_bytes(p[8:10], "little")] for kind, _, _, p in split(loop.read_inputs()) if kind == Frame.NOTE
+    ]
     assert notes == ["refused"]
     assert b.get(state, "x") == 1.0
 

@@ -117,7 +117,15 @@ def test_unknown_kinds_and_impossible_values_are_refused(hand_bench):
     b.block("c", "constant", [], ["x.raw"], value=1.0)
     b.path("x")
     state = b.start()
-    for kind, value in ((99, 1.0), (BIAS, math.inf), (GAIN, math.nan), (DROPOUT, 1.5), (DELAY, 0.0), (DELAY, 2.5), (DELAY, 1e9)):
+    for kind, value in (
+        (99, 1.0),
+        (BIAS, math.inf),
+        (GAIN, math.nan),
+        (DROPOUT, 1.5),
+        (DELAY, 0.0),
+        (DELAY, 2.5),
+        (DELAY, 1e9),
+    ):
         assert state.push(encode(EventKind.FAULT, target=0, values=[value], kind2=kind, ticks=1)) != 0
     assert state.push(encode(EventKind.FAULT, target=5, values=[1.0], kind2=BIAS, ticks=1)) != 0
 

@@ -1,4 +1,4 @@
-"""The safety gate: whatever producers, faults, events, forces and stale inputs do, an output stays within its limits and rate."""
+"""The safety gate: whatever faults, events, forces and stale inputs do, an output stays within its limits and rate."""
 
 import math
 
@@ -28,7 +28,9 @@ def gated_bench(*, safe_rate: bool, max_age_ns: int = 5_000_000) -> tuple[Bench,
     b.signal("cmd", 0.5)
     b.block("gain", "gain", ["cmd"], ["out.raw"])
     b.path("out", gated=True, lo=LO, hi=HI, rate=RATE, safe=SAFE_VALUE, safe_rate=safe_rate, start=0.5)
-    b.spec.roles.append(RoleSpec("dev", [], [TagSpec(b.signal("cmd"), 0, F64, start=0.5, max_age_ns=max_age_ns)], binding=1))
+    b.spec.roles.append(
+        RoleSpec("dev", [], [TagSpec(b.signal("cmd"), 0, F64, start=0.5, max_age_ns=max_age_ns)], binding=1)
+    )
     return b, b.start()
 
 

@@ -16,7 +16,12 @@ import pytest
 from hil import open_bench
 
 ROOT = Path(__file__).parents[2]
-FAULTS = ["sensor.h1=stuck@8s..14s", "sensor.h2=noise(1mm)@3s..40s", "sensor.h3=drift(0.1mm/s)@20s..", "sensor.h4=delay(0.5s)@5s..9s"]
+FAULTS = [
+    "sensor.h1=stuck@8s..14s",
+    "sensor.h2=noise(1mm)@3s..40s",
+    "sensor.h3=drift(0.1mm/s)@20s..",
+    "sensor.h4=delay(0.5s)@5s..9s",
+]
 SECONDS = 60.0
 # glibc takes its libm's variant by these features of the CPU (sysdeps/x86/include/cpu-features.h of 2.36).
 WITHOUT_FMA = "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F,-AVX512VL"
@@ -114,7 +119,11 @@ def libm_fingerprint() -> str:
 def in_another_process(*python: str, **env: str) -> dict[str, object]:
     done = subprocess.run(
         [sys.executable, *python, "-c", CHILD, str(ROOT), __file__],
-        capture_output=True, text=True, check=True, timeout=60, env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, **env},
     )
     return json.loads(done.stdout)
 
@@ -134,7 +143,11 @@ def test_a_cpu_without_fused_multiply_add():
 
 # ---- compilers ----
 
-SOURCES = [*sorted((ROOT / "core/src").glob("*.c")), *sorted((ROOT / "core/src/blocks").glob("*.c")), ROOT / "tests/c/hash_matrix.c"]
+SOURCES = [
+    *sorted((ROOT / "core/src").glob("*.c")),
+    *sorted((ROOT / "core/src/blocks").glob("*.c")),
+    ROOT / "tests/c/hash_matrix.c",
+]
 FLAGS = ["-std=c11", "-fno-strict-aliasing", "-D_GNU_SOURCE", f"-I{ROOT}/core/include", f"-I{ROOT}/core/src"]
 FEW = [("gcc", "-O0"), ("gcc", "-O3 -march=native"), ("clang", "-O2")]
 ALL = [(c, f"-O{n}{more}") for c in ("gcc", "clang") for n in range(4) for more in ("", " -march=native")]
@@ -151,7 +164,9 @@ def printed(process: subprocess.Popen[bytes], program: Path) -> str:
 
 def test_compilers_levels_and_instruction_sets_give_one_hash(full, tmp_path):
     matrix = FEW if full(len(FEW), len(ALL)) == len(FEW) else ALL
-    builds = {(c, f): (build(c, f"{f} -ffp-contract=off", tmp_path / f"{c}{f}"), tmp_path / f"{c}{f}") for c, f in matrix}
+    builds = {
+        (c, f): (build(c, f"{f} -ffp-contract=off", tmp_path / f"{c}{f}"), tmp_path / f"{c}{f}") for c, f in matrix
+    }
     found = {key: printed(*value) for key, value in builds.items()}
     texts = set(found.values())
     assert len(texts) == 1, found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-import hil.bench  # noqa: F401 - loaded here, because what is first loaded in an inner run is forgotten after it
-import hil.models  # noqa: F401
+import hil.bench  # loaded here, because what is first loaded in an inner run is forgotten after it
+import hil.models
 from hil.recording import Recording
 
 pytest_plugins = ["pytester"]
@@ -17,7 +17,9 @@ def run_tests(pytester):
 
     def run(text, *args):
         path = pytester.makepyfile(test_it="import pytest\n" + text)
-        done = pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider", path, *map(str, args), no_reraise_ctrlc=True)
+        done = pytester.runpytest_inprocess(
+            "-q", "-p", "no:cacheprovider", path, *map(str, args), no_reraise_ctrlc=True
+        )
         return done.ret, done.stdout.str() + done.stderr.str()
 
     return run
@@ -88,7 +90,9 @@ def test_the_rig_comes_from_the_marker_the_folder_or_the_option(run_tests, rig_c
     rig = rig_copy("quad_tank")
     assert run_tests(text.format(rig))[0] == 0
     (rig / "tests").mkdir()
-    (rig / "tests" / "test_below.py").write_text("def test_below(bench):\n    bench.run(0.1)\n    assert bench.tick == 100\n")
+    (rig / "tests" / "test_below.py").write_text(
+        "def test_below(bench):\n    bench.run(0.1)\n    assert bench.tick == 100\n"
+    )
     code, text = run_tests("", rig / "tests")
     assert (code, "1 passed" in text) == (0, True), text
     code, text = run_tests("def test_it(bench):\n    pass\n")

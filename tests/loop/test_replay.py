@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import shutil
@@ -69,7 +70,7 @@ def images(folder):
 def first_changing_image(folder, after):
     """The first image behind a tick whose pump voltage differs from that of the image before."""
     all_images = images(folder)
-    for (_, _, before), (row, tick, now) in zip(all_images, all_images[1:], strict=False):
+    for (_, _, before), (row, tick, now) in itertools.pairwise(all_images):
         if tick > after and before[0] != now[0]:
             return row, tick, now
     raise AssertionError("no voltage changes")

@@ -1,4 +1,4 @@
-"""A role is a boundary: what it reads was published at tick k, what it writes is latched at tick k + delay, at every level."""
+"""A role is a boundary: it reads what was published at tick k and its outputs are latched at tick k + delay."""
 
 import subprocess
 import sys
@@ -75,7 +75,7 @@ def test_a_stopped_role_ages():
 
 
 def test_inputs_of_the_binding_are_checked_before_they_reach_the_core():
-    b, state = bench()
+    _, state = bench()
     for bad in (lambda: state.latch(60000, b"", 0), lambda: state.latch(1, b"", 0), lambda: state.get(1 << 30)):
         with pytest.raises(BenchError):
             bad()

@@ -28,7 +28,7 @@ def test_the_same_program_gives_the_same_hash_again(hand_bench):
 
 
 def test_snapshot_restore_and_fork_with_a_pending_event_go_on_identically(hand_bench):
-    b, state = noisy(hand_bench)
+    _, state = noisy(hand_bench)
     state.push(encode(EventKind.FAULT, target=0, values=[0.1], kind2=4, ticks=700, due=900, event_id=3))
     state.push(encode(EventKind.FAULT, target=0, values=[5], kind2=7, ticks=900, due=300, event_id=4))
     state.run(500)

@@ -1,4 +1,4 @@
-"""Whatever faults, forces, parameters and safe states do to the rig, no equipment gets a value past its limits or its rate."""
+"""Whatever faults, forces, parameters and safe states do, no equipment gets a value past its limits or its rate."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ GATES = {"pump.v1": PUMP, "pump.v2": PUMP, "sensor.h1": SENSOR}
 OLD = '"sensor.h1" = { unit = "m", range = [-0.005, 0.255], start = 0.1226,'
 NEW = OLD + " limits = [-0.05, 0.3], rate_limit = 2.0, safe = 0.1,"
 
-signals = st.sampled_from([f"{part}.h{n}" for part in ("plant", "sensor") for n in (1, 2, 3, 4)] + ["pump.v1", "pump.v2"] * 4)
+signals = st.sampled_from(
+    [f"{part}.h{n}" for part in ("plant", "sensor") for n in (1, 2, 3, 4)] + ["pump.v1", "pump.v2"] * 4
+)
 kinds = st.sampled_from(["bias", "gain", "stuck", "noise", "drift", "dropout", "delay"])
 values = st.one_of(st.floats(-20, 20), st.floats(-1e6, 1e6), st.sampled_from([0.0, 1.0, 0.5, -1e300, 1e300]))
 parameters = st.sampled_from(
-    ["plant.A1", "plant.a1", "plant.k1", "plant.leak1", "plant.g", "lt1.time_constant_s", "noise1.deviation", "run.value",
-     "level1.kp", "level1.ki_per_s", "level1.kd_s", "level1.setpoint", "level1.lo", "level1.hi", "level2.kp",
+    ["plant.A1", "plant.a1", "plant.k1", "plant.leak1", "plant.g", "lt1.time_constant_s", "noise1.deviation",
+     "run.value", "level1.kp", "level1.ki_per_s", "level1.kd_s", "level1.setpoint", "level1.lo", "level1.hi", "level2.kp",
      "level2.setpoint", "alarm1.reset", "high1.level", "echo1.gain"]
 )  # fmt: skip
 later = st.one_of(st.none(), st.floats(0, 0.3))

@@ -1,5 +1,5 @@
-"""One controller at two levels: as blocks in the loop (MIL), and as the emulated PLC in another process, in lock-step over
-Modbus TCP, polled by us or polling us. The bench sees the same bits, for a minute, with faults, forces and alarms."""
+"""One controller at two levels: as blocks in the loop (MIL), and as the emulated PLC in another process, in lock-step
+over Modbus TCP, polled by us or polling us. The bench sees the same bits, for a minute, with faults, forces, alarms."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ VARIANTS = {
     "polled, many requests at once": [(DEVICE, 'side = "client"\npipeline = 4\nmax_gap = 3\nsingle_writes = true')],
     "polling us": [(DEVICE, 'side = "server"')],
     "late and out of phase": [(ROLE, "every = 7\nphase = 3\ndelay_ticks = 5")],
-    "polling us, late and out of phase": [(DEVICE, 'side = "server"'), (ROLE, "every = 20\nphase = 11\ndelay_ticks = 3")],
+    "polling us, late and out of phase": [
+        (DEVICE, 'side = "server"'),
+        (ROLE, "every = 20\nphase = 11\ndelay_ticks = 3"),
+    ],
 }
 
 
