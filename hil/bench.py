@@ -124,7 +124,17 @@ class Bench(Looking):
         return Recorder(self._columns, names, writer, self._history, self._told)
 
     def _told(self, event: dict[str, Any]) -> None:
-        self._fired(event)
+        try:
+            self._fired(event)
+        except HilError as error:  # a device that has gone does not end the run
+            refused = {
+                "kind": "refused",
+                "target": str(event.get("text", "")),
+                "a": None,
+                "b": None,
+                "text": str(error),
+            }
+            self.recorder.tell({**{key: event[key] for key in ("tick", "time_s", "id")}, **refused})
         if self._on_event:
             self._on_event(event)
 

@@ -130,7 +130,8 @@ class Emulated:
                 self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # the rest of a line that nobody reads
+                    pipe.close()
         if self.folder:
             self.folder.cleanup()
 

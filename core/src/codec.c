@@ -30,11 +30,13 @@ static uint64_t encode_unsigned(double v, unsigned bits) {
     return (uint64_t)v;
 }
 
+static double size_of(double v) { return v < 0 ? -v : v; }
+
 /* Rounding may carry a value past its limit by less than a step; then the step before it is taken. The slack is for limits
  * that are meant to be a whole number of steps and are not quite, as doubles. */
 static int beyond(const struct hil_codec *c, double raw)
 {
-    double reading = raw * c->scale + c->offset, slack = 1e-6 * (c->scale < 0 ? -c->scale : c->scale);
+    double reading = raw * c->scale + c->offset, slack = 1e-6 * size_of(c->scale);
     int side = reading > c->hi + slack ? 1 : reading < c->lo - slack ? -1 : 0;
     return c->scale < 0 ? -side : side;
 }
@@ -50,9 +52,10 @@ static uint64_t encode_float(const struct hil_codec *c, double v)
     float f = (float)v;
     uint32_t raw;
     memcpy(&raw, &f, 4);
-    double reading = (double)f * c->scale + c->offset;
-    int past = reading > c->hi || reading < c->lo;
-    if (past && f != 0) raw += (f > 0) == ((double)f > v) ? (uint32_t)-1 : 1u; /* one step back: a float's bits count with its size */
+    double part = (double)f * c->scale, reading = part + c->offset;
+    double slack = 1e-9 * (size_of(part) + size_of(c->offset)); /* of the sum's own rounding; a float's step is 60 times that */
+    int past = reading > c->hi + slack || reading < c->lo - slack;
+    if (past && f != 0) raw += (f > 0) == ((double)f > v) ? (uint32_t)-1 : 1u; /* back by a step: bits count with the size */
     return raw;
 }
 

@@ -64,11 +64,11 @@ class CartPole(Model):
 class CartPoleBench:
     """The closed loop: plant, two noises, two measured signals with (idle) fault paths, state feedback, limit.
 
-    With `gated`, the force passes a safety gate as an output of a rig does. `waste` adds that many blocks that nobody reads.
+    With `gated`, the force passes a safety gate as an output of a rig does. `waste` adds blocks that nobody reads.
     """
 
-    def __init__(self, *, gated: bool = False, waste: int = 0) -> None:
-        self.spec = Spec(period_ns=1_000_000, seed=SEED)
+    def __init__(self, *, gated: bool = False, waste: int = 0, period_ns: int = 1_000_000) -> None:
+        self.spec = Spec(period_ns=period_ns, seed=SEED)
         self.numbers: dict[str, int] = {}
         model = compile_model(CartPole)
         states = ["x", "v", "theta", "omega"]
@@ -79,9 +79,7 @@ class CartPoleBench:
             self._block(f"sensor.{name}", "sum", [state, f"n.{name}"], [f"{name}.raw"], config=[[]])
             self._path(f"{name}.raw", name)
         gains = {"position": 1.0, "v": 2.0, "angle": 40.0, "omega": 4.0}
-        for name, gain in gains.items():
-            self._block(f"k.{name}", "gain", [name], [f"k.{name}"], [gain, 0.0])
-        self._block("feedback", "sum", [f"k.{name}" for name in gains], ["u"], config=[[]])
+        self._block("feedback", "weighted_sum", list(gains), ["u"], config=[list(gains.values())])
         self._block("limit", "limit", ["u"], ["wanted"], [-20.0, 20.0])
         self._signal("force")
         if gated:
@@ -125,7 +123,7 @@ class CartPoleBench:
         return (time.perf_counter_ns() - start) / ticks, self.plant_state(state)
 
     def run_recorded(self, ticks: int, *, not_good: bool = False) -> tuple[float, bytes]:
-        """The same of Loop.run with a recorded group of 8 signals. `not_good`: a fault without effect keeps statuses moving."""
+        """The same of Loop.run that records 8 signals. `not_good`: a fault without effect keeps statuses moving."""
         state = _core.State(self.program)
         if not_good:
             assert state.push(struct.pack("<QIIIIQ4d", 0, FAULT_EVENT, 0, 1, BIAS, 2**64 - 1, 0.0, 0.0, 0.0, 0.0)) == 0

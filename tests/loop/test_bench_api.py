@@ -311,3 +311,14 @@ def test_a_device_that_dies_in_lockstep_is_named(wire):
     assert wire["pump.v1"] == 0.0
     assert not result.passed
     assert "lock-step ended" in result.reason
+
+
+@pytest.mark.realtime
+def test_a_planned_parameter_for_a_device_that_has_died_does_not_end_the_run(real):
+    real.set("level1.setpoint", 0.13, at=0.3)
+    real.start(0.6)
+    real.engine.wires.wires["plc"].emulated.process.kill()
+    real.join()
+    assert real.tick == 600
+    assert any(e["kind"] == "refused" and "does not answer" in e["text"] for e in real.events)
+    assert (real["pump.v1"], real.status("pump.v1") & STALE) == (0.0, STALE)

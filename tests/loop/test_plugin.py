@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import hil.bench  # loaded here, because what is first loaded in an inner run is forgotten after it
-import hil.models
+import hil.models  # noqa: F401
 from hil.recording import Recording
 
 pytest_plugins = ["pytester"]

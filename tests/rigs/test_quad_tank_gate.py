@@ -27,10 +27,28 @@ signals = st.sampled_from(
 kinds = st.sampled_from(["bias", "gain", "stuck", "noise", "drift", "dropout", "delay"])
 values = st.one_of(st.floats(-20, 20), st.floats(-1e6, 1e6), st.sampled_from([0.0, 1.0, 0.5, -1e300, 1e300]))
 parameters = st.sampled_from(
-    ["plant.A1", "plant.a1", "plant.k1", "plant.leak1", "plant.g", "lt1.time_constant_s", "noise1.deviation",
-     "run.value", "level1.kp", "level1.ki_per_s", "level1.kd_s", "level1.setpoint", "level1.lo", "level1.hi", "level2.kp",
-     "level2.setpoint", "alarm1.reset", "high1.level", "echo1.gain"]
-)  # fmt: skip
+    [
+        "plant.A1",
+        "plant.a1",
+        "plant.k1",
+        "plant.leak1",
+        "plant.g",
+        "lt1.time_constant_s",
+        "noise1.deviation",
+        "run.value",
+        "level1.kp",
+        "level2.kp",
+        "level1.ki_per_s",
+        "level1.kd_s",
+        "level1.setpoint",
+        "level2.setpoint",
+        "level1.lo",
+        "level1.hi",
+        "alarm1.reset",
+        "high1.level",
+        "echo1.gain",
+    ]
+)
 later = st.one_of(st.none(), st.floats(0, 0.3))
 actions = st.one_of(
     st.tuples(st.just("force"), signals, values, later),

@@ -57,7 +57,7 @@ def test_mil_and_the_emulated_plc_give_the_same_bits(rig_copy, full, tmp_path, v
     rig = rig_copy("quad_tank", *VARIANTS[variant])
     if "polling us" in variant:
         the_plc_polls_us(rig)
-    seconds = 60.0 if variant in ("polled", "polling us") else full(10, 60)
+    seconds = 60.0 if variant == "polled" else full(15, 60)
     faults = [f for f in FAULTS if float(f.partition("@")[2].partition("s")[0]) < seconds]
     with (
         open_bench(rig, time="lockstep", bind={"plc": "pil"}, faults=faults, record=tmp_path / "r") as wire,

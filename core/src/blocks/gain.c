@@ -1,4 +1,4 @@
-/* gain, sum, product: arithmetic without memory. */
+/* gain, sum, weighted_sum, product: arithmetic without memory. */
 #include "describe.h"
 
 static const struct hil_port input[] = {{"u", "input", NAN}};
@@ -46,10 +46,15 @@ static const char *sum_check(const struct hil_shape *shape)
 
 static void sum_output(const struct hil_block *b, unsigned char *s)
 {
-    const double *v = hil_values(s), *signs = b->cfg[0].n ? b->cfg[0].data : NULL;
+    const double *v = hil_values(s), *signs = b->cfg[0].data;
+    const uint16_t *in = b->in, n = b->n_in;
     double y = 0.0;
-    for (unsigned i = 0; i < b->n_in; i++)
-        y += signs ? signs[i] * v[b->in[i]] : v[b->in[i]];
+    if (b->cfg[0].n)
+        for (unsigned i = 0; i < n; i++)
+            y += signs[i] * v[in[i]];
+    else
+        for (unsigned i = 0; i < n; i++)
+            y += v[in[i]];
     *hil_out(b, s, 0) = y;
 }
 
@@ -63,6 +68,39 @@ const struct hil_block_type hil_type_sum = {
     .feedthrough = 1,
     .check = sum_check,
     .output = sum_output,
+};
+
+/* ---- weighted_sum ---- */
+
+static const struct hil_config weighted_config[] = {{"weights", "factor of each input", NULL, 1, ANY_COUNT, NAN}};
+
+static const char *weighted_check(const struct hil_shape *shape)
+{
+    if (shape->cfg[0].n != shape->n_in)
+        return "weights needs one element for each input";
+    return all_finite(&shape->cfg[0]) ? NULL : "an element of weights must be finite";
+}
+
+static void weighted_output(const struct hil_block *b, unsigned char *s)
+{
+    const double *v = hil_values(s), *weights = b->cfg[0].data;
+    const uint16_t *in = b->in, n = b->n_in;
+    double y = weights[0] * v[in[0]];
+    for (unsigned i = 1; i < n; i++)
+        y += weights[i] * v[in[i]];
+    *hil_out(b, s, 0) = y;
+}
+
+const struct hil_block_type hil_type_weighted_sum = {
+    .name = "weighted_sum",
+    .doc = "y = sum of weights[i] * u[i], from the first to the last; state feedback u = -K x with weights -K.",
+    INPUTS(input),
+    OUTPUTS(outputs),
+    CONFIG(weighted_config),
+    .variadic = 1,
+    .feedthrough = 1,
+    .check = weighted_check,
+    .output = weighted_output,
 };
 
 /* ---- product ---- */
