@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import disjoint_base
 
 from hil.spec import Spec
 
@@ -36,6 +37,7 @@ class BuildError(Exception):
     cycle: list[int]
     def __init__(self, err: int, why: str, block: int, cycle: list[int]) -> None: ...
 
+@disjoint_base
 class Program:
     outputs_of_roles: tuple[int, ...]
     def __init__(self, spec: Spec) -> None: ...
@@ -53,6 +55,7 @@ class Program:
     def block_n_state(self, block: int) -> int: ...
     def check_fault(self, event: bytes) -> int: ...
 
+@disjoint_base
 class State:
     program: Program
     def __init__(self, program: Program) -> None: ...
@@ -85,6 +88,7 @@ class State:
     def latch(self, role: int, values: bytes, time_ns: int) -> None: ...
     def skip(self, n: int) -> None: ...
 
+@disjoint_base
 class Loop:
     state: State
     def __init__(
@@ -133,6 +137,7 @@ class Loop:
     def read_inputs(self) -> bytes: ...
     def read_samples(self) -> bytes: ...
 
+@disjoint_base
 class TokenPort:
     def __init__(self, bus: Any, fd: int, timeout_ms: int = 5000) -> None: ...
     def port_ptr(self) -> int: ...

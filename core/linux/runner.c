@@ -10,48 +10,63 @@
 
 #define LEAD_NS 5000000 /* from here to the first tick: enough to be asleep before it */
 
-static const struct hil_state *header(const struct hil_loop *l) { return (const struct hil_state *)(const void *)l->state; }
+static const struct hil_state *header(const struct hil_loop *l)
+{
+    return (const struct hil_state *)(const void *)l->state;
+}
 
-static void relax(void) {
+static void relax(void)
+{
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
 }
 
-static void sleep_until(int64_t t) {
+static void sleep_until(int64_t t)
+{
     struct timespec ts = {t / 1000000000, t % 1000000000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR) {}
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR) {
+    }
 }
 
-static int64_t wait_for(int64_t due, int64_t spin_ns) {
+static int64_t wait_for(int64_t due, int64_t spin_ns)
+{
     int64_t now = hil_clock_ns();
-    if (now < due - spin_ns) sleep_until(due - spin_ns);
-    while ((now = hil_clock_ns()) < due) relax();
+    if (now < due - spin_ns)
+        sleep_until(due - spin_ns);
+    while ((now = hil_clock_ns()) < due)
+        relax();
     return now - due;
 }
 
-static void find_slowest(const struct hil_loop *l, uint64_t tick, struct hil_overrun *o) {
+static void find_slowest(const struct hil_loop *l, uint64_t tick, struct hil_overrun *o)
+{
     const struct hil_profile *p = l->profile;
     o->slowest = UINT32_MAX;
     for (uint32_t i = 0; p && i < p->n; i++) {
-        if (p->blocks[i].tick != tick || p->blocks[i].last_ns <= o->slowest_ns) continue;
+        if (p->blocks[i].tick != tick || p->blocks[i].last_ns <= o->slowest_ns)
+            continue;
         o->slowest = i;
         o->slowest_ns = p->blocks[i].last_ns;
     }
 }
 
-static void skip(struct hil_runner *r, uint64_t n) {
-    if (n) hil_loop_skip(r->loop, n);
+static void skip(struct hil_runner *r, uint64_t n)
+{
+    if (n)
+        hil_loop_skip(r->loop, n);
     r->late_in_row = 0;
 }
 
 /* What the rig wants when a tick has not ended in its period; 0 ends the run. */
-static int apply_policy(struct hil_runner *r, uint64_t missed) {
+static int apply_policy(struct hil_runner *r, uint64_t missed)
+{
     static const struct hil_event safe = {.due = HIL_NEXT_TICK, .kind = HIL_EV_SAFE, .v = {HIL_SAFE_OVERRUN}};
     switch (r->config.policy) {
     case HIL_SKIP: skip(r, missed); return 1;
     case HIL_CATCH_UP:
-        if (++r->late_in_row >= (int64_t)r->config.max_catch_up) skip(r, missed);
+        if (++r->late_in_row >= (int64_t)r->config.max_catch_up)
+            skip(r, missed);
         return 1;
     case HIL_STOP: return 0;
     case HIL_SAFE_STATE: hil_loop_event(r->loop, &safe); return 1;
@@ -60,19 +75,23 @@ static int apply_policy(struct hil_runner *r, uint64_t missed) {
 }
 
 /* 0 ends the run. */
-static int judge(struct hil_runner *r, uint64_t done, uint64_t tick, int64_t due, int64_t late_ns) {
+static int judge(struct hil_runner *r, uint64_t done, uint64_t tick, int64_t due, int64_t late_ns)
+{
     struct hil_loop *l = r->loop;
     int64_t period = hil_program_period_ns(l->program), after = hil_clock_ns() - due;
     if (after <= period) {
         r->late_in_row = 0;
         return 1;
     }
-    struct hil_overrun o = {.late_ns = late_ns, .exec_ns = l->exec_ns, .missed = (uint64_t)(after / period),
+    struct hil_overrun o = {.late_ns = late_ns,
+                            .exec_ns = l->exec_ns,
+                            .missed = (uint64_t)(after / period),
                             .grace = done < r->config.grace_ticks};
     find_slowest(l, tick, &o);
     hil_loop_note_overrun(l, &o);
     if (o.grace) {
-        if (r->config.policy == HIL_SKIP) skip(r, o.missed);
+        if (r->config.policy == HIL_SKIP)
+            skip(r, o.missed);
         return 1;
     }
     l->overruns++;
@@ -80,24 +99,28 @@ static int judge(struct hil_runner *r, uint64_t done, uint64_t tick, int64_t due
     return apply_policy(r, o.missed);
 }
 
-static int run(struct hil_runner *r) {
+static int run(struct hil_runner *r)
+{
     struct hil_loop *l = r->loop;
     const struct hil_state *h = header(l);
     uint64_t first = h->tick;
     for (uint64_t done = 0; !r->config.n_ticks || h->tick - first < r->config.n_ticks; done++) {
-        if (atomic_load_explicit(&l->stop, memory_order_relaxed)) return HIL_END_STOPPED;
+        if (atomic_load_explicit(&l->stop, memory_order_relaxed))
+            return HIL_END_STOPPED;
         uint64_t tick = h->tick;
         int64_t due = l->start_ns + (int64_t)tick * hil_program_period_ns(l->program);
         int64_t late_ns = wait_for(due, r->config.spin_ns);
         hil_loop_cycle(l, late_ns);
         int go_on = judge(r, done, tick, due, late_ns);
         atomic_store_explicit(&r->tick, h->tick, memory_order_release);
-        if (!go_on) return HIL_END_OVERRUN;
+        if (!go_on)
+            return HIL_END_OVERRUN;
     }
     return HIL_END_DONE;
 }
 
-static void *thread(void *arg) {
+static void *thread(void *arg)
+{
     struct hil_runner *r = arg;
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); /* SCHED_OTHER sleeps would be rounded by 50 us */
     atomic_store_explicit(&r->end, run(r), memory_order_release);
@@ -105,7 +128,8 @@ static void *thread(void *arg) {
 }
 
 /* Policy and affinity through the attributes, so that nothing is inherited by accident. */
-static int create(struct hil_runner *r, int fifo, int pin) {
+static int create(struct hil_runner *r, int fifo, int pin)
+{
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
@@ -125,7 +149,8 @@ static int create(struct hil_runner *r, int fifo, int pin) {
     return err;
 }
 
-int hil_runner_start(struct hil_runner *r, struct hil_loop *loop, const struct hil_runner_config *config) {
+int hil_runner_start(struct hil_runner *r, struct hil_loop *loop, const struct hil_runner_config *config)
+{
     memset(r, 0, sizeof *r);
     r->loop = loop;
     r->config = *config;
@@ -138,7 +163,8 @@ int hil_runner_start(struct hil_runner *r, struct hil_loop *loop, const struct h
     if (err && pin) { /* a CPU that does not exist or is not ours */
         r->affinity_errno = err;
         err = create(r, fifo, pin = 0);
-        if (err) r->affinity_errno = 0, pin = config->cpu >= 0;
+        if (err)
+            r->affinity_errno = 0, pin = config->cpu >= 0;
     }
     if (err && fifo) {
         r->fifo_errno = err;
@@ -153,7 +179,8 @@ int hil_runner_start(struct hil_runner *r, struct hil_loop *loop, const struct h
 
 void hil_runner_stop(struct hil_runner *r) { atomic_store_explicit(&r->loop->stop, 1, memory_order_relaxed); }
 
-int hil_runner_join(struct hil_runner *r) {
+int hil_runner_join(struct hil_runner *r)
+{
     pthread_join((pthread_t)r->thread, NULL);
     return atomic_load_explicit(&r->end, memory_order_acquire);
 }

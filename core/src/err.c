@@ -1,6 +1,7 @@
 #include "hil/types.h"
 
-const char *hil_err_text(int err) {
+const char *hil_err_text(int err)
+{
     static const char *const text[] = {
         "ok",
         "an argument is not allowed",

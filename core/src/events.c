@@ -4,25 +4,31 @@
 #include "hil/tick.h"
 #include "program_private.h"
 
-static int check_param(const struct hil_program *p, const struct hil_event *e) {
+static int check_param(const struct hil_program *p, const struct hil_event *e)
+{
     uint32_t end = p->off_params + 8 * p->n_params;
-    if (e->target < p->off_params || e->target >= end || e->target % 8) return HIL_E_ARG;
+    if (e->target < p->off_params || e->target >= end || e->target % 8)
+        return HIL_E_ARG;
     uint32_t k = (e->target - p->off_params) / 8;
     return e->v[0] >= p->param_lo[k] && e->v[0] <= p->param_hi[k] ? HIL_OK : HIL_E_ARG; /* NaN is neither */
 }
 
-static int check_force(const struct hil_program *p, const struct hil_event *e) {
-    if (e->target >= p->n_paths) return HIL_E_ARG;
+static int check_force(const struct hil_program *p, const struct hil_event *e)
+{
+    if (e->target >= p->n_paths)
+        return HIL_E_ARG;
     return e->kind == HIL_EV_RELEASE || e->v[0] == e->v[0] ? HIL_OK : HIL_E_ARG;
 }
 
-static int check(const struct hil_program *p, const struct hil_event *e) {
+static int check(const struct hil_program *p, const struct hil_event *e)
+{
     switch (e->kind) {
     case HIL_EV_PARAM: return check_param(p, e);
     case HIL_EV_FORCE:
     case HIL_EV_RELEASE: return check_force(p, e);
     case HIL_EV_FAULT: return hil_fault_check(p, e);
-    case HIL_EV_BIND: return e->target > 0 && e->target < p->n_roles && e->v[0] >= 0 && e->v[0] <= HIL_STOPPED ? HIL_OK : HIL_E_ARG;
+    case HIL_EV_BIND:
+        return e->target > 0 && e->target < p->n_roles && e->v[0] >= 0 && e->v[0] <= HIL_STOPPED ? HIL_OK : HIL_E_ARG;
     case HIL_EV_FAULT_CLEAR:
     case HIL_EV_SAFE:
     case HIL_EV_FAULTS_ENABLE: return e->v[0] >= 0 && e->v[0] <= UINT32_MAX ? HIL_OK : HIL_E_ARG;
@@ -31,34 +37,43 @@ static int check(const struct hil_program *p, const struct hil_event *e) {
     }
 }
 
-int hil_event_push(const struct hil_program *p, unsigned char *s, const struct hil_event *event) {
+int hil_event_push(const struct hil_program *p, unsigned char *s, const struct hil_event *event)
+{
     struct hil_state *h = hil_header(s);
     struct hil_event e = *event, *staged = hil_events(p, s);
-    if (e.due == HIL_NEXT_TICK) e.due = h->tick;
-    if (e.due < h->tick) return HIL_E_LATE;
+    if (e.due == HIL_NEXT_TICK)
+        e.due = h->tick;
+    if (e.due < h->tick)
+        return HIL_E_LATE;
     int err = check(p, &e);
-    if (err) return err;
+    if (err)
+        return err;
     uint32_t kept = e.kind == HIL_EV_SAFE && e.due == h->tick; /* a full table cannot keep a bench from becoming safe */
-    if (h->n_events >= p->max_events + kept) return HIL_E_FULL;
+    if (h->n_events >= p->max_events + kept)
+        return HIL_E_FULL;
     uint32_t at = h->n_events++;
-    for (; at > 0 && staged[at - 1].due > e.due; at--) staged[at] = staged[at - 1];
+    for (; at > 0 && staged[at - 1].due > e.due; at--)
+        staged[at] = staged[at - 1];
     staged[at] = e;
     h->due = staged[0].due;
     return HIL_OK;
 }
 
-static void note(const struct hil_program *p, unsigned char *s, const struct hil_event *e, uint16_t kind, uint16_t target,
-                 double a, double b) {
+static void note(const struct hil_program *p, unsigned char *s, const struct hil_event *e, uint16_t kind,
+                 uint16_t target, double a, double b)
+{
     hil_note_add(p, s, (struct hil_note){.kind = kind, .target = target, .id = e->id, .a = a, .b = b});
 }
 
-static void set_param(const struct hil_program *p, unsigned char *s, const struct hil_event *e) {
+static void set_param(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
+{
     double *param = (double *)(void *)(s + e->target);
     note(p, s, e, HIL_NOTE_EVENT, HIL_EV_PARAM, *param, e->v[0]);
     *param = e->v[0];
 }
 
-static void force(const struct hil_program *p, unsigned char *s, const struct hil_event *e) {
+static void force(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
+{
     const struct hil_path *path = &p->paths[e->target];
     struct hil_path_state *ps = hil_path_mem(path, s);
     ps->force_on = e->kind == HIL_EV_FORCE;
@@ -68,21 +83,24 @@ static void force(const struct hil_program *p, unsigned char *s, const struct hi
 }
 
 /* Faults that are armed but not yet active are taken back, too. Events of this tick are still staged; they stay. */
-static void take_back(const struct hil_program *p, unsigned char *s, const struct hil_event *clear) {
+static void take_back(const struct hil_program *p, unsigned char *s, const struct hil_event *clear)
+{
     struct hil_state *h = hil_header(s);
     struct hil_event *staged = hil_events(p, s);
     uint32_t kept = 0, n = h->n_events, id = (uint32_t)clear->v[0];
     for (uint32_t i = 0; i < n; i++) {
         const struct hil_event *e = &staged[i];
-        int hit = e->kind == HIL_EV_FAULT && e->due > h->tick && (clear->target == 0xffffffffu || clear->target == e->target) &&
-                  (id == 0 || e->id == id);
-        if (!hit) staged[kept++] = *e;
+        int hit = e->kind == HIL_EV_FAULT && e->due > h->tick &&
+                  (clear->target == 0xffffffffu || clear->target == e->target) && (id == 0 || e->id == id);
+        if (!hit)
+            staged[kept++] = *e;
     }
     memset(staged + kept, 0, (n - kept) * sizeof *staged);
     h->n_events = kept;
 }
 
-static int fire(const struct hil_program *p, unsigned char *s, const struct hil_event *e) {
+static int fire(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
+{
     struct hil_state *h = hil_header(s);
     switch (e->kind) {
     case HIL_EV_PARAM: set_param(p, s, e); return HIL_OK;
@@ -102,14 +120,16 @@ static int fire(const struct hil_program *p, unsigned char *s, const struct hil_
     return HIL_OK;
 }
 
-void hil_events_fire(const struct hil_program *p, unsigned char *s) {
+void hil_events_fire(const struct hil_program *p, unsigned char *s)
+{
     struct hil_state *h = hil_header(s);
     struct hil_event *staged = hil_events(p, s);
     uint32_t n = 0;
     for (; n < h->n_events && staged[n].due <= h->tick; n++) {
         const struct hil_event e = staged[n];
         int err = e.due < h->tick ? HIL_E_LATE : fire(p, s, &e); /* its tick was left out by the overrun policy */
-        if (err) note(p, s, &e, HIL_NOTE_REFUSED, (uint16_t)e.kind, err, 0);
+        if (err)
+            note(p, s, &e, HIL_NOTE_REFUSED, (uint16_t)e.kind, err, 0);
     }
     h->alert = 1; /* whatever fired may make a signal other than good; falls back after a good tick */
     h->n_events -= n;

@@ -6,7 +6,8 @@
 
 size_t hil_box_size(uint32_t n) { return 3 * (((size_t)n * sizeof(double) + 63) / 64 * 64); }
 
-void hil_box_init(struct hil_box *box, void *mem, uint32_t n) {
+void hil_box_init(struct hil_box *box, void *mem, uint32_t n)
+{
     size_t stride = hil_box_size(n) / 3;
     memset(mem, 0, 3 * stride);
     for (int i = 0; i < 3; i++) {
@@ -20,14 +21,17 @@ void hil_box_init(struct hil_box *box, void *mem, uint32_t n) {
 
 struct hil_image *hil_box_begin(struct hil_box *box) { return &box->slot[box->writing]; }
 
-void hil_box_publish(struct hil_box *box) {
+void hil_box_publish(struct hil_box *box)
+{
     box->slot[box->writing].seq = ++box->seq;
     uint32_t free = atomic_exchange_explicit(&box->middle, box->writing | FRESH, memory_order_acq_rel);
     box->writing = free & 3u;
 }
 
-const struct hil_image *hil_box_take(struct hil_box *box) {
-    if (!(atomic_load_explicit(&box->middle, memory_order_relaxed) & FRESH)) return NULL;
+const struct hil_image *hil_box_take(struct hil_box *box)
+{
+    if (!(atomic_load_explicit(&box->middle, memory_order_relaxed) & FRESH))
+        return NULL;
     uint32_t newest = atomic_exchange_explicit(&box->middle, box->reading, memory_order_acq_rel);
     box->reading = newest & 3u;
     return &box->slot[box->reading];

@@ -3,13 +3,15 @@
 #include "program_private.h"
 
 /* Counted in 64 bits, so that a state past 4 GiB is refused and not cut. */
-static uint32_t section(uint64_t *at, uint64_t bytes) {
+static uint32_t section(uint64_t *at, uint64_t bytes)
+{
     uint64_t start = *at;
     *at = (start + bytes + 63) / 64 * 64;
     return (uint32_t)start;
 }
 
-static void lay_out_blocks(struct hil_program *p, uint64_t *at) {
+static void lay_out_blocks(struct hil_program *p, uint64_t *at)
+{
     uint64_t mem = 0;
     for (uint32_t i = 0; i < p->n_blocks; i++) {
         p->blocks[i].param = p->off_params + 8 * p->blocks[i].param;
@@ -19,7 +21,8 @@ static void lay_out_blocks(struct hil_program *p, uint64_t *at) {
     section(at, mem);
 }
 
-static void lay_out_roles(struct hil_program *p, uint64_t *at) {
+static void lay_out_roles(struct hil_program *p, uint64_t *at)
+{
     uint64_t bytes = 0;
     p->off_roles = (uint32_t)*at;
     for (uint32_t r = 1; r < p->n_roles; r++) {
@@ -29,7 +32,8 @@ static void lay_out_roles(struct hil_program *p, uint64_t *at) {
     section(at, bytes);
 }
 
-int hil_lay_out(struct hil_program *p) {
+int hil_lay_out(struct hil_program *p)
+{
     uint64_t at = HIL_STATE_HEADER;
     p->max_notes = 16u + 4u * p->n_paths + p->n_roles + p->max_events; /* every path may change twice in a tick */
     section(&at, p->n_signals * 8u);
@@ -51,7 +55,8 @@ int hil_lay_out(struct hil_program *p) {
 
 size_t hil_state_size(const struct hil_program *p) { return p->size; }
 
-uint32_t hil_offset_value(const struct hil_program *p, uint16_t signal) {
+uint32_t hil_offset_value(const struct hil_program *p, uint16_t signal)
+{
     (void)p;
     return HIL_STATE_HEADER + 8u * signal;
 }
@@ -60,7 +65,8 @@ uint32_t hil_offset_time(const struct hil_program *p, uint16_t signal) { return 
 
 uint32_t hil_offset_status(const struct hil_program *p, uint16_t signal) { return p->off_status + signal; }
 
-uint32_t hil_offset_param(const struct hil_program *p, uint16_t block, uint16_t param) {
+uint32_t hil_offset_param(const struct hil_program *p, uint16_t block, uint16_t param)
+{
     return p->blocks[block].param + 8u * param;
 }
 

@@ -6,74 +6,95 @@
 
 /* ---- recording ---- */
 
-static void put(struct hil_ring *ring, uint64_t tick, uint16_t kind, uint16_t group, const void *payload, uint32_t bytes) {
-    if (!ring) return;
+static void put(struct hil_ring *ring, uint64_t tick, uint16_t kind, uint16_t group, const void *payload,
+                uint32_t bytes)
+{
+    if (!ring)
+        return;
     uint32_t size = (uint32_t)sizeof(struct hil_frame) + bytes;
     unsigned char *at = hil_ring_reserve(ring, size, tick);
-    if (!at) return;
+    if (!at)
+        return;
     struct hil_frame frame = {size, kind, group, tick};
     memcpy(at, &frame, sizeof frame);
     memcpy(at + sizeof frame, payload, bytes);
     hil_ring_commit(ring, size);
 }
 
-static unsigned char *copy_values(unsigned char *at, const struct hil_group *g, const unsigned char *s) {
+static unsigned char *copy_values(unsigned char *at, const struct hil_group *g, const unsigned char *s)
+{
     for (const struct hil_run *run = g->runs, *end = run + g->n_runs; run < end; run++) {
         const unsigned char *from = s + run->offset;
         size_t bytes = run->n * sizeof(double);
-        if (run->n == 1) memcpy(at, from, sizeof(double)); /* the usual case: one load and one store, no call */
-        else memcpy(at, from, bytes);
+        if (run->n == 1)
+            memcpy(at, from, sizeof(double)); /* the usual case: one load and one store, no call */
+        else
+            memcpy(at, from, bytes);
         at += bytes;
     }
     return at;
 }
 
-static void record_group(struct hil_loop *l, uint16_t index, uint64_t tick, int64_t late_ns, int64_t exec_ns, uint32_t alert) {
+static void record_group(struct hil_loop *l, uint16_t index, uint64_t tick, int64_t late_ns, int64_t exec_ns,
+                         uint32_t alert)
+{
     const struct hil_group *g = &l->groups[index];
     uint32_t status = alert ? (g->n_status + 7u) / 8u * 8u : 0;
     uint32_t bytes = (uint32_t)(sizeof(struct hil_frame) + sizeof(struct hil_sample_head)) + g->n_values * 8u + status;
     unsigned char *at = hil_ring_reserve(l->samples, bytes, tick);
-    if (!at) return;
+    if (!at)
+        return;
     struct hil_frame frame = {bytes, HIL_FRAME_SAMPLE, index, tick};
     struct hil_sample_head head = {late_ns, exec_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)exec_ns, alert != 0};
     memcpy(at, &frame, sizeof frame);
     memcpy(at + sizeof frame, &head, sizeof head);
     at = copy_values(at + sizeof frame + sizeof head, g, l->state);
     if (alert)
-        for (uint32_t i = 0; i < g->n_status; i++) at[i] = l->state[g->status[i]];
+        for (uint32_t i = 0; i < g->n_status; i++)
+            at[i] = l->state[g->status[i]];
     hil_ring_commit(l->samples, bytes);
 }
 
-static void record(struct hil_loop *l, uint64_t tick, int64_t late_ns, int64_t exec_ns, uint32_t alert) {
+static void record(struct hil_loop *l, uint64_t tick, int64_t late_ns, int64_t exec_ns, uint32_t alert)
+{
     const struct hil_state *h = hil_header(l->state);
     for (uint32_t i = 0; i < h->n_notes; i++)
         put(l->inputs, tick, HIL_FRAME_NOTE, 0, &hil_notes(l->program, l->state)[i], sizeof(struct hil_note));
-    if (!l->samples) return;
+    if (!l->samples)
+        return;
     for (uint32_t i = 0; i < l->n_groups; i++)
-        if (l->groups[i].every == 1 || tick % l->groups[i].every == 0) record_group(l, (uint16_t)i, tick, late_ns, exec_ns, alert);
+        if (l->groups[i].every == 1 || tick % l->groups[i].every == 0)
+            record_group(l, (uint16_t)i, tick, late_ns, exec_ns, alert);
 }
 
 /* ---- inputs of the tick ---- */
 
-void hil_loop_event(struct hil_loop *l, const struct hil_event *event) {
+void hil_loop_event(struct hil_loop *l, const struct hil_event *event)
+{
     uint64_t tick = hil_header(l->state)->tick;
     struct hil_event e = *event;
-    if (e.due == HIL_NEXT_TICK) e.due = tick;
+    if (e.due == HIL_NEXT_TICK)
+        e.due = tick;
     int err = hil_event_push(l->program, l->state, &e);
     put(l->inputs, tick, err ? HIL_FRAME_REFUSED : HIL_FRAME_EVENT, (uint16_t)err, &e, sizeof e);
 }
 
-static void take_events(struct hil_loop *l) {
+static void take_events(struct hil_loop *l)
+{
     struct hil_event e;
-    for (int i = 0; i < HIL_QUEUE_SIZE && hil_queue_take(l->queue, &e); i++) hil_loop_event(l, &e);
+    for (int i = 0; i < HIL_QUEUE_SIZE && hil_queue_take(l->queue, &e); i++)
+        hil_loop_event(l, &e);
 }
 
-static void record_image(struct hil_loop *l, uint16_t role, const struct hil_image *image, int64_t time_ns) {
-    if (!l->inputs) return;
+static void record_image(struct hil_loop *l, uint16_t role, const struct hil_image *image, int64_t time_ns)
+{
+    if (!l->inputs)
+        return;
     uint64_t tick = hil_header(l->state)->tick;
     uint32_t size = (uint32_t)sizeof(struct hil_frame) + 8u + image->n * 8u;
     unsigned char *at = hil_ring_reserve(l->inputs, size, tick);
-    if (!at) return;
+    if (!at)
+        return;
     struct hil_frame frame = {size, HIL_FRAME_IMAGE, role, tick};
     memcpy(at, &frame, sizeof frame);
     memcpy(at + sizeof frame, &time_ns, 8);
@@ -81,11 +102,13 @@ static void record_image(struct hil_loop *l, uint16_t role, const struct hil_ima
     hil_ring_commit(l->inputs, size);
 }
 
-static void take_images(struct hil_loop *l) {
+static void take_images(struct hil_loop *l)
+{
     for (uint16_t r = 1; r < l->program->n_roles; r++) {
         struct hil_bus_port *bus = l->buses[r];
         const struct hil_image *image = bus ? hil_box_take(bus->in) : NULL;
-        if (!image || hil_role_mem(&l->program->roles[r], l->state)->binding != HIL_EXTERNAL) continue;
+        if (!image || hil_role_mem(&l->program->roles[r], l->state)->binding != HIL_EXTERNAL)
+            continue;
         int64_t now = (int64_t)hil_header(l->state)->tick * l->program->period_ns;
         int64_t time_ns = l->restamp ? now : image->time_ns - l->start_ns;
         record_image(l, r, image, time_ns);
@@ -93,19 +116,23 @@ static void take_images(struct hil_loop *l) {
     }
 }
 
-static void take_hash(struct hil_loop *l) {
+static void take_hash(struct hil_loop *l)
+{
     uint64_t tick = hil_header(l->state)->tick;
-    if (!l->inputs || !l->hash_every || tick % l->hash_every) return;
+    if (!l->inputs || !l->hash_every || tick % l->hash_every)
+        return;
     uint64_t hash = hil_state_hash(l->program, l->state);
     put(l->inputs, tick, HIL_FRAME_HASH, 0, &hash, sizeof hash);
 }
 
 /* ---- outputs ---- */
 
-static void publish(struct hil_loop *l, uint64_t tick) {
+static void publish(struct hil_loop *l, uint64_t tick)
+{
     for (uint16_t r = 1; r < l->program->n_roles; r++) {
         struct hil_bus_port *bus = l->buses[r];
-        if (!bus) continue;
+        if (!bus)
+            continue;
         struct hil_image *image = hil_box_begin(bus->out);
         hil_role_published(l->program, l->state, r, image->v);
         image->time_ns = l->start_ns + (int64_t)tick * l->program->period_ns;
@@ -115,53 +142,70 @@ static void publish(struct hil_loop *l, uint64_t tick) {
 
 /* ---- cycle ---- */
 
-void hil_loop_cycle(struct hil_loop *l, int64_t late_ns) {
+void hil_loop_cycle(struct hil_loop *l, int64_t late_ns)
+{
     uint64_t tick = hil_header(l->state)->tick;
     int64_t from = l->clock ? l->clock() : 0;
     take_hash(l);
-    if (l->queue) take_events(l);
-    if (l->buses) take_images(l);
-    if (l->profile) hil_tick_profiled(l->program, l->state, l->profile);
-    else hil_tick(l->program, l->state);
-    if (l->buses) publish(l, tick);
+    if (l->queue)
+        take_events(l);
+    if (l->buses)
+        take_images(l);
+    if (l->profile)
+        hil_tick_profiled(l->program, l->state, l->profile);
+    else
+        hil_tick(l->program, l->state);
+    if (l->buses)
+        publish(l, tick);
     int64_t exec_ns = l->clock ? l->clock() - from : 0;
     record(l, tick, late_ns, exec_ns, hil_header(l->state)->alert);
     l->n_ticks++;
-    if (!l->clock) return;
+    if (!l->clock)
+        return;
     l->exec_ns = l->clock() - from;
     hil_histogram_add(l->exec, l->exec_ns);
     hil_histogram_add(l->late, late_ns);
 }
 
-static int nearly_full(struct hil_ring *r) {
-    if (!r) return 0;
-    uint64_t used = atomic_load_explicit(&r->head, memory_order_relaxed) - atomic_load_explicit(&r->tail, memory_order_acquire);
+static int nearly_full(struct hil_ring *r)
+{
+    if (!r)
+        return 0;
+    uint64_t used =
+        atomic_load_explicit(&r->head, memory_order_relaxed) - atomic_load_explicit(&r->tail, memory_order_acquire);
     return used > r->size / 4 * 3;
 }
 
-static int must_end(struct hil_loop *l) {
+static int must_end(struct hil_loop *l)
+{
     return atomic_load_explicit(&l->stop, memory_order_relaxed) || nearly_full(l->samples) || nearly_full(l->inputs);
 }
 
-uint64_t hil_loop_run(struct hil_loop *l, uint64_t n) {
+uint64_t hil_loop_run(struct hil_loop *l, uint64_t n)
+{
     uint64_t i = 0;
-    while (i < n && !must_end(l)) hil_loop_cycle(l, 0), i++;
+    while (i < n && !must_end(l))
+        hil_loop_cycle(l, 0), i++;
     return i;
 }
 
-static int exchange_due(struct hil_loop *l, uint64_t tick) {
+static int exchange_due(struct hil_loop *l, uint64_t tick)
+{
     int64_t time_ns = (int64_t)tick * l->program->period_ns;
     for (uint16_t r = 1; r < l->program->n_roles; r++) {
         const struct hil_role *role = &l->program->roles[r];
         struct hil_bus_port *bus = l->buses ? l->buses[r] : NULL;
-        if (!bus || tick < role->phase || (tick - role->phase) % role->every) continue;
+        if (!bus || tick < role->phase || (tick - role->phase) % role->every)
+            continue;
         int err = bus->exchange ? bus->exchange(bus->bus, time_ns) : HIL_OK;
-        if (err) return err;
+        if (err)
+            return err;
     }
     return 0;
 }
 
-uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err) {
+uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err)
+{
     uint64_t i = 0;
     for (*err = 0; i < n && !*err && !must_end(l); i++) {
         uint64_t tick = hil_header(l->state)->tick;
@@ -171,11 +215,13 @@ uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err) {
     return i;
 }
 
-void hil_loop_skip(struct hil_loop *l, uint64_t n) {
+void hil_loop_skip(struct hil_loop *l, uint64_t n)
+{
     put(l->inputs, hil_header(l->state)->tick, HIL_FRAME_SKIP, 0, &n, sizeof n);
     hil_skip(l->program, l->state, n);
 }
 
-void hil_loop_note_overrun(struct hil_loop *l, const struct hil_overrun *o) {
+void hil_loop_note_overrun(struct hil_loop *l, const struct hil_overrun *o)
+{
     put(l->inputs, hil_header(l->state)->tick, HIL_FRAME_OVERRUN, 0, o, sizeof *o);
 }

@@ -14,32 +14,40 @@ struct arena {
     size_t used, size;
 };
 
-static void *take(struct arena *a, size_t n, size_t each) {
+static void *take(struct arena *a, size_t n, size_t each)
+{
     size_t at = (a->used + 63) / 64 * 64;
     a->used = at + n * each;
-    if (!a->mem || a->used > a->size) return NULL;
+    if (!a->mem || a->used > a->size)
+        return NULL;
     return memset(a->mem + at, 0, n * each);
 }
 
-static size_t cfg_bytes(const struct hil_spec *spec) {
+static size_t cfg_bytes(const struct hil_spec *spec)
+{
     size_t n = 0;
     for (uint32_t i = 0; i < spec->n_blocks; i++) {
         const struct hil_block_spec *b = &spec->blocks[i];
         n += b->type->n_config * sizeof(struct hil_array) + (size_t)(b->n_in + b->n_out) * sizeof(uint16_t) + 5 * 64;
-        for (uint32_t k = 0; k < b->type->n_config; k++) n += b->cfg[k].n * sizeof(double) + 64;
+        for (uint32_t k = 0; k < b->type->n_config; k++)
+            n += b->cfg[k].n * sizeof(double) + 64;
     }
     for (uint32_t r = 1; r < spec->n_roles; r++)
-        n += (size_t)(spec->roles[r].n_in + spec->roles[r].n_out) * (sizeof(struct hil_tag_spec) + sizeof(uint16_t)) + 192;
+        n += (size_t)(spec->roles[r].n_in + spec->roles[r].n_out) * (sizeof(struct hil_tag_spec) + sizeof(uint16_t)) +
+             192;
     return n;
 }
 
-static size_t n_params(const struct hil_spec *spec) {
+static size_t n_params(const struct hil_spec *spec)
+{
     size_t n = 0;
-    for (uint32_t i = 0; i < spec->n_blocks; i++) n += spec->blocks[i].n_params;
+    for (uint32_t i = 0; i < spec->n_blocks; i++)
+        n += spec->blocks[i].n_params;
     return n;
 }
 
-size_t hil_program_size(const struct hil_spec *spec) {
+size_t hil_program_size(const struct hil_spec *spec)
+{
     size_t nodes = (size_t)spec->n_blocks + spec->n_paths, slack = 32 * 64;
     return sizeof(struct hil_program) + slack + cfg_bytes(spec) + 3 * n_params(spec) * sizeof(double) +
            2 * nodes * (sizeof(struct hil_block) + sizeof(struct hil_segment)) +
@@ -48,7 +56,8 @@ size_t hil_program_size(const struct hil_spec *spec) {
            nodes * (1 + sizeof(uint32_t)) + spec->n_signals * (sizeof(double) + sizeof(uint16_t) + sizeof(uint32_t));
 }
 
-static int fail(struct hil_build_error *e, int err, uint32_t block, const char *why) {
+static int fail(struct hil_build_error *e, int err, uint32_t block, const char *why)
+{
     e->block = block;
     e->why = why;
     return e->err = err;
@@ -56,74 +65,101 @@ static int fail(struct hil_build_error *e, int err, uint32_t block, const char *
 
 /* ---- tasks ---- */
 
-static int find_task(struct hil_program *p, uint32_t every, uint32_t phase, uint16_t role) {
+static int find_task(struct hil_program *p, uint32_t every, uint32_t phase, uint16_t role)
+{
     for (int i = 0; i < p->n_tasks; i++)
-        if (p->tasks[i].every == every && p->tasks[i].phase == phase && p->tasks[i].role == role) return i;
-    if (p->n_tasks == HIL_MAX_TASKS) return -1;
+        if (p->tasks[i].every == every && p->tasks[i].phase == phase && p->tasks[i].role == role)
+            return i;
+    if (p->n_tasks == HIL_MAX_TASKS)
+        return -1;
     p->tasks[p->n_tasks] = (struct hil_task){every, phase, role};
     return p->n_tasks++;
 }
 
 /* A block of a role counts in runs of the role. */
-static int block_task(struct hil_program *p, const struct hil_spec *spec, const struct hil_block_spec *b) {
-    if (b->role == 0) return find_task(p, b->every, b->phase, 0);
+static int block_task(struct hil_program *p, const struct hil_spec *spec, const struct hil_block_spec *b)
+{
+    if (b->role == 0)
+        return find_task(p, b->every, b->phase, 0);
     const struct hil_role_spec *r = &spec->roles[b->role];
     return find_task(p, r->every * b->every, r->phase + r->every * b->phase, b->role);
 }
 
 /* ---- blocks ---- */
 
-static int check_block(const struct hil_spec *spec, uint32_t i, struct hil_build_error *e) {
+static int check_block(const struct hil_spec *spec, uint32_t i, struct hil_build_error *e)
+{
     const struct hil_block_spec *b = &spec->blocks[i];
     if (!b->model && (b->n_params != b->type->n_params || b->n_in < b->type->n_inputs ||
                       (!b->type->variadic && b->n_in != b->type->n_inputs) || b->n_out < b->type->n_outputs))
         return fail(e, HIL_E_ARG, i, "has another number of inputs, outputs or parameters than its type");
-    if (!b->every || b->phase >= b->every) return fail(e, HIL_E_ARG, i, "needs every >= 1 and phase < every");
-    if (b->role >= spec->n_roles && b->role) return fail(e, HIL_E_ARG, i, "belongs to a role that does not exist");
+    if (!b->every || b->phase >= b->every)
+        return fail(e, HIL_E_ARG, i, "needs every >= 1 and phase < every");
+    if (b->role >= spec->n_roles && b->role)
+        return fail(e, HIL_E_ARG, i, "belongs to a role that does not exist");
     for (uint32_t k = 0; k < b->n_in; k++)
-        if (b->in[k] >= spec->n_signals) return fail(e, HIL_E_ARG, i, "reads a signal number out of range");
+        if (b->in[k] >= spec->n_signals)
+            return fail(e, HIL_E_ARG, i, "reads a signal number out of range");
     int64_t runs = (int64_t)b->every * (b->role ? spec->roles[b->role].every : 1);
     struct hil_shape shape = {b->cfg, b->params, b->model, b->n_in, b->n_out, (double)(spec->period_ns * runs) * 1e-9};
     const char *why = hil_block_check(b->type, &shape);
     return why ? fail(e, HIL_E_ARG, i, why) : HIL_OK;
 }
 
-static const struct hil_array *copy_cfg(struct arena *a, const struct hil_block_spec *b) {
+static const struct hil_array *copy_cfg(struct arena *a, const struct hil_block_spec *b)
+{
     struct hil_array *cfg = take(a, b->type->n_config, sizeof *cfg);
     for (uint32_t k = 0; k < b->type->n_config; k++) {
         double *data = take(a, b->cfg[k].n, sizeof *data);
-        if (b->cfg[k].n) memcpy(data, b->cfg[k].data, b->cfg[k].n * sizeof *data);
+        if (b->cfg[k].n)
+            memcpy(data, b->cfg[k].data, b->cfg[k].n * sizeof *data);
         cfg[k] = (struct hil_array){data, b->cfg[k].n};
     }
     return cfg;
 }
 
-static const uint16_t *copy_numbers(struct arena *a, const uint16_t *from, uint16_t n) {
+static const uint16_t *copy_numbers(struct arena *a, const uint16_t *from, uint16_t n)
+{
     uint16_t *to = take(a, n, sizeof *to);
-    if (n) memcpy(to, from, n * sizeof *to);
+    if (n)
+        memcpy(to, from, n * sizeof *to);
     return to;
 }
 
 /* Whether these signals are one array of values. */
-static uint8_t in_a_row(const uint16_t *numbers, uint16_t n) {
+static uint8_t in_a_row(const uint16_t *numbers, uint16_t n)
+{
     for (uint16_t i = 1; i < n; i++)
-        if (numbers[i] != numbers[0] + i) return 0;
+        if (numbers[i] != numbers[0] + i)
+            return 0;
     return n > 0;
 }
 
 static int place_block(struct hil_program *p, struct arena *a, const struct hil_spec *spec, uint32_t i, uint32_t *param,
-                       struct hil_build_error *e) {
+                       struct hil_build_error *e)
+{
     const struct hil_block_spec *b = &spec->blocks[i];
     int err = check_block(spec, i, e);
-    if (err) return err;
+    if (err)
+        return err;
     int task = block_task(p, spec, b);
-    if (task < 0) return fail(e, HIL_E_FULL, i, "too many different rates and offsets (at most 16)");
-    double dt = (double)(p->period_ns * p->tasks[task].every) * 1e-9; /* one rounding: a role's dt is the same in its own process */
+    if (task < 0)
+        return fail(e, HIL_E_FULL, i, "too many different rates and offsets (at most 16)");
+    double dt = (double)(p->period_ns * p->tasks[task].every) *
+                1e-9; /* one rounding: a role's dt is the same in its own process */
     struct hil_block *out = &p->blocks[i];
-    *out = (struct hil_block){.step = b->type->output, .cfg = copy_cfg(a, b), .model = b->model,
-                              .in = copy_numbers(a, b->in, b->n_in), .out = copy_numbers(a, b->out, b->n_out),
-                              .param = *param, .dt_s = dt, .stream = hil_hash_text(0, b->name), .n_in = b->n_in,
-                              .n_out = b->n_out, .task = (uint8_t)task, .id = (uint16_t)i};
+    *out = (struct hil_block){.step = b->type->output,
+                              .cfg = copy_cfg(a, b),
+                              .model = b->model,
+                              .in = copy_numbers(a, b->in, b->n_in),
+                              .out = copy_numbers(a, b->out, b->n_out),
+                              .param = *param,
+                              .dt_s = dt,
+                              .stream = hil_hash_text(0, b->name),
+                              .n_in = b->n_in,
+                              .n_out = b->n_out,
+                              .task = (uint8_t)task,
+                              .id = (uint16_t)i};
     out->seed = spec->seed;
     out->key = hil_random_key(spec->seed, out->stream);
     out->in_row = in_a_row(b->in, b->n_in);
@@ -144,7 +180,8 @@ static int place_block(struct hil_program *p, struct arena *a, const struct hil_
 
 /* ---- paths and roles ---- */
 
-static int place_path(struct hil_program *p, const struct hil_spec *spec, uint32_t i, struct hil_build_error *e) {
+static int place_path(struct hil_program *p, const struct hil_spec *spec, uint32_t i, struct hil_build_error *e)
+{
     const struct hil_path_spec *s = &spec->paths[i];
     if (!s->raw || !s->signal || s->raw >= spec->n_signals || s->signal >= spec->n_signals)
         return fail(e, HIL_E_ARG, spec->n_blocks, "a path names a signal out of range");
@@ -158,20 +195,25 @@ static int place_path(struct hil_program *p, const struct hil_spec *spec, uint32
     return HIL_OK;
 }
 
-static uint16_t behind_path(const struct hil_spec *spec, uint16_t signal) {
+static uint16_t behind_path(const struct hil_spec *spec, uint16_t signal)
+{
     for (uint32_t i = 0; i < spec->n_paths; i++)
-        if (spec->paths[i].raw == signal) return spec->paths[i].signal;
+        if (spec->paths[i].raw == signal)
+            return spec->paths[i].signal;
     return signal;
 }
 
-static int tags_exist(const struct hil_spec *spec, const struct hil_tag_spec *tags, uint32_t n) {
+static int tags_exist(const struct hil_spec *spec, const struct hil_tag_spec *tags, uint32_t n)
+{
     for (uint32_t k = 0; k < n; k++)
-        if (tags[k].outer >= spec->n_signals || tags[k].inner >= spec->n_signals) return 0;
+        if (tags[k].outer >= spec->n_signals || tags[k].inner >= spec->n_signals)
+            return 0;
     return 1;
 }
 
 static int place_role(struct hil_program *p, struct arena *a, const struct hil_spec *spec, uint32_t r,
-                      struct hil_build_error *e) {
+                      struct hil_build_error *e)
+{
     const struct hil_role_spec *s = &spec->roles[r];
     struct hil_role *role = &p->roles[r];
     if (!s->every || s->phase >= s->every || !s->delay)
@@ -179,84 +221,41 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
     if (!tags_exist(spec, s->in, s->n_in) || !tags_exist(spec, s->out, s->n_out))
         return fail(e, HIL_E_ARG, spec->n_blocks, "a role names a signal out of range");
     int task = find_task(p, s->every, s->phase, (uint16_t)r);
-    if (task < 0) return fail(e, HIL_E_FULL, spec->n_blocks, "too many different rates and offsets (at most 16)");
-    *role = (struct hil_role){.in = take(a, s->n_in, sizeof *s->in), .out = take(a, s->n_out, sizeof *s->out),
+    if (task < 0)
+        return fail(e, HIL_E_FULL, spec->n_blocks, "too many different rates and offsets (at most 16)");
+    *role = (struct hil_role){.in = take(a, s->n_in, sizeof *s->in),
+                              .out = take(a, s->n_out, sizeof *s->out),
                               .read = take(a, s->n_out, sizeof *role->read),
-                              .min_age_ns = INT64_MAX, .every = s->every, .phase = s->phase, .n_in = s->n_in,
-                              .n_out = s->n_out, .delay = s->delay, .binding = s->binding, .task = (uint16_t)task,
+                              .min_age_ns = INT64_MAX,
+                              .every = s->every,
+                              .phase = s->phase,
+                              .n_in = s->n_in,
+                              .n_out = s->n_out,
+                              .delay = s->delay,
+                              .binding = s->binding,
+                              .task = (uint16_t)task,
                               .index = (uint16_t)r};
-    if (s->n_in) memcpy(role->in, s->in, s->n_in * sizeof *s->in);
-    if (s->n_out) memcpy(role->out, s->out, s->n_out * sizeof *s->out);
+    if (s->n_in)
+        memcpy(role->in, s->in, s->n_in * sizeof *s->in);
+    if (s->n_out)
+        memcpy(role->out, s->out, s->n_out * sizeof *s->out);
     for (uint32_t k = 0; k < s->n_out; k++) {
         int64_t age = s->out[k].max_age_ns;
         role->read[k] = behind_path(spec, s->out[k].outer);
-        if (age > 0 && age < role->min_age_ns) role->min_age_ns = age;
+        if (age > 0 && age < role->min_age_ns)
+            role->min_age_ns = age;
     }
     return HIL_OK;
-}
-
-/* ---- schedule ---- */
-
-static struct hil_segment *segment_for(struct hil_program *p, uint16_t task, uint32_t first_own) {
-    struct hil_segment *last = p->n_segments > first_own ? &p->segments[p->n_segments - 1] : NULL;
-    if (last && last->task == task && !last->has_path) return last;
-    last = &p->segments[p->n_segments++];
-    *last = (struct hil_segment){&p->entries[p->n_entries], &p->entries[p->n_entries], task, 0};
-    return last;
-}
-
-/* Segments from `first_own` on belong to the owner whose schedule is being written. */
-static void append(struct hil_program *p, struct hil_block entry, int is_path, uint32_t first_own) {
-    struct hil_segment *segment = segment_for(p, entry.task, first_own);
-    if (is_path) segment->has_path = 1;
-    else segment->end++;
-    p->entries[p->n_entries++] = entry;
-}
-
-static struct hil_block path_entry(const struct hil_program *p, uint32_t i) {
-    const struct hil_path *path = &p->paths[i];
-    return (struct hil_block){.step = hil_path_step, .cfg = (const struct hil_array *)(const void *)p, .path = path,
-                              .in = &path->spec.raw, .out = &path->spec.signal, .n_in = 1, .n_out = 1,
-                              .id = (uint16_t)(p->n_blocks + i)};
-}
-
-static int schedule_owner(struct hil_program *p, struct hil_graph *g, uint16_t role, struct hil_build_error *e) {
-    uint32_t first = p->n_segments;
-    int err = hil_order(g, role, e);
-    if (err) return err;
-    for (uint32_t i = 0; i < g->n_order; i++) {
-        uint32_t node = g->order[i];
-        if (node >= p->n_blocks) append(p, path_entry(p, node - p->n_blocks), 1, first);
-        else if (p->blocks[node].step) append(p, p->blocks[node], 0, first);
-    }
-    for (uint32_t i = 0; i < g->n_order; i++) {
-        uint32_t node = g->order[i];
-        if (node >= p->n_blocks || !p->updates[node]) continue;
-        struct hil_block update = p->blocks[node];
-        update.step = p->updates[node];
-        update.passes_status = 0;
-        append(p, update, 0, first);
-    }
-    return HIL_OK;
-}
-
-static int schedule_all(struct hil_program *p, struct hil_graph *g, struct hil_build_error *e) {
-    int err = schedule_owner(p, g, 0, e);
-    p->bench_segments = p->n_segments;
-    for (uint16_t r = 1; r < p->n_roles && !err; r++) {
-        p->roles[r].first_segment = p->n_segments;
-        err = schedule_owner(p, g, r, e);
-        p->roles[r].n_segments = p->n_segments - p->roles[r].first_segment;
-    }
-    return err;
 }
 
 /* ---- build ---- */
 
-static struct hil_program *reserve(struct arena *a, const struct hil_spec *spec, struct hil_graph *g) {
+static struct hil_program *reserve(struct arena *a, const struct hil_spec *spec, struct hil_graph *g)
+{
     size_t nodes = (size_t)spec->n_blocks + spec->n_paths;
     struct hil_program *p = take(a, 1, sizeof *p);
-    if (!p) return NULL;
+    if (!p)
+        return NULL;
     p->entries = take(a, 2 * nodes, sizeof *p->entries);
     p->segments = take(a, 2 * nodes + 1, sizeof *p->segments);
     p->blocks = take(a, spec->n_blocks, sizeof *p->blocks);
@@ -270,12 +269,15 @@ static struct hil_program *reserve(struct arena *a, const struct hil_spec *spec,
     p->param_hi = take(a, n_params(spec), sizeof *p->param_hi);
     p->starts = take(a, spec->n_signals, sizeof *p->starts);
     p->path_of = take(a, spec->n_signals, sizeof *p->path_of);
-    *g = (struct hil_graph){.spec = spec, .producer = take(a, spec->n_signals, sizeof *g->producer),
-                            .placed = take(a, nodes, 1), .order = take(a, nodes, sizeof *g->order)};
+    *g = (struct hil_graph){.spec = spec,
+                            .producer = take(a, spec->n_signals, sizeof *g->producer),
+                            .placed = take(a, nodes, 1),
+                            .order = take(a, nodes, sizeof *g->order)};
     return p;
 }
 
-static void copy_numbers_of(struct hil_program *p, const struct hil_spec *spec) {
+static void copy_numbers_of(struct hil_program *p, const struct hil_spec *spec)
+{
     p->seed = spec->seed;
     p->period_ns = spec->period_ns;
     p->period_s = (double)spec->period_ns * 1e-9;
@@ -288,34 +290,46 @@ static void copy_numbers_of(struct hil_program *p, const struct hil_spec *spec) 
     p->fault_memory = spec->fault_memory;
     p->tasks[0] = (struct hil_task){1, 0, 0};
     p->n_tasks = 1;
-    for (uint32_t i = 0; i < spec->n_signals; i++) p->starts[i] = spec->signals[i].start;
+    for (uint32_t i = 0; i < spec->n_signals; i++)
+        p->starts[i] = spec->signals[i].start;
 }
 
-static int place_all(struct hil_program *p, struct arena *a, const struct hil_spec *spec, struct hil_build_error *e) {
+static int place_all(struct hil_program *p, struct arena *a, const struct hil_spec *spec, struct hil_build_error *e)
+{
     int err = HIL_OK;
     uint32_t param = 0;
-    for (uint32_t r = 1; r < spec->n_roles && !err; r++) err = place_role(p, a, spec, r, e);
-    for (uint32_t i = 0; i < spec->n_blocks && !err; i++) err = place_block(p, a, spec, i, &param, e);
-    for (uint32_t i = 0; i < spec->n_paths && !err; i++) err = place_path(p, spec, i, e);
+    for (uint32_t r = 1; r < spec->n_roles && !err; r++)
+        err = place_role(p, a, spec, r, e);
+    for (uint32_t i = 0; i < spec->n_blocks && !err; i++)
+        err = place_block(p, a, spec, i, &param, e);
+    for (uint32_t i = 0; i < spec->n_paths && !err; i++)
+        err = place_path(p, spec, i, e);
     p->n_params = param;
     return err;
 }
 
 int hil_program_build(const struct hil_spec *spec, void *mem, size_t size, const struct hil_program **out,
-                      struct hil_build_error *error) {
+                      struct hil_build_error *error)
+{
     struct arena a = {mem, 0, size};
     struct hil_graph g;
     memset(error, 0, sizeof *error);
     error->block = spec->n_blocks;
-    if (size < hil_program_size(spec)) return error->err = HIL_E_SIZE;
-    if (spec->period_ns <= 0) return fail(error, HIL_E_ARG, spec->n_blocks, "the period must be positive");
+    if (size < hil_program_size(spec))
+        return error->err = HIL_E_SIZE;
+    if (spec->period_ns <= 0)
+        return fail(error, HIL_E_ARG, spec->n_blocks, "the period must be positive");
     struct hil_program *p = reserve(&a, spec, &g);
-    if (!p) return error->err = HIL_E_SIZE;
+    if (!p)
+        return error->err = HIL_E_SIZE;
     copy_numbers_of(p, spec);
     int err = place_all(p, &a, spec, error);
-    if (err) return err;
-    if (hil_lay_out(p)) return fail(error, HIL_E_FULL, spec->n_blocks, "the state would be larger than 4 GiB");
-    if ((err = schedule_all(p, &g, error))) return err;
+    if (err)
+        return err;
+    if (hil_lay_out(p))
+        return fail(error, HIL_E_FULL, spec->n_blocks, "the state would be larger than 4 GiB");
+    if ((err = hil_schedule(p, &g, error)))
+        return err;
     p->hash = hil_spec_hash(spec);
     *out = p;
     return HIL_OK;

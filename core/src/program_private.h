@@ -35,8 +35,8 @@ struct hil_path_state {
 
 struct hil_role {
     struct hil_tag_spec *in, *out;
-    uint16_t *read;                     /* per output: the signal that readers see, behind the path where there is one */
-    uint32_t state;                     /* byte offset of its hil_role_state */
+    uint16_t *read; /* per output: the signal that readers see, behind the path where there is one */
+    uint32_t state; /* byte offset of its hil_role_state */
     uint32_t first_segment, n_segments; /* of its simulated blocks */
     int64_t min_age_ns;                 /* smallest maximum age, INT64_MAX when none */
     uint32_t every, phase;
@@ -67,37 +67,48 @@ struct hil_program {
     struct hil_role *roles; /* [0] unused */
     double *presets;        /* of all parameters */
     double *param_lo, *param_hi;
-    double *starts;         /* of all signals */
-    uint32_t *n_state;      /* doubles, per block */
-    uint16_t *path_of;      /* per signal: path number + 1, or 0 */
+    double *starts;    /* of all signals */
+    uint32_t *n_state; /* doubles, per block */
+    uint16_t *path_of; /* per signal: path number + 1, or 0 */
     struct hil_task tasks[HIL_MAX_TASKS];
 };
 
 /* Section accessors. */
 static inline struct hil_state *hil_header(unsigned char *s) { return (struct hil_state *)(void *)s; }
-static inline int64_t *hil_times(const struct hil_program *p, unsigned char *s) { return (int64_t *)(void *)(s + p->off_times); }
+static inline int64_t *hil_times(const struct hil_program *p, unsigned char *s)
+{
+    return (int64_t *)(void *)(s + p->off_times);
+}
 static inline uint8_t *hil_statuses(const struct hil_program *p, unsigned char *s) { return s + p->off_status; }
-static inline struct hil_fault *hil_faults(const struct hil_program *p, unsigned char *s) {
+static inline struct hil_fault *hil_faults(const struct hil_program *p, unsigned char *s)
+{
     return (struct hil_fault *)(void *)(s + p->off_faults);
 }
-static inline struct hil_event *hil_events(const struct hil_program *p, unsigned char *s) {
+static inline struct hil_event *hil_events(const struct hil_program *p, unsigned char *s)
+{
     return (struct hil_event *)(void *)(s + p->off_events);
 }
-static inline struct hil_note *hil_notes(const struct hil_program *p, unsigned char *s) {
+static inline struct hil_note *hil_notes(const struct hil_program *p, unsigned char *s)
+{
     return (struct hil_note *)(void *)(s + p->off_notes);
 }
-static inline struct hil_path_state *hil_path_mem(const struct hil_path *path, unsigned char *s) {
+static inline struct hil_path_state *hil_path_mem(const struct hil_path *path, unsigned char *s)
+{
     return (struct hil_path_state *)(void *)(s + path->state);
 }
-static inline struct hil_role_state *hil_role_mem(const struct hil_role *role, unsigned char *s) {
+static inline struct hil_role_state *hil_role_mem(const struct hil_role *role, unsigned char *s)
+{
     return (struct hil_role_state *)(void *)(s + role->state);
 }
 /* Stage i of a role: its source time; the values follow. */
-static inline int64_t *hil_role_stage(const struct hil_role *role, unsigned char *s, uint16_t i) {
+static inline int64_t *hil_role_stage(const struct hil_role *role, unsigned char *s, uint16_t i)
+{
     return (int64_t *)(void *)(s + role->state + sizeof(struct hil_role_state)) + (size_t)i * (1u + role->n_out);
 }
 
+struct hil_graph;
 uint64_t hil_spec_hash(const struct hil_spec *spec);
+int hil_schedule(struct hil_program *p, struct hil_graph *g, struct hil_build_error *error);
 int hil_lay_out(struct hil_program *p); /* HIL_E_FULL: offsets would not fit */
 
 void hil_note_add(const struct hil_program *p, unsigned char *s, struct hil_note note);
@@ -120,6 +131,7 @@ void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *
 void hil_events_fire(const struct hil_program *p, unsigned char *s);
 int hil_fault_start(const struct hil_program *p, unsigned char *s, const struct hil_event *event);
 int hil_fault_clear(const struct hil_program *p, unsigned char *s, uint32_t path, uint32_t id);
-double hil_faults_apply(const struct hil_program *p, const struct hil_path *path, unsigned char *s, double value, uint8_t *status);
+double hil_faults_apply(const struct hil_program *p, const struct hil_path *path, unsigned char *s, double value,
+                        uint8_t *status);
 
 #endif

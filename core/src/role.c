@@ -7,33 +7,42 @@
 
 static double *values_of(int64_t *stage) { return (double *)(void *)(stage + 1); }
 
-static int64_t tick_time(const struct hil_program *p, const unsigned char *s) {
+static int64_t tick_time(const struct hil_program *p, const unsigned char *s)
+{
     return (int64_t)((const struct hil_state *)(const void *)s)->tick * p->period_ns;
 }
 
-static void note_stale(const struct hil_program *p, const struct hil_role *role, unsigned char *s, int now, int64_t age) {
+static void note_stale(const struct hil_program *p, const struct hil_role *role, unsigned char *s, int now, int64_t age)
+{
     struct hil_role_state *rs = hil_role_mem(role, s);
-    if ((int)rs->stale == now) return;
+    if ((int)rs->stale == now)
+        return;
     rs->stale = (uint32_t)now;
-    hil_note_add(p, s, (struct hil_note){.kind = now ? HIL_NOTE_STALE_ON : HIL_NOTE_STALE_OFF, .target = role->index,
-                                         .a = (double)age * 1e-9});
+    hil_note_add(p, s,
+                 (struct hil_note){.kind = now ? HIL_NOTE_STALE_ON : HIL_NOTE_STALE_OFF,
+                                   .target = role->index,
+                                   .a = (double)age * 1e-9});
 }
 
 /* Statuses of all outputs by age and by value; runs while something is or may be wrong. */
-static void judge(const struct hil_program *p, const struct hil_role *role, unsigned char *s, int64_t age) {
+static void judge(const struct hil_program *p, const struct hil_role *role, unsigned char *s, int64_t age)
+{
     uint8_t *status = hil_statuses(p, s), any = 0;
     for (unsigned i = 0; i < role->n_out; i++) {
         const struct hil_tag_spec *tag = &role->out[i];
         double v = hil_values(s)[tag->outer];
-        uint8_t bits = (uint8_t)((tag->max_age_ns > 0 && age > tag->max_age_ns ? HIL_STALE : 0) | (v == v ? 0 : HIL_BAD));
+        uint8_t bits =
+            (uint8_t)((tag->max_age_ns > 0 && age > tag->max_age_ns ? HIL_STALE : 0) | (v == v ? 0 : HIL_BAD));
         status[tag->outer] = bits;
         any |= bits;
     }
-    if (any) hil_header(s)->alert = 1;
+    if (any)
+        hil_header(s)->alert = 1;
     note_stale(p, role, s, (any & HIL_STALE) != 0, age);
 }
 
-static void begin(const struct hil_program *p, const struct hil_role *role, unsigned char *s) {
+static void begin(const struct hil_program *p, const struct hil_role *role, unsigned char *s)
+{
     int64_t *in_force = hil_role_stage(role, s, role->delay - 1u);
     const double *v = values_of(in_force);
     uint64_t bad = 0;
@@ -45,22 +54,29 @@ static void begin(const struct hil_program *p, const struct hil_role *role, unsi
     int64_t age = tick_time(p, s) - *in_force;
     struct hil_role_state *rs = hil_role_mem(role, s);
     rs->bad = bad;
-    if (bad || rs->stale || hil_header(s)->alert || age > role->min_age_ns) judge(p, role, s, age);
+    if (bad || rs->stale || hil_header(s)->alert || age > role->min_age_ns)
+        judge(p, role, s, age);
     size_t stride = (1u + role->n_out) * 8u;
-    for (unsigned i = role->delay - 1u; i > 0; i--) memcpy(hil_role_stage(role, s, (uint16_t)i), hil_role_stage(role, s, (uint16_t)(i - 1)), stride);
+    for (unsigned i = role->delay - 1u; i > 0; i--)
+        memcpy(hil_role_stage(role, s, (uint16_t)i), hil_role_stage(role, s, (uint16_t)(i - 1)), stride);
 }
 
-void hil_roles_begin(const struct hil_program *p, unsigned char *s) {
-    for (uint32_t r = 1; r < p->n_roles; r++) begin(p, &p->roles[r], s);
+void hil_roles_begin(const struct hil_program *p, unsigned char *s)
+{
+    for (uint32_t r = 1; r < p->n_roles; r++)
+        begin(p, &p->roles[r], s);
 }
 
-void hil_role_begin_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s) {
+void hil_role_begin_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s)
+{
     (void)p;
     double *v = hil_values(s);
-    for (unsigned i = 0; i < role->n_in; i++) v[role->in[i].inner] = hil_through_register(&role->in[i].codec, v[role->in[i].outer]);
+    for (unsigned i = 0; i < role->n_in; i++)
+        v[role->in[i].inner] = hil_through_register(&role->in[i].codec, v[role->in[i].outer]);
 }
 
-void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s) {
+void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s)
+{
     int64_t *stage = hil_role_stage(role, s, 0);
     double *v = values_of(stage);
     for (unsigned i = 0; i < role->n_out; i++)
@@ -69,16 +85,21 @@ void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *
     hil_role_mem(role, s)->images++;
 }
 
-void hil_role_latch(const struct hil_program *p, unsigned char *s, uint16_t role_number, const double *v, int64_t time_ns) {
+void hil_role_latch(const struct hil_program *p, unsigned char *s, uint16_t role_number, const double *v,
+                    int64_t time_ns)
+{
     const struct hil_role *role = &p->roles[role_number];
     int64_t *stage = hil_role_stage(role, s, 0);
-    if (role->n_out) memcpy(stage + 1, v, role->n_out * sizeof *v);
+    if (role->n_out)
+        memcpy(stage + 1, v, role->n_out * sizeof *v);
     *stage = time_ns;
     hil_role_mem(role, s)->images++;
 }
 
-void hil_role_published(const struct hil_program *p, const unsigned char *s, uint16_t role_number, double *v) {
+void hil_role_published(const struct hil_program *p, const unsigned char *s, uint16_t role_number, double *v)
+{
     const struct hil_role *role = &p->roles[role_number];
     const double *values = (const double *)(const void *)(s + HIL_STATE_HEADER);
-    for (unsigned i = 0; i < role->n_in; i++) v[i] = values[role->in[i].outer];
+    for (unsigned i = 0; i < role->n_in; i++)
+        v[i] = values[role->in[i].outer];
 }

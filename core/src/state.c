@@ -4,7 +4,8 @@
 #include "hil/hash.h"
 #include "program_private.h"
 
-static void start_header(const struct hil_program *p, unsigned char *s) {
+static void start_header(const struct hil_program *p, unsigned char *s)
+{
     struct hil_state *h = hil_header(s);
     h->magic = HIL_STATE_MAGIC;
     h->abi = HIL_ABI;
@@ -12,10 +13,12 @@ static void start_header(const struct hil_program *p, unsigned char *s) {
     h->program = p->hash;
     h->seed = p->seed;
     h->due = UINT64_MAX;
-    for (int i = 0; i < p->n_tasks; i++) h->tasks[i].next = p->tasks[i].phase;
+    for (int i = 0; i < p->n_tasks; i++)
+        h->tasks[i].next = p->tasks[i].phase;
 }
 
-static void start_paths(const struct hil_program *p, unsigned char *s) {
+static void start_paths(const struct hil_program *p, unsigned char *s)
+{
     for (uint32_t i = 0; i < p->n_paths; i++) {
         const struct hil_path *path = &p->paths[i];
         struct hil_path_state *ps = hil_path_mem(path, s);
@@ -24,15 +27,18 @@ static void start_paths(const struct hil_program *p, unsigned char *s) {
     }
 }
 
-static void start_role(const struct hil_role *role, unsigned char *s) {
+static void start_role(const struct hil_role *role, unsigned char *s)
+{
     hil_role_mem(role, s)->binding = role->binding;
     for (uint16_t stage = 0; stage < role->delay; stage++) {
         double *v = (double *)(void *)(hil_role_stage(role, s, stage) + 1);
-        for (uint32_t i = 0; i < role->n_out; i++) v[i] = role->out[i].start;
+        for (uint32_t i = 0; i < role->n_out; i++)
+            v[i] = role->out[i].start;
     }
 }
 
-int hil_state_init(const struct hil_program *p, void *mem) {
+int hil_state_init(const struct hil_program *p, void *mem)
+{
     unsigned char *s = mem;
     memset(s, 0, p->size);
     start_header(p, s);
@@ -42,22 +48,31 @@ int hil_state_init(const struct hil_program *p, void *mem) {
     }
     memcpy(s + p->off_params, p->presets, p->n_params * sizeof(double));
     start_paths(p, s);
-    for (uint32_t r = 1; r < p->n_roles; r++) start_role(&p->roles[r], s);
+    for (uint32_t r = 1; r < p->n_roles; r++)
+        start_role(&p->roles[r], s);
     for (uint32_t i = 0; i < p->n_blocks; i++)
-        if (p->resets[i]) p->resets[i](&p->blocks[i], s);
+        if (p->resets[i])
+            p->resets[i](&p->blocks[i], s);
     return HIL_OK;
 }
 
-int hil_state_check(const struct hil_program *p, const void *mem, size_t size) {
+int hil_state_check(const struct hil_program *p, const void *mem, size_t size)
+{
     const struct hil_state *h = mem;
-    if (size < sizeof *h || h->magic != HIL_STATE_MAGIC || h->abi != HIL_ABI) return HIL_E_ABI;
-    if (h->program != p->hash) return HIL_E_HASH;
+    if (size < sizeof *h || h->magic != HIL_STATE_MAGIC || h->abi != HIL_ABI)
+        return HIL_E_ABI;
+    if (h->program != p->hash)
+        return HIL_E_HASH;
     return h->size == p->size && size >= p->size ? HIL_OK : HIL_E_SIZE;
 }
 
-uint64_t hil_state_hash(const struct hil_program *p, const void *state) { return hil_hash_words(state, p->size / 8, HIL_ABI); }
+uint64_t hil_state_hash(const struct hil_program *p, const void *state)
+{
+    return hil_hash_words(state, p->size / 8, HIL_ABI);
+}
 
-void hil_note_add(const struct hil_program *p, unsigned char *s, struct hil_note note) {
+void hil_note_add(const struct hil_program *p, unsigned char *s, struct hil_note note)
+{
     struct hil_state *h = hil_header(s);
     if (h->n_notes == p->max_notes) {
         h->notes_lost++;

@@ -12,18 +12,26 @@
 #include "hil/state.h"
 #include "hil/tick.h"
 
-#define MAX_BLOCKS 96
+#define MAX_BLOCKS  96
 #define MAX_SIGNALS 256
-#define PORTS 4
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+#define PORTS       4
+#define COUNT(a)    (sizeof(a) / sizeof *(a))
 
 static struct hil_signal_spec signals[MAX_SIGNALS];
 static struct hil_block_spec blocks[MAX_BLOCKS];
 static struct hil_path_spec paths[2];
 static struct hil_tag_spec tags_in[1], tags_out[1];
 static struct hil_role_spec roles[2];
-static struct hil_spec spec = {.seed = 42, .period_ns = 1000000, .signals = signals, .blocks = blocks, .paths = paths,
-                               .roles = roles, .n_signals = 1, .n_roles = 2, .max_events = 64, .max_faults = 16,
+static struct hil_spec spec = {.seed = 42,
+                               .period_ns = 1000000,
+                               .signals = signals,
+                               .blocks = blocks,
+                               .paths = paths,
+                               .roles = roles,
+                               .n_signals = 1,
+                               .n_roles = 2,
+                               .max_events = 64,
+                               .max_faults = 16,
                                .fault_memory = 256};
 
 static void need(int holds, const char *what)
@@ -55,27 +63,66 @@ static const struct {
     const double *data;
     uint32_t n;
 } given[] = {
-    {"playback.t", times, 5},        {"playback.u", series, 5},     {"playback.between", one, 1},
-    {"playback.repeat", one, 1},     {"chirp.law", one, 1},         {"register.kind", kind_u16, 1},
-    {"register.scale", scale, 1},    {"delay.n", few, 1},           {"second_order.b", b3, 3},
-    {"second_order.a", a3, 3},       {"transfer_function.num", num, 2}, {"transfer_function.den", den, 3},
-    {"state_space.A", half, 1},      {"state_space.B", one, 1},     {"state_space.C", one, 1},
-    {"state_space.D", half, 1},      {"state_space_strict.A", half, 1}, {"state_space_strict.B", one, 1},
-    {"state_space_strict.C", one, 1}, {"moving_average.n", few, 1}, {"lookup_1d.x", grid, 3},
-    {"lookup_1d.y", table, 3},       {"lookup_2d.x1", grid, 3},     {"lookup_2d.x2", grid, 3},
-    {"lookup_2d.table", table, 9},   {"logic.op", four, 1},
+    {"playback.t", times, 5},
+    {"playback.u", series, 5},
+    {"playback.between", one, 1},
+    {"playback.repeat", one, 1},
+    {"chirp.law", one, 1},
+    {"register.kind", kind_u16, 1},
+    {"register.scale", scale, 1},
+    {"delay.n", few, 1},
+    {"second_order.b", b3, 3},
+    {"second_order.a", a3, 3},
+    {"transfer_function.num", num, 2},
+    {"transfer_function.den", den, 3},
+    {"state_space.A", half, 1},
+    {"state_space.B", one, 1},
+    {"state_space.C", one, 1},
+    {"state_space.D", half, 1},
+    {"state_space_strict.A", half, 1},
+    {"state_space_strict.B", one, 1},
+    {"state_space_strict.C", one, 1},
+    {"moving_average.n", few, 1},
+    {"lookup_1d.x", grid, 3},
+    {"lookup_1d.y", table, 3},
+    {"lookup_2d.x1", grid, 3},
+    {"lookup_2d.x2", grid, 3},
+    {"lookup_2d.table", table, 9},
+    {"logic.op", four, 1},           {"weighted_sum.weights", num, 2},
 };
 static const struct {
     const char *param;
     double value;
 } changed[] = {
-    {"sine.frequency_hz", 3.7}, {"sine.phase_rad", 0.3}, {"square.frequency_hz", 2.3}, {"pulse.period_s", 0.3},
-    {"pulse.width_s", 0.11}, {"chirp.duration_s", 2.0}, {"limit.lo", -0.4}, {"limit.hi", 0.7},
-    {"rate_limit.rise_per_s", 5.0}, {"rate_limit.fall_per_s", 3.0}, {"dead_band.lo", -0.1}, {"dead_band.hi", 0.2},
-    {"quantise.interval", 0.03}, {"lag.time_constant_s", 0.05}, {"derivative.filter_time_s", 0.02}, {"gain.gain", 1.7},
-    {"integrator.lo", -0.5}, {"integrator.hi", 0.5}, {"comparator.hysteresis", 0.1}, {"on_delay.delay_s", 0.05},
-    {"off_delay.delay_s", 0.07}, {"counter.preset", 5.0}, {"pid.kp", 0.8}, {"pid.ki_per_s", 2.0}, {"pid.kd_s", 0.01},
-    {"pid.filter_time_s", 0.02}, {"pid.lo", -1.0}, {"pid.hi", 1.0}, {"noise.deviation", 0.3},
+    {"sine.frequency_hz", 3.7},
+    {"sine.phase_rad", 0.3},
+    {"square.frequency_hz", 2.3},
+    {"pulse.period_s", 0.3},
+    {"pulse.width_s", 0.11},
+    {"chirp.duration_s", 2.0},
+    {"limit.lo", -0.4},
+    {"limit.hi", 0.7},
+    {"rate_limit.rise_per_s", 5.0},
+    {"rate_limit.fall_per_s", 3.0},
+    {"dead_band.lo", -0.1},
+    {"dead_band.hi", 0.2},
+    {"quantise.interval", 0.03},
+    {"lag.time_constant_s", 0.05},
+    {"derivative.filter_time_s", 0.02},
+    {"gain.gain", 1.7},
+    {"integrator.lo", -0.5},
+    {"integrator.hi", 0.5},
+    {"comparator.hysteresis", 0.1},
+    {"on_delay.delay_s", 0.05},
+    {"off_delay.delay_s", 0.07},
+    {"counter.preset", 5.0},
+    {"pid.kp", 0.8},
+    {"pid.ki_per_s", 2.0},
+    {"pid.kd_s", 0.01},
+    {"pid.filter_time_s", 0.02},
+    {"pid.lo", -1.0},
+    {"pid.hi", 1.0},
+    {"noise.deviation", 0.3},
 };
 
 static int is(const char *dotted, const char *type, const char *name)
@@ -137,9 +184,19 @@ static void angle(const double *x, const double *u, const double *p, double *y)
 
 static const struct hil_model_name names_x[] = {{"a", "rad", "", 0.4, -9, 9}, {"w", "rad/s", "", 0, -99, 99}};
 static const struct hil_model_name names_p[] = {{"g", "1/s**2", "", 9.81, 0, 99}};
-static const struct hil_model pendulum = {.abi = HIL_MODEL_ABI, .n_x = 2, .n_u = 1, .n_y = 1, .n_p = 1, .hash = 5,
-                                          .name = "pendulum", .method = "rk4", .x = names_x, .p = names_p,
-                                          .step = rk4, .ode = ode, .output = angle};
+static const struct hil_model pendulum = {.abi = HIL_MODEL_ABI,
+                                          .n_x = 2,
+                                          .n_u = 1,
+                                          .n_y = 1,
+                                          .n_p = 1,
+                                          .hash = 5,
+                                          .name = "pendulum",
+                                          .method = "rk4",
+                                          .x = names_x,
+                                          .p = names_p,
+                                          .step = rk4,
+                                          .ode = ode,
+                                          .output = angle};
 
 /* ---- the program ---- */
 
@@ -210,10 +267,19 @@ static void place_role(void)
     tags_in[0] = (struct hil_tag_spec){signal_of("y", 0), signal_of("role/y", 0), 0, codec, 0.0, 0};
     tags_out[0] = (struct hil_tag_spec){signal_of("gated.raw", 0), signal_of("role/u", 0), 0, codec, 0.1, 20000000};
     roles[1] = (struct hil_role_spec){"role", tags_in, tags_out, 1, 1, 2, HIL_SIMULATED, 4, 1};
-    paths[0] = (struct hil_path_spec){signal_of("gated.raw", 0), signal_of("gated", 0), 1, 1, -0.8, 0.9, 12.0, 0.05, -0.5, 0.5};
+    paths[0] = (struct hil_path_spec){
+        signal_of("gated.raw", 0), signal_of("gated", 0), 1, 1, -0.8, 0.9, 12.0, 0.05, -0.5, 0.5};
     wire(place("gain", "faulty"), u, 1, "faulty.raw");
-    paths[1] = (struct hil_path_spec){signal_of("faulty.raw", 0), signal_of("faulty", 0), 0, 0, -HUGE_VAL, HUGE_VAL,
-                                      HUGE_VAL, 0.0, -HUGE_VAL, HUGE_VAL};
+    paths[1] = (struct hil_path_spec){signal_of("faulty.raw", 0),
+                                      signal_of("faulty", 0),
+                                      0,
+                                      0,
+                                      -HUGE_VAL,
+                                      HUGE_VAL,
+                                      HUGE_VAL,
+                                      0.0,
+                                      -HUGE_VAL,
+                                      HUGE_VAL};
     spec.n_paths = 2;
 }
 
@@ -243,13 +309,19 @@ static void push_all(const struct hil_program *p, unsigned char *state)
 {
     static const double v[][2] = {{0.2, 0}, {1.3, 0}, {NAN, 0}, {0.1, 0}, {0.4, 0.3}, {0.3, 0}, {40, 0}};
     for (uint32_t kind = HIL_FAULT_BIAS; kind <= HIL_FAULT_DELAY; kind++)
-        push(p, state, (struct hil_event){.due = 100 + 350 * kind, .kind = HIL_EV_FAULT, .target = 1, .kind2 = kind,
-                                          .ticks = 400, .v = {v[kind - 1][0], v[kind - 1][1]}});
+        push(p, state,
+             (struct hil_event){.due = 100 + 350 * kind,
+                                .kind = HIL_EV_FAULT,
+                                .target = 1,
+                                .kind2 = kind,
+                                .ticks = 400,
+                                .v = {v[kind - 1][0], v[kind - 1][1]}});
     push(p, state, (struct hil_event){.due = 700, .kind = HIL_EV_FORCE, .target = 0, .v = {5.0}});
     push(p, state, (struct hil_event){.due = 900, .kind = HIL_EV_RELEASE, .target = 0});
     push(p, state, (struct hil_event){.due = 1200, .kind = HIL_EV_SAFE, .v = {HIL_SAFE_COMMAND}});
     push(p, state, (struct hil_event){.due = 1300, .kind = HIL_EV_SAFE, .v = {HIL_SAFE_NONE}});
-    push(p, state, (struct hil_event){.due = 1500, .kind = HIL_EV_PARAM, .target = hil_offset_param(p, 0, 0), .v = {0.7}});
+    push(p, state,
+         (struct hil_event){.due = 1500, .kind = HIL_EV_PARAM, .target = hil_offset_param(p, 0, 0), .v = {0.7}});
     push(p, state, (struct hil_event){.due = 2000, .kind = HIL_EV_BIND, .target = 1, .v = {HIL_STOPPED}});
     push(p, state, (struct hil_event){.due = 2200, .kind = HIL_EV_BIND, .target = 1, .v = {HIL_SIMULATED}});
     push(p, state, (struct hil_event){.due = 2500, .kind = HIL_EV_MARK});
@@ -274,7 +346,8 @@ int main(void)
     describe();
     size_t size = hil_program_size(&spec);
     if (hil_program_build(&spec, aligned_alloc(64, (size + 63) / 64 * 64), size, &p, &e)) {
-        fprintf(stderr, "%s: %s\n", e.block < spec.n_blocks ? blocks[e.block].name : "program", e.why ? e.why : hil_err_text(e.err));
+        fprintf(stderr, "%s: %s\n", e.block < spec.n_blocks ? blocks[e.block].name : "program",
+                e.why ? e.why : hil_err_text(e.err));
         return 1;
     }
     unsigned char *state = aligned_alloc(64, (hil_state_size(p) + 63) / 64 * 64);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import signal
 import socket
@@ -131,6 +132,26 @@ def test_an_interrupt_that_comes_while_it_opens_leaves_nothing(run):
     assert code == 130, err
     assert "Traceback" not in err
     r.nothing_is_left()
+
+
+def test_signals_at_any_moment_leave_nothing_half_made(rig_copy, tmp_path, full):
+    """Two of them, the second perhaps in the middle of the teardown."""
+    moment, rig = random.Random(1), rig_copy("quad_tank")
+    for n in range(full(1, 40)):
+        r = Run(rig, tmp_path / f"r{n}", seconds=1)
+        number = moment.choice([signal.SIGINT, signal.SIGTERM])
+        time.sleep(moment.uniform(0.3, 3.5))
+        children = psutil.Process(r.process.pid).children() if r.process.poll() is None else []
+        r.process.send_signal(number)
+        time.sleep(moment.uniform(0.0, 0.4))
+        code, _, err = r.end(number)
+        assert code in (0, 128 + number, -number), err
+        assert "Traceback" not in err
+        psutil.wait_procs(children, 5)
+        assert not [child for child in children if child.is_running()]
+        if r.folder.exists():
+            manifest = Recording(r.folder).manifest
+            assert manifest["result"] == ("passed" if manifest["complete"] else "aborted")
 
 
 def test_the_plc_dies_and_comes_back(run):

@@ -23,8 +23,8 @@ FAULTS = [
     "sensor.h4=delay(0.5s)@5s..9s",
 ]
 SECONDS = 60.0
-# glibc takes its libm's variant by these features of the CPU (sysdeps/x86/include/cpu-features.h of 2.36).
 HAS_FMA = "fma" in Path("/proc/cpuinfo").read_text().split()
+# glibc takes its libm's variant by these features of the CPU (sysdeps/x86/include/cpu-features.h of 2.36).
 WITHOUT_FMA = "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F,-AVX512VL"
 
 
@@ -135,7 +135,7 @@ def test_another_process_with_and_without_assertions():
     assert found == {"hash": reference(), "libm": libm_fingerprint(), "asserts": False}
 
 
-@pytest.mark.skipif("fma" not in Path("/proc/cpuinfo").read_text().split(), reason="this CPU has no fused multiply-add")
+@pytest.mark.skipif(not HAS_FMA, reason="this CPU has no fused multiply-add")
 def test_a_cpu_without_fused_multiply_add():
     found = in_another_process(GLIBC_TUNABLES=WITHOUT_FMA)
     assert found["libm"] != libm_fingerprint(), "the mask works: the system's own libm gives other bits"
@@ -162,7 +162,7 @@ def printed(variants: list[tuple[str, str]], place: Path) -> list[str]:
         for (compiler, flags), out in zip(variants, programs, strict=True)
     ]
     assert [build.wait(200) for build in builds] == [0] * len(builds)
-    return [subprocess.run([out], capture_output=True, text=True, check=True, timeout=60).stdout for out in programs]
+    return [subprocess.run([out], stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout for out in programs]
 
 
 def test_compilers_levels_and_instruction_sets_give_one_hash(full, tmp_path):

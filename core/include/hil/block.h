@@ -12,7 +12,7 @@
 
 /* The first bytes of every buffer; see state.h for its fields. Values start right behind it. */
 #define HIL_STATE_HEADER 512
-#define HIL_MAX_TASKS 16
+#define HIL_MAX_TASKS    16
 
 /* A configuration array: n doubles owned by the program. An absent one has n = 0. */
 struct hil_array {
@@ -35,7 +35,8 @@ struct hil_block {
     uint32_t state, param;
     double dt_s;     /* time between two steps of this block's task */
     uint64_t stream; /* random stream, made from the block's name */
-    uint64_t seed, key; /* hil_random_key(seed, stream), so that noise need not make it in every step; key 0: not known */
+    uint64_t seed,
+        key; /* hil_random_key(seed, stream), so that noise need not make it in every step; key 0: not known */
     uint16_t n_in, n_out;
     uint8_t task;
     uint8_t passes_status; /* outputs carry the union of the inputs' status bits */
@@ -47,8 +48,14 @@ typedef void (*hil_step_fn)(const struct hil_block *b, unsigned char *s);
 /* Accessors, used by every step function. */
 static inline double *hil_values(unsigned char *s) { return (double *)(void *)(s + HIL_STATE_HEADER); }
 static inline double hil_in(const struct hil_block *b, unsigned char *s, unsigned i) { return hil_values(s)[b->in[i]]; }
-static inline double *hil_out(const struct hil_block *b, unsigned char *s, unsigned i) { return &hil_values(s)[b->out[i]]; }
-static inline double *hil_params(const struct hil_block *b, unsigned char *s) { return (double *)(void *)(s + b->param); }
+static inline double *hil_out(const struct hil_block *b, unsigned char *s, unsigned i)
+{
+    return &hil_values(s)[b->out[i]];
+}
+static inline double *hil_params(const struct hil_block *b, unsigned char *s)
+{
+    return (double *)(void *)(s + b->param);
+}
 static inline double *hil_mem(const struct hil_block *b, unsigned char *s) { return (double *)(void *)(s + b->state); }
 /* Sample number of the block's own task: 0 at its first step, the same at every level (MIL, SIL, PIL, HIL). */
 static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s);
@@ -89,11 +96,11 @@ struct hil_block_type {
     const struct hil_port *outputs; /* preset unused */
     const struct hil_param *params;
     const struct hil_config *config;
-    const char *const *states;      /* names of the state fields, in order; the last may stand for "the rest, numbered" */
+    const char *const *states; /* names of the state fields, in order; the last may stand for "the rest, numbered" */
     uint16_t n_inputs, n_outputs, n_params, n_config, n_states;
-    uint8_t variadic;    /* the last input may be given any number (>= 1) of times */
+    uint8_t variadic;     /* the last input may be given any number (>= 1) of times */
     uint8_t variadic_out; /* the same for the last output */
-    uint8_t feedthrough; /* `output` reads inputs: the block runs after their writers in a tick */
+    uint8_t feedthrough;  /* `output` reads inputs: the block runs after their writers in a tick */
     /* Checks configuration and parameters; returns NULL or one constant sentence that says what is not allowed. May be NULL. */
     const char *(*check)(const struct hil_shape *shape);
     /* Number of state doubles; NULL means n_states. */

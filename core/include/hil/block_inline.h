@@ -5,11 +5,13 @@
 #include "hil/random.h"
 #include "hil/state.h"
 
-static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s) {
+static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s)
+{
     return ((const struct hil_state *)(const void *)s)->tasks[b->task].sample;
 }
 
-static inline uint64_t hil_noise(const struct hil_block *b, unsigned char *s, uint32_t lane) {
+static inline uint64_t hil_noise(const struct hil_block *b, unsigned char *s, uint32_t lane)
+{
     const struct hil_state *h = (const struct hil_state *)(const void *)s;
     int known = lane == 0 && b->key && b->seed == h->seed; /* a fork may have another seed */
     uint64_t key = known ? b->key : hil_random_key(h->seed, b->stream + lane);

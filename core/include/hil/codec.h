@@ -7,7 +7,15 @@
 #include "hil/types.h"
 
 enum hil_codec_kind {
-    HIL_BOOL = 0, HIL_U16 = 1, HIL_I16 = 2, HIL_U32 = 3, HIL_I32 = 4, HIL_U64 = 5, HIL_I64 = 6, HIL_F32 = 7, HIL_F64 = 8
+    HIL_BOOL = 0,
+    HIL_U16 = 1,
+    HIL_I16 = 2,
+    HIL_U32 = 3,
+    HIL_I32 = 4,
+    HIL_U64 = 5,
+    HIL_I64 = 6,
+    HIL_F32 = 7,
+    HIL_F64 = 8
 };
 
 /* value = raw * scale + offset. Before encoding the value is clamped to [lo, hi] (use -HUGE_VAL, HUGE_VAL for none). */

@@ -6,18 +6,18 @@
 #include "hil/types.h"
 
 #define HIL_NEXT_TICK 0xffffffffffffffffu /* as `due`: the next tick that runs */
-#define HIL_NO_END 0xffffffffffffffffu
+#define HIL_NO_END    0xffffffffffffffffu
 
 enum hil_event_kind {
-    HIL_EV_PARAM = 1,       /* target = byte offset of a parameter, v[0] = value */
-    HIL_EV_FORCE = 2,       /* target = path, v[0] = value */
-    HIL_EV_RELEASE = 3,     /* target = path */
-    HIL_EV_FAULT = 4,       /* target = path, kind2 = enum hil_fault_kind, ticks = duration, v = fault parameters */
-    HIL_EV_FAULT_CLEAR = 5, /* clears the fault with id = v[0], or all on the path, or with target 0xffffffff all */
-    HIL_EV_SAFE = 6,        /* v[0] = enum hil_safe_reason: all gates to their safe value; 0 ends it */
+    HIL_EV_PARAM = 1,         /* target = byte offset of a parameter, v[0] = value */
+    HIL_EV_FORCE = 2,         /* target = path, v[0] = value */
+    HIL_EV_RELEASE = 3,       /* target = path */
+    HIL_EV_FAULT = 4,         /* target = path, kind2 = enum hil_fault_kind, ticks = duration, v = fault parameters */
+    HIL_EV_FAULT_CLEAR = 5,   /* clears the fault with id = v[0], or all on the path, or with target 0xffffffff all */
+    HIL_EV_SAFE = 6,          /* v[0] = enum hil_safe_reason: all gates to their safe value; 0 ends it */
     HIL_EV_FAULTS_ENABLE = 7, /* v[0] = 0 or 1: master enable */
-    HIL_EV_BIND = 8,        /* target = role, v[0] = enum hil_binding */
-    HIL_EV_MARK = 9         /* nothing happens; a note for the record (id) */
+    HIL_EV_BIND = 8,          /* target = role, v[0] = enum hil_binding */
+    HIL_EV_MARK = 9           /* nothing happens; a note for the record (id) */
 };
 
 /* 64 bytes, plain data; goes through the queue and into the recording as it is. */

@@ -12,22 +12,27 @@ struct hil_histogram {
 };
 
 /* Bucket of a value; values below 16 have one each. */
-static inline unsigned hil_histogram_bucket(uint64_t ns) {
-    if (ns < 16) return (unsigned)ns;
+static inline unsigned hil_histogram_bucket(uint64_t ns)
+{
+    if (ns < 16)
+        return (unsigned)ns;
     unsigned octave = 63u - (unsigned)__builtin_clzll(ns);
     unsigned bucket = (octave - 3u) * 16u + (unsigned)(ns >> (octave - 4u) & 15u);
     return bucket < HIL_HISTOGRAM_BUCKETS ? bucket : HIL_HISTOGRAM_BUCKETS - 1u;
 }
 
 /* Smallest value of a bucket. */
-static inline uint64_t hil_histogram_edge(unsigned bucket) {
+static inline uint64_t hil_histogram_edge(unsigned bucket)
+{
     return bucket < 16 ? bucket : (uint64_t)(16u + bucket % 16u) << (bucket / 16u - 1u);
 }
 
-static inline void hil_histogram_add(struct hil_histogram *h, int64_t ns) {
+static inline void hil_histogram_add(struct hil_histogram *h, int64_t ns)
+{
     uint64_t v = ns < 0 ? 0 : (uint64_t)ns;
     h->n++;
-    if (v > h->max_ns) h->max_ns = v;
+    if (v > h->max_ns)
+        h->max_ns = v;
     h->count[hil_histogram_bucket(v)]++;
 }
 

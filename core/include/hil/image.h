@@ -3,14 +3,14 @@
 #ifndef HIL_IMAGE_H
 #define HIL_IMAGE_H
 
-#include <stdatomic.h>
 #include "hil/types.h"
+#include <stdatomic.h>
 
 struct hil_image {
-    uint64_t seq;     /* counts images from 1 */
-    int64_t time_ns;  /* source time: monotonic clock in real time, bench time in lock-step */
+    uint64_t seq;    /* counts images from 1 */
+    int64_t time_ns; /* source time: monotonic clock in real time, bench time in lock-step */
     uint32_t n, reserved;
-    double *v;        /* n values in SI units; NaN = bad */
+    double *v; /* n values in SI units; NaN = bad */
 };
 
 struct hil_box {

@@ -11,12 +11,12 @@
 #include "hil/tick.h"
 
 enum hil_frame_kind {
-    HIL_FRAME_EVENT = 1,  /* inputs ring: group 0; payload struct hil_event as taken (due resolved) */
-    HIL_FRAME_IMAGE = 2,  /* inputs ring: group = role; payload int64 source time, doubles */
-    HIL_FRAME_SKIP = 3,   /* inputs ring: payload uint64 ticks left out */
-    HIL_FRAME_HASH = 4,   /* inputs ring: payload uint64 state hash before this tick */
-    HIL_FRAME_NOTE = 5,   /* inputs ring: payload struct hil_note */
-    HIL_FRAME_SAMPLE = 6, /* samples ring: struct hil_sample_head, doubles, then status bytes when flags bit 0 */
+    HIL_FRAME_EVENT = 1,   /* inputs ring: group 0; payload struct hil_event as taken (due resolved) */
+    HIL_FRAME_IMAGE = 2,   /* inputs ring: group = role; payload int64 source time, doubles */
+    HIL_FRAME_SKIP = 3,    /* inputs ring: payload uint64 ticks left out */
+    HIL_FRAME_HASH = 4,    /* inputs ring: payload uint64 state hash before this tick */
+    HIL_FRAME_NOTE = 5,    /* inputs ring: payload struct hil_note */
+    HIL_FRAME_SAMPLE = 6,  /* samples ring: struct hil_sample_head, doubles, then status bytes when flags bit 0 */
     HIL_FRAME_REFUSED = 7, /* inputs ring: payload struct hil_event, group = enum hil_err: not taken */
     HIL_FRAME_OVERRUN = 8  /* inputs ring: payload struct hil_overrun */
 };
@@ -29,9 +29,9 @@ struct hil_sample_head {
 /* A tick that did not end in its period, or began more than a period late. */
 struct hil_overrun {
     int64_t late_ns, exec_ns;
-    uint64_t missed;      /* whole periods */
-    uint32_t slowest;     /* index into the profile: blocks, then paths */
-    uint32_t grace;       /* 1: during the start-up grace, not counted */
+    uint64_t missed;  /* whole periods */
+    uint32_t slowest; /* index into the profile: blocks, then paths */
+    uint32_t grace;   /* 1: during the start-up grace, not counted */
     int64_t slowest_ns;
 };
 
@@ -48,10 +48,10 @@ struct hil_group {
 struct hil_loop {
     const struct hil_program *program;
     unsigned char *state;
-    int64_t (*clock)(void); /* NULL in virtual time: nothing is timed */
-    int64_t start_ns;       /* clock reading of tick 0 in real time; 0 else */
+    int64_t (*clock)(void);      /* NULL in virtual time: nothing is timed */
+    int64_t start_ns;            /* clock reading of tick 0 in real time; 0 else */
     struct hil_bus_port **buses; /* one per role, counted from 1; NULL where the role has no wire */
-    int restamp;               /* lock-step device: an image counts as of the tick that takes it */
+    int restamp;                 /* lock-step device: an image counts as of the tick that takes it */
     struct hil_queue *queue;
     struct hil_ring *inputs, *samples; /* NULL: not recorded */
     const struct hil_group *groups;

@@ -8,7 +8,7 @@
 
 #include "hil/types.h"
 
-#define HIL_MODEL_ABI 1
+#define HIL_MODEL_ABI   1
 #define HIL_MODEL_MAX_U 64 /* largest number of inputs, and of outputs: a step gathers them on the stack */
 #define HIL_MODEL_MAX_Y 64
 
@@ -20,8 +20,8 @@ struct hil_model_name {
 struct hil_model {
     uint32_t abi;
     uint32_t n_x, n_u, n_y, n_p;
-    uint32_t feedthrough; /* g depends on u */
-    uint64_t hash;        /* of the generated source and the flags; enters the program's hash */
+    uint32_t feedthrough;      /* g depends on u */
+    uint64_t hash;             /* of the generated source and the flags; enters the program's hash */
     const char *name, *method; /* "rk4" "euler" "semi_implicit" "exact" "discrete" */
     const struct hil_model_name *x, *u, *y, *p;
     /* Advances x in place by dt_s in `substeps` equal steps of the model's method. */

@@ -17,13 +17,15 @@ struct hil_profile {
     uint32_t n;
 };
 
-static inline void hil_profile_add(struct hil_block_time *t, int64_t ns, uint64_t tick) {
+static inline void hil_profile_add(struct hil_block_time *t, int64_t ns, uint64_t tick)
+{
     int again = t->calls && t->tick == tick; /* a block's output and its update count as one */
     t->last_ns = again ? t->last_ns + ns : ns;
     t->calls += !again;
     t->tick = tick;
     t->sum_ns += ns;
-    if (t->last_ns > t->max_ns) t->max_ns = t->last_ns;
+    if (t->last_ns > t->max_ns)
+        t->max_ns = t->last_ns;
 }
 
 #endif

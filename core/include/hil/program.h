@@ -30,21 +30,21 @@ struct hil_block_spec {
 
 /* What lies between a signal's producer and its readers: faults, force, safety gate, in this order. */
 struct hil_path_spec {
-    uint16_t raw, signal; /* the producer writes `raw`, readers read `signal` */
-    uint16_t gated;       /* 0: no gate */
-    uint16_t safe_rate;   /* 1: going to the safe value keeps the rate limit */
-    double lo, hi;        /* equipment limits: enforced */
-    double rate;          /* largest change in a second: enforced; HUGE_VAL: none */
-    double safe;          /* within [lo, hi] */
+    uint16_t raw, signal;      /* the producer writes `raw`, readers read `signal` */
+    uint16_t gated;            /* 0: no gate */
+    uint16_t safe_rate;        /* 1: going to the safe value keeps the rate limit */
+    double lo, hi;             /* equipment limits: enforced */
+    double rate;               /* largest change in a second: enforced; HUGE_VAL: none */
+    double safe;               /* within [lo, hi] */
     double range_lo, range_hi; /* signal range: checked, noted, never enforced */
 };
 
 struct hil_tag_spec {
-    uint16_t outer;  /* the signal in the bench: published one (role inputs) or raw one (role outputs) */
-    uint16_t inner;  /* the simulated role's own slot */
+    uint16_t outer; /* the signal in the bench: published one (role inputs) or raw one (role outputs) */
+    uint16_t inner; /* the simulated role's own slot */
     uint32_t reserved;
     struct hil_codec codec;
-    double start;    /* role outputs: value until the first image */
+    double start;       /* role outputs: value until the first image */
     int64_t max_age_ns; /* role outputs: older is stale; 0: never */
 };
 
@@ -66,7 +66,7 @@ struct hil_spec {
     const struct hil_signal_spec *signals; /* [0] is the dummy */
     const struct hil_block_spec *blocks;
     const struct hil_path_spec *paths;
-    const struct hil_role_spec *roles; /* [0] unused, as roles count from 1 */
+    const struct hil_role_spec *roles;              /* [0] unused, as roles count from 1 */
     uint16_t n_signals, n_blocks, n_paths, n_roles; /* signals and roles with their unused entry */
     uint16_t max_events, max_faults;
     uint32_t fault_memory; /* doubles, for delay faults */
@@ -75,10 +75,10 @@ struct hil_spec {
 /* Where and why a build failed. */
 struct hil_build_error {
     int err;
-    const char *why;      /* constant text, NULL when `err` says it all */
-    uint32_t block;       /* index into blocks, or n_blocks */
-    uint32_t n_cycle;     /* algebraic loop: how many */
-    uint16_t cycle[64];   /* the signals around it, in order */
+    const char *why;    /* constant text, NULL when `err` says it all */
+    uint32_t block;     /* index into blocks, or n_blocks */
+    uint32_t n_cycle;   /* algebraic loop: how many */
+    uint16_t cycle[64]; /* the signals around it, in order */
 };
 
 /* Bytes that hil_program_build needs for this description. */
@@ -99,7 +99,7 @@ uint64_t hil_state_hash(const struct hil_program *p, const void *state);
 
 /* Byte offsets, for recording and reading. In a tick: yes. */
 uint32_t hil_offset_value(const struct hil_program *p, uint16_t signal);
-uint32_t hil_offset_time(const struct hil_program *p, uint16_t signal);   /* int64: bench time in ns, or HIL_THIS_TICK */
+uint32_t hil_offset_time(const struct hil_program *p, uint16_t signal); /* int64: bench time in ns, or HIL_THIS_TICK */
 uint32_t hil_offset_status(const struct hil_program *p, uint16_t signal); /* uint8 */
 uint32_t hil_offset_param(const struct hil_program *p, uint16_t block, uint16_t param);
 uint32_t hil_offset_mem(const struct hil_program *p, uint16_t block);

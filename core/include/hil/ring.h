@@ -2,8 +2,8 @@
 #ifndef HIL_RING_H
 #define HIL_RING_H
 
-#include <stdatomic.h>
 #include "hil/types.h"
+#include <stdatomic.h>
 
 /* Begins every frame in the ring; frames are multiples of 8 bytes. */
 struct hil_frame {
@@ -15,10 +15,10 @@ struct hil_frame {
 
 struct hil_ring {
     unsigned char *data;
-    uint64_t size; /* a power of two */
+    uint64_t size;                      /* a power of two */
     _Alignas(64) _Atomic uint64_t head; /* producer */
     uint64_t tail_seen;
-    uint64_t lost, lost_since; /* frames not stored; tick of the first one */
+    uint64_t lost, lost_since;          /* frames not stored; tick of the first one */
     _Alignas(64) _Atomic uint64_t tail; /* consumer */
 };
 
@@ -33,7 +33,7 @@ size_t hil_ring_read(struct hil_ring *r, void *out, size_t size);
 
 /* Consumer's view of many sample frames, see loop.h: rows of one group out of `data` into arrays (tick, late_ns, exec_ns [rows],
  * values [rows x n_values], status [rows x n_status], 0 where a frame has none). NULL arrays are left out. Returns the rows. */
-size_t hil_samples_unpack(const void *data, size_t size, uint16_t group, uint32_t n_values, uint32_t n_status, int64_t *tick,
-                          int64_t *late_ns, int64_t *exec_ns, double *values, uint8_t *status);
+size_t hil_samples_unpack(const void *data, size_t size, uint16_t group, uint32_t n_values, uint32_t n_status,
+                          int64_t *tick, int64_t *late_ns, int64_t *exec_ns, double *values, uint8_t *status);
 
 #endif

@@ -12,8 +12,8 @@
 #include "hil/types.h"
 
 #define HIL_STATE_MAGIC 0x31455441534c4948u /* "HILSATE1", little endian */
-#define HIL_ABI 1
-#define HIL_THIS_TICK INT64_MIN /* source time of a signal that is computed in the tick */
+#define HIL_ABI         1
+#define HIL_THIS_TICK   INT64_MIN /* source time of a signal that is computed in the tick */
 #ifndef HIL_MAX_TASKS
 #define HIL_MAX_TASKS 16
 #endif
@@ -35,7 +35,7 @@ struct hil_state {
     uint32_t safe;     /* non-zero: every gate holds its safe value; the number tells why (enum hil_safe_reason) */
     uint32_t n_events, n_faults;
     uint32_t n_notes, notes_lost;
-    uint64_t clips; /* ticks x gates at which a gate changed a value, since the start */
+    uint64_t clips;      /* ticks x gates at which a gate changed a value, since the start */
     uint64_t faults_off; /* non-zero: the master enable is off, no fault acts */
     struct hil_task_state tasks[HIL_MAX_TASKS];
     uint64_t reserved[20];
@@ -61,15 +61,15 @@ enum hil_note_kind {
     HIL_NOTE_RELEASED = 5,  /* target = signal */
     HIL_NOTE_CLIP_ON = 6,   /* target = signal; a wanted, b given; first tick of an episode */
     HIL_NOTE_CLIP_OFF = 7,
-    HIL_NOTE_SAFE_ON = 8,   /* target = signal; a wanted, b safe value */
+    HIL_NOTE_SAFE_ON = 8, /* target = signal; a wanted, b safe value */
     HIL_NOTE_SAFE_OFF = 9,
     HIL_NOTE_STALE_ON = 10, /* target = role; a = age in s */
     HIL_NOTE_STALE_OFF = 11,
     HIL_NOTE_RANGE_ON = 12, /* target = signal; a = value outside its range */
     HIL_NOTE_RANGE_OFF = 13,
-    HIL_NOTE_BAD_ON = 14,   /* target = signal; a device delivered no usable value */
+    HIL_NOTE_BAD_ON = 14, /* target = signal; a device delivered no usable value */
     HIL_NOTE_BAD_OFF = 15,
-    HIL_NOTE_REFUSED = 16   /* an event was refused at its tick; target = event kind, a = enum hil_err */
+    HIL_NOTE_REFUSED = 16 /* an event was refused at its tick; target = event kind, a = enum hil_err */
 };
 
 #endif

@@ -28,7 +28,7 @@ enum hil_mb_count {
     HIL_MBC_CONNECTS,
     HIL_MBC_FAILED_CONNECTS,
     HIL_MBC_DISCONNECTS,
-    HIL_MBC_RECONNECTS, /* connects after a disconnect */
+    HIL_MBC_RECONNECTS,     /* connects after a disconnect */
     HIL_MBC_REFUSED_WRITES, /* writes that the device answered with an exception */
     HIL_MBC_CLIENT,
     /* server */
