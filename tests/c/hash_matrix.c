@@ -88,7 +88,8 @@ static const struct {
     {"lookup_2d.x1", grid, 3},
     {"lookup_2d.x2", grid, 3},
     {"lookup_2d.table", table, 9},
-    {"logic.op", four, 1},           {"weighted_sum.weights", num, 2},
+    {"logic.op", four, 1},
+    {"weighted_sum.weights", num, 2},
 };
 static const struct {
     const char *param;
