@@ -4,16 +4,15 @@
 
 #include "hil/types.h"
 
-enum hil_fault_kind {                      /* v = the event's parameters */
-                      HIL_FAULT_BIAS = 1,  /* out = in + v[0] */
-                      HIL_FAULT_GAIN = 2,  /* out = in * v[0] */
-                      HIL_FAULT_STUCK = 3, /* out = v[0]; NaN: the last value before activation */
-                      HIL_FAULT_NOISE = 4, /* out = in + v[0] * normal (standard deviation v[0]) */
-                      HIL_FAULT_DRIFT =
-                          5, /* out = in + v[0] * seconds since activation; |drift| <= v[1] when v[1] > 0 */
-                      HIL_FAULT_DROPOUT =
-                          6, /* with probability v[0] each tick the value is lost: last delivered one, status bad */
-                      HIL_FAULT_DELAY = 7 /* out = in v[0] ticks ago; until then the value at activation */
+/* v = the event's parameters. A value is lost by `dropout` with status bad. */
+enum hil_fault_kind {
+    HIL_FAULT_BIAS = 1,    /* out = in + v[0] */
+    HIL_FAULT_GAIN = 2,    /* out = in * v[0] */
+    HIL_FAULT_STUCK = 3,   /* out = v[0]; NaN: the last value before activation */
+    HIL_FAULT_NOISE = 4,   /* out = in + v[0] * normal (standard deviation v[0]) */
+    HIL_FAULT_DRIFT = 5,   /* out = in + v[0] * seconds since activation; |drift| <= v[1] when v[1] > 0 */
+    HIL_FAULT_DROPOUT = 6, /* with probability v[0] each tick the last delivered value stays */
+    HIL_FAULT_DELAY = 7    /* out = in v[0] ticks ago; until then the value at activation */
 };
 
 /* 96 bytes, in the state. */
