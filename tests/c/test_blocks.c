@@ -29,6 +29,7 @@ static const struct sample samples[] = {
     {"lookup_2d", "table", {1, 2, 3, 4, 5, 6}, 6},
     {"logic", "op", {4}, 1},
     {"register", "kind", {2}, 1},
+    {"weighted_sum", "weights", {0.5, -2}, 2},
 };
 
 /* dx/dt = p (u - x), by Euler; y = x. */

@@ -54,6 +54,24 @@ static void sum_refuses_signs_that_do_not_fit(void)
     CHECK(harness_refused(&h) == NULL);
 }
 
+static void weighted_sum_is_a_state_feedback(void)
+{
+    const double weights[] = {-1, -2.5, 4};
+    struct harness h;
+    harness_open(&h, "weighted_sum", 0.01);
+    h.block.n_in = 3;
+    harness_array(&h, "weights", weights, 3);
+    harness_start(&h);
+    *harness_in(&h, 1) = 2.0;
+    *harness_in(&h, 2) = 0.5;
+    CHECK_SAME(harness_pass(&h, 3.0), -1.0 * 3.0 - 2.5 * 2.0 + 4.0 * 0.5);
+    harness_close(&h);
+    harness_open(&h, "weighted_sum", 0.01);
+    h.block.n_in = 2;
+    harness_array(&h, "weights", weights, 3);
+    CHECK(harness_refused(&h) != NULL);
+}
+
 static void extremum(const char *name, double a, double b, double c, double wanted)
 {
     struct harness h;
@@ -247,6 +265,7 @@ int main(void)
     gain_scales_and_shifts();
     sum_and_product_take_any_number_of_inputs();
     sum_refuses_signs_that_do_not_fit();
+    weighted_sum_is_a_state_feedback();
     min_max_abs();
     limit_and_dead_band();
     quantise_rounds_to_the_nearest_step();
