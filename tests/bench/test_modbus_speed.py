@@ -23,7 +23,7 @@ PRIORITY = 40
 REGISTERS = 10
 DEPTH = 16
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.usefixtures("real_time_priority")]
 
 
 @contextmanager

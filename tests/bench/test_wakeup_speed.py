@@ -13,7 +13,7 @@ from cart_pole_bench import CPU, PRIORITY
 from hil import _core
 from hil.spec import BlockSpec, Spec
 
-pytestmark = [pytest.mark.bench, pytest.mark.realtime]
+pytestmark = [pytest.mark.bench, pytest.mark.realtime, pytest.mark.usefixtures("real_time_priority")]
 
 GATE = 1.10
 SPIN_GATE_NS = 1000

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
-import hil.bench  # loaded here, because what is first loaded in an inner run is forgotten after it
-import hil.models  # noqa: F401
 from hil.recording import Recording
-
-pytest_plugins = ["pytester"]
 
 
 @pytest.fixture
-def run_tests(pytester):
-    """Runs a text as a test file, inside this process."""
+def run_tests(tmp_path, capfd, monkeypatch):
+    """Runs a text as a test file, by an inner pytest: (exit code, what it printed).
+
+    In this process, for speed. pytest's own `pytester` would forget modules that an inner run imports first, and
+    compiled ones (CasADi, pandas) do not survive a second import.
+    """
+    monkeypatch.chdir(tmp_path)
 
     def run(text, *args):
-        path = pytester.makepyfile(test_it="import pytest\n" + text)
-        done = pytester.runpytest_inprocess(
-            "-q", "-p", "no:cacheprovider", path, *map(str, args), no_reraise_ctrlc=True
-        )
-        return done.ret, done.stdout.str() + done.stderr.str()
+        path = tmp_path / f"test_{uuid.uuid4().hex}.py"  # a name of its own: Python keeps what it has imported
+        path.write_text("import pytest\n" + text)
+        capfd.readouterr()
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "--import-mode=importlib", str(path), *map(str, args)])
+        return code, "".join(capfd.readouterr())
 
     return run
 
