@@ -9,6 +9,8 @@ from posix.stdlib cimport posix_memalign
 
 cimport cython
 
+import threading
+
 import numpy as np
 
 from chil cimport *
@@ -412,6 +414,7 @@ cdef class Loop:
     cdef _Memory memory
     cdef list keep
     cdef int running
+    cdef object joining
     cdef bytearray scratch
 
     def __init__(self, State state not None, *, groups=(), uint64_t input_ring=1 << 20, uint64_t sample_ring=1 << 23,
@@ -419,6 +422,7 @@ cdef class Loop:
         self.state = state
         self.memory = _Memory()
         self.keep = []
+        self.joining = threading.Lock()
         cdef _Memory m = self.memory
         memset(&self.l, 0, sizeof(self.l))
         self.l.program, self.l.state = state.program.p, state.s
@@ -467,9 +471,11 @@ cdef class Loop:
 
     def connect(self, dict ports):
         """ports: role number -> bus object with `port_ptr()`; the bus is kept alive."""
-        cdef size_t n = max(ports, default=0) + 1
-        cdef hil_bus_port **table = <hil_bus_port **>self.memory.take(max(n, 64), sizeof(hil_bus_port *))
+        cdef size_t n = len(self.state.program.outputs_of_roles)
+        cdef hil_bus_port **table = <hil_bus_port **>self.memory.take(n, sizeof(hil_bus_port *))
         for role, bus in ports.items():
+            if not 0 < role < n:
+                raise BenchError(f"there is no role {role}")
             table[role] = <hil_bus_port *><size_t>bus.port_ptr()
         self.keep.append(list(ports.values()))
         self.l.buses = table
@@ -530,12 +536,12 @@ cdef class Loop:
         self.l.stop = 0
 
     def join(self) -> int:
-        """Waits for the real-time thread; enum hil_runner_end."""
-        if not self.running:
-            return 0
-        with nogil:
-            hil_runner_join(&self.runner)
-        self.running = 0
+        """Waits for the real-time thread; enum hil_runner_end. Several threads may wait: a thread can be joined only once."""
+        with self.joining:
+            if self.running:
+                with nogil:
+                    hil_runner_join(&self.runner)
+                self.running = 0
         return self.runner.end
 
     def __dealloc__(self):

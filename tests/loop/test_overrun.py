@@ -1,6 +1,7 @@
 """Overruns are data and a policy. A period far below what a tick takes makes every tick one."""
 
 import struct
+import threading
 
 import pytest
 
@@ -100,3 +101,18 @@ def test_stop_ends_an_endless_run_at_once(hand_bench, priority):
     loop.start(priority=priority)
     loop.stop()
     assert loop.join() == STOPPED
+
+
+def test_several_threads_may_wait_for_the_end(hand_bench):
+    b = hand_bench()
+    b.block("c", "constant", [], ["x"], value=1.0)
+    for _ in range(20):
+        loop = _core.Loop(b.start())
+        loop.start(n_ticks=20)
+        ends: list[int] = []
+        threads = [threading.Thread(target=lambda loop=loop, ends=ends: ends.append(loop.join())) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert ends == [DONE] * 4
