@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.errors import RecordingError
@@ -165,6 +165,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     return folder, write_some(folder)
 
 
+# Each example reads files that raise on purpose; after all other tests the collector makes that slow.
+@settings(max_examples=min(settings().max_examples, 300))
 @given(data=st.data())
 def test_a_file_cut_anywhere_is_read_up_to_there(whole: tuple[Path, np.ndarray], data: st.DataObject) -> None:
     folder, values = whole
