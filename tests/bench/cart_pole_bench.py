@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import yardstick
@@ -17,27 +14,11 @@ from hil.models import Input, Model, Param, State, compile_model
 from hil.models.math import cos, sin
 from hil.spec import BlockSpec, PathSpec, Spec
 
-CPU = max(os.sched_getaffinity(0))
-PRIORITY = 40
 SEED = 1
 START = (0.0, 0.0, 0.05, 0.0)
 RECORDED = ("position", "v", "angle", "omega", "position.raw", "angle.raw", "wanted", "force")
 CHUNK = 50_000  # ticks whose frames fit in the ring: it is drained between chunks, outside of the measured time
 FAULT_EVENT, BIAS = 4, 1
-
-
-@contextmanager
-def measured_place() -> Iterator[None]:
-    """This thread on the measured core, under SCHED_FIFO where permitted: neighbours disturb both sides less."""
-    cpus, policy, param = os.sched_getaffinity(0), os.sched_getscheduler(0), os.sched_getparam(0)
-    os.sched_setaffinity(0, {CPU})
-    if yardstick.may_use_fifo():
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, policy, param)
-        os.sched_setaffinity(0, cpus)
 
 
 class CartPole(Model):

@@ -9,7 +9,8 @@ import ctypes
 import json
 import sys
 
-from cart_pole_bench import CPU, RECORDED, CartPoleBench
+from cart_pole_bench import RECORDED, CartPoleBench
+from place import CPU
 
 from hil import _core
 

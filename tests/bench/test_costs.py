@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from cart_pole_bench import CartPoleBench, measured_place
+from cart_pole_bench import CartPoleBench
+from place import measured_place
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from hil import _core

@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 import pytest
 import yardstick
-from cart_pole_bench import CPU, PRIORITY, CartPoleBench, by_hand, measured_place
+from cart_pole_bench import CartPoleBench, by_hand
+from place import CPU, PRIORITY, measured_place
 
 pytestmark = pytest.mark.bench
 

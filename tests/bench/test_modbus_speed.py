@@ -8,36 +8,20 @@ calls, and nothing depends on how a sleeping core wakes up. Every figure is the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import yardstick
+from place import CPU, PRIORITY, measured_place
 
 from hil._bus import MbClient, MbServer, Tag
 
-CPU = max(os.sched_getaffinity(0))
-PRIORITY = 40
 REGISTERS = 10
 DEPTH = 16
 
 pytestmark = [pytest.mark.bench, pytest.mark.usefixtures("real_time_priority")]
-
-
-@contextmanager
-def measured_place() -> Iterator[None]:
-    """This thread on the measured core, under the policy of the yardsticks."""
-    cpus, policy, param = os.sched_getaffinity(0), os.sched_getscheduler(0), os.sched_getparam(0)
-    os.sched_setaffinity(0, {CPU})
-    if yardstick.may_use_fifo():
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, policy, param)
-        os.sched_setaffinity(0, cpus)
 
 
 @pytest.fixture

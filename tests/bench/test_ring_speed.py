@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import yardstick
-from cart_pole_bench import CPU, PRIORITY
+from place import CPU, PRIORITY
 
 pytestmark = pytest.mark.bench
 GATE = 1.5

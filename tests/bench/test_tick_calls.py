@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cart_pole_bench import CPU, CartPoleBench
+from cart_pole_bench import CartPoleBench
+from place import CPU
 
 from hil import _core
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yardstick
-from cart_pole_bench import CPU, PRIORITY
+from place import CPU, PRIORITY
 
 from hil import _core
 from hil.spec import BlockSpec, Spec
