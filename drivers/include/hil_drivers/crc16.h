@@ -1,0 +1,14 @@
+/* The two 16-bit CRCs of the drivers. Portable. In a tick: yes. */
+#ifndef HIL_DRIVERS_CRC16_H
+#define HIL_DRIVERS_CRC16_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* CRC-16/IBM-3740 ("CCITT", polynomial 0x1021, most significant bit first): the link. `start` is usually 0xffff. */
+uint16_t hil_crc16_link(uint16_t start, const uint8_t *data, size_t n);
+/* CRC-16/MODBUS (polynomial 0x8005 reflected, start 0xffff): Modbus over serial line specification 2.5.1.2. It goes
+ * over the wire low byte first. */
+uint16_t hil_crc16_modbus(const uint8_t *data, size_t n);
+
+#endif
