@@ -20,6 +20,13 @@ static int check_force(const struct hil_program *p, const struct hil_event *e)
     return e->kind == HIL_EV_RELEASE || e->v[0] == e->v[0] ? HIL_OK : HIL_E_ARG;
 }
 
+static int check_bind(const struct hil_program *p, const struct hil_event *e)
+{
+    if (e->target == 0 || e->target >= p->n_roles || !(e->v[0] >= 0 && e->v[0] <= HIL_IN_LIBRARY))
+        return HIL_E_ARG;
+    return e->v[0] == HIL_IN_LIBRARY && !p->roles[e->target].library ? HIL_E_UNSUPPORTED : HIL_OK;
+}
+
 static int check(const struct hil_program *p, const struct hil_event *e)
 {
     switch (e->kind) {
@@ -27,8 +34,7 @@ static int check(const struct hil_program *p, const struct hil_event *e)
     case HIL_EV_FORCE:
     case HIL_EV_RELEASE: return check_force(p, e);
     case HIL_EV_FAULT: return hil_fault_check(p, e);
-    case HIL_EV_BIND:
-        return e->target > 0 && e->target < p->n_roles && e->v[0] >= 0 && e->v[0] <= HIL_STOPPED ? HIL_OK : HIL_E_ARG;
+    case HIL_EV_BIND: return check_bind(p, e);
     case HIL_EV_FAULT_CLEAR:
     case HIL_EV_SAFE:
     case HIL_EV_FAULTS_ENABLE: return e->v[0] >= 0 && e->v[0] <= UINT32_MAX ? HIL_OK : HIL_E_ARG;
@@ -70,6 +76,7 @@ static void set_param(const struct hil_program *p, unsigned char *s, const struc
     double *param = (double *)(void *)(s + e->target);
     note(p, s, e, HIL_NOTE_EVENT, HIL_EV_PARAM, *param, e->v[0]);
     *param = e->v[0];
+    hil_role_set_param(p, s, (e->target - p->off_params) / 8, e->v[0]);
 }
 
 static void force(const struct hil_program *p, unsigned char *s, const struct hil_event *e)

@@ -30,6 +30,9 @@ static void lay_out_roles(struct hil_program *p, uint64_t *at)
         bytes += sizeof(struct hil_role_state) + (uint64_t)p->roles[r].delay * (1u + p->roles[r].n_out) * 8u;
     }
     section(at, bytes);
+    for (uint32_t r = 1; r < p->n_roles; r++)
+        if (p->roles[r].library)
+            p->roles[r].context = section(at, p->roles[r].library->size);
 }
 
 int hil_lay_out(struct hil_program *p)

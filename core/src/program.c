@@ -223,6 +223,9 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
     int task = find_task(p, s->every, s->phase, (uint16_t)r);
     if (task < 0)
         return fail(e, HIL_E_FULL, spec->n_blocks, "too many different rates and offsets (at most 16)");
+    if (s->library && (s->library->abi != HIL_LIBRARY_ABI || s->library->n_in != s->n_in ||
+                       s->library->n_out != s->n_out || s->n_in > HIL_LIBRARY_MAX || s->n_out > HIL_LIBRARY_MAX))
+        return fail(e, HIL_E_ABI, spec->n_blocks, "a role's library has other inputs, outputs or another version");
     *role = (struct hil_role){.in = take(a, s->n_in, sizeof *s->in),
                               .out = take(a, s->n_out, sizeof *s->out),
                               .read = take(a, s->n_out, sizeof *role->read),
@@ -234,7 +237,8 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
                               .delay = s->delay,
                               .binding = s->binding,
                               .task = (uint16_t)task,
-                              .index = (uint16_t)r};
+                              .index = (uint16_t)r,
+                              .library = s->library};
     if (s->n_in)
         memcpy(role->in, s->in, s->n_in * sizeof *s->in);
     if (s->n_out)
@@ -294,6 +298,24 @@ static void copy_numbers_of(struct hil_program *p, const struct hil_spec *spec)
         p->starts[i] = spec->signals[i].start;
 }
 
+/* The twins of a role's parameters are counted from its first block on. */
+static int find_params(struct hil_program *p, const struct hil_spec *spec, uint32_t r, struct hil_build_error *e)
+{
+    uint32_t at = 0, n = 0;
+    for (uint32_t i = 0; i < spec->n_blocks; at += spec->blocks[i++].n_params) {
+        if (spec->blocks[i].role != r)
+            continue;
+        if (n == 0)
+            p->roles[r].first_param = at;
+        if (p->roles[r].first_param + n != at)
+            return fail(e, HIL_E_ARG, i, "blocks of a role with a library must be neighbours");
+        n += spec->blocks[i].n_params;
+    }
+    if (n == p->roles[r].library->n_params)
+        return HIL_OK;
+    return fail(e, HIL_E_ABI, spec->n_blocks, "a role's library has other parameters than its blocks");
+}
+
 static int place_all(struct hil_program *p, struct arena *a, const struct hil_spec *spec, struct hil_build_error *e)
 {
     int err = HIL_OK;
@@ -304,6 +326,8 @@ static int place_all(struct hil_program *p, struct arena *a, const struct hil_sp
         err = place_block(p, a, spec, i, &param, e);
     for (uint32_t i = 0; i < spec->n_paths && !err; i++)
         err = place_path(p, spec, i, e);
+    for (uint32_t r = 1; r < spec->n_roles && !err; r++)
+        err = spec->roles[r].library ? find_params(p, spec, r, e) : HIL_OK;
     p->n_params = param;
     return err;
 }

@@ -41,6 +41,9 @@ struct hil_role {
     int64_t min_age_ns;                 /* smallest maximum age, INT64_MAX when none */
     uint32_t every, phase;
     uint16_t n_in, n_out, delay, binding, task, index;
+    const struct hil_library *library; /* NULL: none */
+    uint32_t context;                  /* byte offset of the library's context */
+    uint32_t first_param;              /* of its blocks' parameters, which are neighbours when it has a library */
 };
 
 /* Followed by `delay` stages of {int64 time_ns; double v[n_out]}: the newest image first, the one in force last. */
@@ -128,6 +131,8 @@ void hil_path_step(const struct hil_block *b, unsigned char *s);
 void hil_roles_begin(const struct hil_program *p, unsigned char *s);
 void hil_role_begin_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
 void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
+void hil_role_run_library(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
+void hil_role_set_param(const struct hil_program *p, unsigned char *s, uint32_t param, double value);
 void hil_events_fire(const struct hil_program *p, unsigned char *s);
 int hil_fault_start(const struct hil_program *p, unsigned char *s, const struct hil_event *event);
 int hil_fault_clear(const struct hil_program *p, unsigned char *s, uint32_t path, uint32_t id);

@@ -85,6 +85,30 @@ void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *
     hil_role_mem(role, s)->images++;
 }
 
+/* The same as begin, the role's blocks and end, with the blocks inside the library. */
+void hil_role_run_library(const struct hil_program *p, const struct hil_role *role, unsigned char *s)
+{
+    double in[HIL_LIBRARY_MAX], out[HIL_LIBRARY_MAX], *stage = values_of(hil_role_stage(role, s, 0));
+    for (unsigned i = 0; i < role->n_in; i++)
+        in[i] = hil_through_register(&role->in[i].codec, hil_values(s)[role->in[i].outer]);
+    role->library->step(role->library->self, s + role->context, in, out);
+    for (unsigned i = 0; i < role->n_out; i++)
+        stage[i] = hil_through_register(&role->out[i].codec, out[i]);
+    *hil_role_stage(role, s, 0) = tick_time(p, s);
+    hil_role_mem(role, s)->images++;
+}
+
+/* A parameter of a role's block has a twin in the library. */
+void hil_role_set_param(const struct hil_program *p, unsigned char *s, uint32_t param, double value)
+{
+    for (uint32_t r = 1; r < p->n_roles; r++) {
+        const struct hil_role *role = &p->roles[r];
+        uint32_t k = param - role->first_param; /* wraps when it lies before */
+        if (role->library && k < role->library->n_params)
+            *(double *)(void *)(s + role->context + role->library->params[k]) = value;
+    }
+}
+
 void hil_role_latch(const struct hil_program *p, unsigned char *s, uint16_t role_number, const double *v,
                     int64_t time_ns)
 {

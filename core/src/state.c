@@ -35,6 +35,8 @@ static void start_role(const struct hil_role *role, unsigned char *s)
         for (uint32_t i = 0; i < role->n_out; i++)
             v[i] = role->out[i].start;
     }
+    if (role->library)
+        role->library->reset(role->library->self, s + role->context);
 }
 
 int hil_state_init(const struct hil_program *p, void *mem)

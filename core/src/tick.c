@@ -81,8 +81,13 @@ static inline __attribute__((always_inline)) void run_simulated_roles(const stru
 {
     for (uint32_t r = 1; r < p->n_roles; r++) {
         const struct hil_role *role = &p->roles[r];
-        if (!(due >> role->task & 1) || hil_role_mem(role, s)->binding != HIL_SIMULATED)
+        uint32_t binding = hil_role_mem(role, s)->binding;
+        if (!(due >> role->task & 1) || binding == HIL_EXTERNAL || binding == HIL_STOPPED)
             continue;
+        if (binding == HIL_IN_LIBRARY) {
+            hil_role_run_library(p, role, s);
+            continue;
+        }
         hil_role_begin_simulated(p, role, s);
         run_segments(p, s, role->first_segment, role->n_segments, due, profile);
         hil_role_end_simulated(p, role, s);

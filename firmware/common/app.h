@@ -6,12 +6,6 @@
 #include "hil/program.h"
 #include "hil_drivers/regmap.h"
 
-/* A block type by its name: the tables know no addresses of the core. */
-struct fw_block_type {
-    uint16_t block;
-    const char *type;
-};
-
 struct fw_output {
     const char *name;
     double safe;
@@ -23,10 +17,12 @@ struct fw_param {
     uint16_t block, param;
 };
 
+struct fw_app;
 struct fw_device;
 /* What the field port speaks; NULL functions: nothing. */
 struct fw_face {
     const char *name;
+    size_t (*size)(const struct fw_app *app); /* bytes of d->face */
     void (*begin)(struct fw_device *d);
     void (*receive)(struct fw_device *d, const uint8_t *bytes, size_t n, int64_t now_ns);
     void (*poll)(struct fw_device *d, int64_t now_ns);
@@ -39,6 +35,7 @@ struct fw_app {
     struct hil_block_spec *blocks;  /* of the spec; their types are filled in at the start */
     const char *const *types;       /* type name of each block */
     uint64_t program_hash;          /* what the host computed for the same spec */
+    uint32_t state_size;            /* bytes of the controller's state */
     const struct hil_codec *in, *out; /* as they cross the link: role 1's outputs, role 1's inputs */
     const struct fw_output *outputs;
     const struct fw_param *params;

@@ -13,6 +13,10 @@ struct hil_library {
     uint32_t n_in, n_out; /* as the role's inputs and outputs, in their order */
     uint32_t size;        /* bytes of the context, a multiple of 8 */
     uint64_t hash;        /* of what it computes; enters the program's hash */
+    /* Where the parameters of the role's blocks, in the order of the bench's description, lie in the context: an event that
+     * changes one changes it here too. */
+    uint32_t n_params;
+    const uint32_t *params;
     const void *self;     /* immutable: program and tables; outlives the bench's program */
     /* Writes the context before the first step into `size` bytes, aligned to 64. */
     void (*reset)(const void *self, void *context);

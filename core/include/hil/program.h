@@ -6,6 +6,7 @@
 #include "hil/block.h"
 #include "hil/codec.h"
 #include "hil/event.h"
+#include "hil/library.h"
 #include "hil/types.h"
 
 struct hil_program;
@@ -48,7 +49,7 @@ struct hil_tag_spec {
     int64_t max_age_ns; /* role outputs: older is stale; 0: never */
 };
 
-enum hil_binding { HIL_SIMULATED = 0, HIL_EXTERNAL = 1, HIL_STOPPED = 2 };
+enum hil_binding { HIL_SIMULATED = 0, HIL_EXTERNAL = 1, HIL_STOPPED = 2, HIL_IN_LIBRARY = 3 };
 
 /* A role is a boundary: its inputs are what was published at tick k, its outputs are latched at tick k + delay. */
 struct hil_role_spec {
@@ -58,6 +59,7 @@ struct hil_role_spec {
     uint16_t delay;   /* ticks, >= 1 */
     uint16_t binding; /* enum hil_binding at the start */
     uint32_t every, phase;
+    const struct hil_library *library; /* its controller as a function (SIL), or NULL; must live as long as the program */
 };
 
 struct hil_spec {

@@ -1,0 +1,67 @@
+"""Builds `hil._firmware`: the firmware's own sources as an extension of this process, for SIL and the posix board.
+
+The declarations are derived from the headers by the C preprocessor; nothing is typed twice. setup.py runs this file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from cffi import FFI
+
+ROOT = Path(__file__).resolve().parent.parent
+INCLUDE = ("core/include", "drivers/include", "firmware/common", "firmware/boards/posix")
+HEADERS = ("library.h", "device.h")
+# Guards of system headers: what they declare, cffi knows by itself.
+KNOWN = ("_STDINT_H", "_STDDEF_H", "_STRING_H", "_MATH_H", "__STDATOMIC_H", "__STDDEF_H")
+
+
+def sources() -> list[str]:
+    """The firmware's C files but those of a target; core and drivers come from setup.py's static libraries."""
+    folders = (ROOT / "firmware/common", ROOT / "firmware/boards/posix")
+    files = sorted(path for folder in folders for path in folder.glob("*.c") if path.name != "main.c")
+    return [str(path.relative_to(ROOT)) for path in files]
+
+
+def declarations() -> str:
+    """What cffi's parser takes of the headers: types and prototypes, in their order."""
+    includes = "\n".join(f'#include "{name}"' for name in HEADERS)
+    command = [os.environ.get("CC", "gcc"), "-E", "-P", *(f"-D{name}" for name in KNOWN)]
+    command += [f"-I{ROOT / folder}" for folder in INCLUDE]
+    text = subprocess.run([*command, "-"], input=includes, capture_output=True, text=True, check=True).stdout
+    text = re.sub(r"_Static_assert\s*\(.*?\);", "", text, flags=re.DOTALL)
+    text = re.sub(r"extern const struct hil_block_type \*const hil_block_types\[\];", "", text)
+    return _without_bodies(text)
+
+
+def _without_bodies(text: str) -> str:
+    """Leaves out every `static inline` function, prototypes included."""
+    kept, at = [], 0
+    for match in re.finditer(r"^static inline .*?(?=[;{])", text, flags=re.DOTALL | re.MULTILINE):
+        if match.start() < at:
+            continue
+        kept.append(text[at : match.start()])
+        at = match.end() + 1
+        depth = int(text[match.end()] == "{")
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            at += 1
+    return "".join([*kept, text[at:]])
+
+
+def make(flags: list[str], link_flags: list[str]) -> FFI:
+    """The builder, with the compiler flags of the other extensions."""
+    builder = FFI()
+    builder.cdef(declarations())
+    builder.set_source(
+        "hil._firmware",
+        "\n".join(f'#include "{name}"' for name in HEADERS),
+        sources=sources(),
+        include_dirs=list(INCLUDE),
+        extra_compile_args=[*flags, "-Wno-missing-field-initializers"],
+        extra_link_args=link_flags,
+    )
+    return builder
