@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 export PIP_ROOT_USER_ACTION := ignore
 
 # What a change to makes the compiled parts out of date.
-SOURCES := setup.py $(shell find core drivers -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd')
+SOURCES := setup.py firmware/cffi_build.py $(shell find core drivers firmware -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd')
 # Editable installs: one with what running a bench needs, one with everything. The path is in the name, so a moved clone
 # is installed again.
 PLACE := $(subst /,-,$(CURDIR))

@@ -12,10 +12,11 @@ from typing import Any
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 SANITIZE = os.environ.get("HIL_SANITIZE", "")
 BUILD = "build/sanitize" if SANITIZE else "build"
-INCLUDE = ["core/include", "drivers/include", "drivers/src"]
+INCLUDE = ["core/include", "drivers/include", "drivers/src", "firmware/common", "firmware/boards/posix"]
 
 # Why each of them: no contraction and no vectoriser keep the bits equal on every host and 4-state code fast; hidden
 # symbols cannot be interposed, which costs a factor of two; state is a buffer of bytes read through many types.
@@ -39,7 +40,7 @@ def below(pattern: str, *folders: str) -> list[str]:
     return sorted(str(path) for folder in folders for path in Path(folder).rglob(pattern))
 
 
-HEADERS = below("*.h", "core", "drivers")
+HEADERS = below("*.h", "core", "drivers", "firmware")
 
 
 def library(name: str, *folders: str) -> tuple[str, dict[str, Any]]:
@@ -53,37 +54,37 @@ def library(name: str, *folders: str) -> tuple[str, dict[str, Any]]:
     return name, build
 
 
-# In the order of the linker: drivers call the core.
-LIBRARIES = [library("hildrivers", "drivers/src"), library("hilcore", "core/src", "core/linux")]
+# In the order of the linker: firmware calls drivers, drivers call the core.
+LIBRARIES = [
+    library("hilfirmware", "firmware/common", "firmware/boards/posix"),
+    library("hildrivers", "drivers/src"),
+    library("hilcore", "core/src", "core/linux"),
+]
 LIBRARIES = [(name, build) for name, build in LIBRARIES if build["sources"]]
 
 
-def extension(name: str, source: str) -> Extension:
-    """One binding; it is linked again whenever a C source or a header has changed."""
-    return Extension(
-        name,
-        [source],
-        include_dirs=INCLUDE,
-        # Cython writes C that these warnings dislike; our own C is compiled with them, in LIBRARIES.
-        extra_compile_args=[
-            *FLAGS,
-            "-Wno-unused-parameter",
-            "-Wno-unused-function",
-            "-Wno-sign-compare",
-            *SANITIZER_FLAGS,
-        ],
-        extra_link_args=["-pthread", *SANITIZER_FLAGS[:1]],
-        depends=[*HEADERS, *(path for _, build in LIBRARIES for path in build["sources"])],
-    )
+class build_extensions(build_ext):  # noqa: N801
+    """All bindings alike, Cython's and cffi's; linked again whenever a C source or a header has changed."""
+
+    def build_extension(self, ext: Extension) -> None:
+        ext.include_dirs = INCLUDE
+        # Generated C dislikes these warnings; our own C is compiled with them, in LIBRARIES.
+        quiet = ["-Wno-unused-parameter", "-Wno-unused-function", "-Wno-sign-compare", "-Wno-missing-field-initializers"]
+        ext.extra_compile_args = [*FLAGS, *quiet, *SANITIZER_FLAGS]
+        ext.extra_link_args = ["-pthread", *SANITIZER_FLAGS[:1]]
+        ext.depends = [*HEADERS, *(path for _, build in LIBRARIES for path in build["sources"])]
+        super().build_extension(ext)
 
 
 setup(
     libraries=LIBRARIES,
     ext_modules=cythonize(
-        [extension("hil._core", "core/_core.pyx"), extension("hil._bus", "drivers/_bus.pyx")],
+        [Extension("hil._core", ["core/_core.pyx"]), Extension("hil._bus", ["drivers/_bus.pyx"])],
         include_path=["core", "drivers"],
         build_dir=f"{BUILD}/cython",
         compiler_directives={"language_level": 3},
     ),
+    cffi_modules=["firmware/cffi_build.py:builder"],
+    cmdclass={"build_ext": build_extensions},
     options={"build": {"build_base": BUILD}},
 )

@@ -189,6 +189,7 @@ cdef int _fill_role(_Memory m, hil_role_spec *r, spec) except -1:
     r.in_, r.n_in = _tags(m, spec.inputs), len(spec.inputs)
     r.out, r.n_out = _tags(m, spec.outputs), len(spec.outputs)
     r.delay, r.binding, r.every, r.phase = spec.delay, spec.binding, spec.every, spec.phase
+    r.library = <const hil_library *><size_t>spec.library_address
     return 0
 
 

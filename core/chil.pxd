@@ -88,12 +88,15 @@ cdef extern from "hil/program.h" nogil:
         hil_codec codec
         double start
         int64_t max_age_ns
+    cdef struct hil_library:
+        pass
     cdef struct hil_role_spec:
         const char *name
         const hil_tag_spec *in_ "in"
         const hil_tag_spec *out
         uint16_t n_in, n_out, delay, binding
         uint32_t every, phase
+        const hil_library *library
     cdef struct hil_spec:
         uint64_t seed
         int64_t period_ns

@@ -14,16 +14,9 @@ from cffi import FFI
 
 ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = ("core/include", "drivers/include", "firmware/common", "firmware/boards/posix")
-HEADERS = ("library.h", "device.h")
+HEADERS = ("library.h",)
 # Guards of system headers: what they declare, cffi knows by itself.
 KNOWN = ("_STDINT_H", "_STDDEF_H", "_STRING_H", "_MATH_H", "__STDATOMIC_H", "__STDDEF_H")
-
-
-def sources() -> list[str]:
-    """The firmware's C files but those of a target; core and drivers come from setup.py's static libraries."""
-    folders = (ROOT / "firmware/common", ROOT / "firmware/boards/posix")
-    files = sorted(path for folder in folders for path in folder.glob("*.c") if path.name != "main.c")
-    return [str(path.relative_to(ROOT)) for path in files]
 
 
 def declarations() -> str:
@@ -52,16 +45,9 @@ def _without_bodies(text: str) -> str:
     return "".join([*kept, text[at:]])
 
 
-def make(flags: list[str], link_flags: list[str]) -> FFI:
-    """The builder, with the compiler flags of the other extensions."""
-    builder = FFI()
-    builder.cdef(declarations())
-    builder.set_source(
-        "hil._firmware",
-        "\n".join(f'#include "{name}"' for name in HEADERS),
-        sources=sources(),
-        include_dirs=list(INCLUDE),
-        extra_compile_args=[*flags, "-Wno-missing-field-initializers"],
-        extra_link_args=link_flags,
-    )
-    return builder
+def builder() -> FFI:
+    """The extension without its flags; the code itself lies in setup.py's static libraries."""
+    ffi = FFI()
+    ffi.cdef(declarations())
+    ffi.set_source("hil._firmware", "\n".join(f'#include "{name}"' for name in HEADERS))
+    return ffi

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hil import _core, frames, result
-from hil.bindings import bindings_of
+from hil.bindings import settle
 from hil.buses import Wires
 from hil.commands import LATEST_S
 from hil.ending import Ending
@@ -96,8 +96,8 @@ class Bench(Looking):
         history: bool = True,
         on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
-        self.bindings = bindings_of(rig, time, bind)
-        self.rig, self.time = rig, time
+        self.time, self.bindings = settle(rig, time, bind)
+        self.rig = rig
         self._files: tempfile.TemporaryDirectory[str] | None = None
         if rig.folder is None:
             self._files = tempfile.TemporaryDirectory(prefix="hil-rig-")

@@ -10,10 +10,13 @@ from hil.rig import Rig
 
 TIMES = ("virtual", "lockstep", "real")
 LEVELS = ("mil", "sil", "pil", "hil")
+HERE = ("mil", "sil")  # levels whose controller runs in this process
 
 
-def bindings_of(rig: Rig, time: str, bind: Mapping[str, str]) -> dict[str, str]:
-    """Level of every role.
+def settle(rig: Rig, time: str, bind: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Kind of time and level of every role.
+
+    An emulated microcontroller waits for its inputs by itself: with one, virtual time is lock-step.
 
     Raises:
         BenchError: unknown kind of time, role or level, or a level that the time or the rig does not allow.
@@ -24,20 +27,28 @@ def bindings_of(rig: Rig, time: str, bind: Mapping[str, str]) -> dict[str, str]:
         if role not in rig.roles:
             raise BenchError(f"there is no role '{role}' to bind", where=rig.name, mend=did_you_mean(role, rig.roles))
     levels = {name: bind.get(name, "mil" if time == "virtual" else role.binding) for name, role in rig.roles.items()}
+    if time == "virtual" and any(level == "pil" and _protocol(rig, name) == "link" for name, level in levels.items()):
+        time = "lockstep"
     for name, level in levels.items():
         _check_level(rig, time, name, level)
-    return levels
+    return time, levels
+
+
+def _protocol(rig: Rig, role: str) -> str | None:
+    device = rig.devices.get(rig.roles[role].device or "")
+    return device.protocol if device else None
 
 
 def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
     where = f"{role}={level}"
     if level not in LEVELS:
         raise BenchError(f"level '{level}' is not known", where=where, mend=f"Levels are {', '.join(LEVELS)}")
-    if level == "sil":
+    device = rig.devices.get(rig.roles[role].device or "")
+    if level == "sil" and (device is None or device.firmware is None):
         raise BenchError(
             "sil needs firmware for this role, and there is none", where=where, mend="Bind it to mil or pil"
         )
-    if level == "mil" and not rig.roles[role].simulated:
+    if level in HERE and not rig.roles[role].simulated:
         raise BenchError(f'no block has role = "{role}", so it cannot be simulated', where=where, mend="Bind it to hil")
     if level == "pil" and not rig.roles[role].simulated:
         raise BenchError(f'no block has role = "{role}", so it cannot be emulated', where=where, mend="Bind it to hil")
@@ -45,9 +56,9 @@ def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
         raise BenchError(
             "the role has no device in the rig", where=where, mend="Bind it to mil, or add a [devices] table"
         )
-    if level != "mil" and time == "virtual":
+    if level not in HERE and time == "virtual":
         mend = f"Use --time lockstep or real, or bind {role} to mil"
         raise BenchError("in virtual time there is no wire", where=where, mend=mend)
-    if level == "hil" and time == "lockstep":
+    if level == "hil" and time == "lockstep" and _protocol(rig, role) != "link":
         mend = "Use --time real, or bind it to pil"
         raise BenchError("a real device takes no tick tokens, so it cannot run in lock-step", where=where, mend=mend)

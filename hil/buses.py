@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hil import _bus, _core
+from hil.bindings import HERE
 from hil.errors import BusError
 from hil.iomap import IoTag
 from hil.rig import Device, Rig, Role
@@ -237,7 +238,7 @@ class Wires:
         """Makes the bus of every role that is not simulated; starts emulated devices."""
         try:
             for role in self.rig.roles.values():
-                if bindings[role.name] != "mil":
+                if bindings[role.name] not in HERE:
                     self.wires[role.name] = self._open(role, bindings[role.name])
         except BaseException:
             self.close()

@@ -51,11 +51,14 @@ def check_rig(rig: Rig) -> list[Finding]:
 
 
 def _check_device(rig: Rig, device: Device) -> Iterator[Finding]:
+    if device.protocol != "modbus":
+        return
     yield from _overlaps(device)
     for tag in device.tags:
         if not tag.wire_only:
             yield from _register_range(rig, device, tag)
-    yield from _bus_time(device)
+    if not device.line:
+        yield from _bus_time(device)
     if not any(tag.heartbeat and tag.direction == "read" for tag in device.tags):
         yield Finding(
             "warning",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hil import _core, faults
+from hil.bindings import HERE
 from hil.engine import Engine
 from hil.errors import BenchError
 from hil.events import ALL_PATHS, NEXT_TICK, NO_END, EventKind, SafeReason, encode
@@ -116,7 +117,7 @@ class Commands:
     def _owner(self, name: str) -> str | None:
         """The role whose device must be told of a new value, None when all of it is in this process."""
         role = self._rig.blocks[self._rig.tunable()[name][0]].role
-        if role is None or self.bindings[role] == "mil":
+        if role is None or self.bindings[role] in HERE:
             return None
         if self.bindings[role] != "pil":
             mend = f"Change it there, or bind {role} to mil or pil"

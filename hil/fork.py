@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hil.bindings import HERE
 from hil.events import EventKind, encode
 from hil.program import SIMULATED
 from hil.result import hash_text
@@ -19,7 +20,7 @@ class Fork:
         self._bench = bench
         self.state = bench.state.copy()
         for number, role in enumerate(bench.built.roles):
-            if number and bench.bindings[role] != "mil":
+            if number and bench.bindings[role] not in HERE:
                 self.state.push(encode(EventKind.BIND, target=number, values=[SIMULATED]))
 
     def run(self, seconds: float) -> None:

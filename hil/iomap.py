@@ -4,6 +4,9 @@ Header: tag,direction,table,address,type,bit,word_order,byte_order,scale,offset,
 rate_limit,start,safe,max_age_s,description. The first five are required, the others may be left out, in any order.
 Lines that begin with # are comments. value = raw * scale + offset.
 
+The map of a microcontroller (serial link) needs tag, direction and type only: a value's place in the process image is its
+row. Its table is `image` or, for the host's estimate of the device's clock, clock_offset, clock_drift, clock_bound.
+
 An address is the zero-based protocol address (0, 1, 2 ...) or 1-based Modicon notation with the digit of its table:
 40001, 400001 and 4x00001 are all holding register 0. In a holding register table 40001..49999 is therefore read as
 Modicon notation; protocol addresses in that range are written %40000.
@@ -21,6 +24,7 @@ from dataclasses import dataclass
 from hil.errors import RigError
 
 REQUIRED = ("tag", "direction", "table", "address", "type")
+LINK_REQUIRED = ("tag", "direction", "type")
 FORMAT = ("bit", "word_order", "byte_order", "scale", "offset", "unit")
 OF_SIGNALS = ("min", "max", "limit_min", "limit_max", "rate_limit", "start", "safe", "max_age_s")
 COLUMNS = (*REQUIRED, *FORMAT, *OF_SIGNALS, "description")
@@ -28,6 +32,10 @@ DIRECTIONS = ("read", "write")
 ORDERS = ("big", "little")
 # Tables in the order of the driver (enum hil_reg_table), with the digit of the Modicon notation.
 TABLES: Mapping[str, int] = {"coil": 0, "discrete_input": 1, "input_register": 3, "holding_register": 4}
+# What a row of a microcontroller's map stands for: a value of the process image, whose place is the order of the rows, or
+# what the host itself finds out about the device's clock (offset in s, drift as a plain number, bound of the offset in s).
+CLOCK_TABLES = ("clock_offset", "clock_drift", "clock_bound")
+LINK_TABLES = ("image", *CLOCK_TABLES)
 # Types in the order of the core (enum hil_codec_kind).
 TYPES = ("bool", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 WORDS = (1, 1, 1, 2, 2, 4, 4, 2, 4)
@@ -92,6 +100,11 @@ class IoTag:
     def wire_only(self) -> bool:
         """True for a tag that is no signal."""
         return self.tag.startswith("@")
+
+    @property
+    def of_clock(self) -> bool:
+        """True for what the host finds out about a device's clock: no value of the device."""
+        return self.table in CLOCK_TABLES
 
     @property
     def heartbeat(self) -> bool:

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from hil import units
 from hil.errors import RigError
 from hil.iomap import (
+    CLOCK_TABLES,
     COLUMNS,
     DIRECTIONS,
     LARGEST_ADDRESS,
+    LINK_REQUIRED,
+    LINK_TABLES,
     OF_SIGNALS,
     ORDERS,
     REQUIRED,
@@ -30,12 +33,13 @@ Note = Callable[[int | None, str, str, str | None], None]
 """Called for each mistake with (line, key, why, mend)."""
 
 
-def read_map(text: str, note: Note) -> list[IoTag]:
+def read_map(text: str, note: Note, *, link: bool = False) -> list[IoTag]:
     """Tags of a map, in the order of the file. Mistakes go to `note`, and rows with mistakes are left out.
 
     Args:
         text: the CSV file.
         note: called with (line, key, why, mend) for each mistake.
+        link: it is a microcontroller's map, without tables and addresses.
     """
     rows = [(n, line) for n, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if _is_data(line)]
     if not rows:
@@ -43,11 +47,13 @@ def read_map(text: str, note: Note) -> list[IoTag]:
         return []
     delimiter = ";" if rows[0][1].count(";") > rows[0][1].count(",") else ","
     header = [name.strip() for name in next(csv.reader([rows[0][1]], delimiter=delimiter))]
-    if not _check_header(header, rows[0][0], note):
+    if not _check_header(header, rows[0][0], note, LINK_REQUIRED if link else REQUIRED):
         return []
-    tags = [_read_row(header, n, line, delimiter, note) for n, line in rows[1:]]
+    tags = [_read_row(header, n, line, delimiter, note, link=link) for n, line in rows[1:]]
     found = [tag for tag in tags if tag is not None]
     _check_names(found, note)
+    if link:
+        _check_clock(found, note)
     return found
 
 
@@ -73,26 +79,26 @@ def _is_data(line: str) -> bool:
     return bool(line.strip().strip(",;")) and not line.lstrip().startswith("#")
 
 
-def _check_header(header: list[str], line: int, note: Note) -> bool:
+def _check_header(header: list[str], line: int, note: Note, required: tuple[str, ...]) -> bool:
     before = len(header)
     unknown = [name for name in header if name not in COLUMNS]
     for name in unknown:
         note(line, name or "(empty)", "unknown column", did_you_mean(name, COLUMNS))
-    missing = [name for name in REQUIRED if name not in header]
+    missing = [name for name in required if name not in header]
     for name in missing:
-        note(line, name, "this column is missing", f"A map needs {', '.join(REQUIRED)}")
+        note(line, name, "this column is missing", f"A map needs {', '.join(required)}")
     doubled = sorted({name for name in header if header.count(name) > 1})
     for name in doubled:
         note(line, name, "this column stands here twice", None)
     return before > 0 and not unknown and not missing and not doubled
 
 
-def _read_row(header: list[str], line: int, text: str, delimiter: str, note: Note) -> IoTag | None:
+def _read_row(header: list[str], line: int, text: str, delimiter: str, note: Note, *, link: bool) -> IoTag | None:
     cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter))]
     if len(cells) > len(header):
         note(line, cells[0], f"{len(cells)} cells, the header has {len(header)}", "Put texts with commas in quotes")
         return None
-    row = _Row(dict(zip(header, cells, strict=False)), line, note)
+    row = _Row(dict(zip(header, cells, strict=False)), line, note, link=link)
     tag = row.tag()
     return None if row.wrong else tag
 
@@ -100,8 +106,9 @@ def _read_row(header: list[str], line: int, text: str, delimiter: str, note: Not
 class _Row:
     """Reads the cells of one row and counts its mistakes."""
 
-    def __init__(self, cells: dict[str, str], line: int, note: Note) -> None:
+    def __init__(self, cells: dict[str, str], line: int, note: Note, *, link: bool) -> None:
         self.cells = cells
+        self.link = link
         self.line = line
         self.wrong = 0
         self._note = note
@@ -114,13 +121,13 @@ class _Row:
         self._note(self.line, f"{key} = {value}" if value else key, why, mend)
 
     def tag(self) -> IoTag | None:
-        table = self._choice("table", tuple(TABLES))
+        table = self._choice("table", LINK_TABLES, "image") if self.link else self._choice("table", tuple(TABLES))
         kind = self._choice("type", TYPES)
         values = {
             "tag": self._name(),
             "direction": self._choice("direction", DIRECTIONS),
             "table": table,
-            "address": self._address(table),
+            "address": self.line if self.link else self._address(table),
             "type": kind,
             "bit": self._bit(),
             "word_order": self._choice("word_order", ORDERS, "big"),
@@ -200,9 +207,9 @@ class _Row:
             self.note("type", f"table {tag.table} carries bool only")
         if tag.is_bits and tag.bit is not None:
             self.note("bit", f"table {tag.table} has single bits; leave it empty")
-        if not tag.is_bits and (tag.type == "bool") != (tag.bit is not None):
+        if not self.link and not tag.is_bits and (tag.type == "bool") != (tag.bit is not None):
             self.note("bit", "bool in a register needs a bit, 0 (lowest) to 15; other types take none")
-        if tag.address + tag.words > LARGEST_ADDRESS + 1:
+        if not self.link and tag.address + tag.words > LARGEST_ADDRESS + 1:
             self.note("address", f"{tag.type} needs {tag.words} registers, the last address is {LARGEST_ADDRESS}")
         if tag.scale == 0.0:
             self.note("scale", "must not be 0")
@@ -222,6 +229,20 @@ class _Row:
             self.note(low if lower is None else high, f"{low} and {high} need each other")
         elif lower is not None and lower >= upper:
             self.note(low, f"must be smaller than {high} = {upper:g}")
+
+
+def _check_clock(tags: list[IoTag], note: Note) -> None:
+    """The host appends its three figures of the clock behind the device's values."""
+    clock = [tag.table for tag in tags if tag.of_clock]
+    if not clock:
+        return
+    last = tags[-len(CLOCK_TABLES) :]
+    if [tag.table for tag in last] != list(CLOCK_TABLES) or len(clock) != len(CLOCK_TABLES):
+        why = f"the clock takes the last {len(CLOCK_TABLES)} rows, {', '.join(CLOCK_TABLES)} in this order"
+        note(next(tag.line for tag in tags if tag.of_clock), "table", why, None)
+    for tag in last:
+        if tag.of_clock and (tag.direction, tag.type) != ("read", "float64"):
+            note(tag.line, f"{tag.tag}.type", "a figure of the clock is read, as a float64", None)
 
 
 def _check_names(tags: list[IoTag], note: Note) -> None:

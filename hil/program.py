@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isnan
 from pathlib import Path
+from typing import Any
 
 from hil import _core
 from hil.blocks import block_types
@@ -19,7 +20,9 @@ from hil.nearest import did_you_mean
 from hil.rig import Block, Rig, Role, RoleTag, Signal
 from hil.spec import BlockSpec, PathSpec, RoleSpec, Spec, TagSpec
 
-SIMULATED, EXTERNAL = 0, 1  # enum hil_binding
+SIMULATED, EXTERNAL, IN_LIBRARY = 0, 1, 3  # enum hil_binding
+BINDINGS = {"mil": SIMULATED, "sil": IN_LIBRARY, "pil": EXTERNAL, "hil": EXTERNAL}
+CONTROLLER_EVENTS = 16  # that a microcontroller can stage
 DELAY_MEMORY_S = 1.0  # delay faults: this much time in all, at least 256 samples
 Progress = Callable[[str], None]
 
@@ -38,7 +41,7 @@ class Built:
         states: byte offsets of block states, by "block.state".
         roles: role names by number; [0] is unused.
         entries: names of blocks, then of paths, as execution times are listed.
-        models: compiled models, kept alive.
+        models: compiled models and libraries, kept alive.
     """
 
     program: _core.Program
@@ -78,6 +81,7 @@ class _Builder:
         self.slots: dict[tuple[str | None, str], int] = {}
         self.paths: dict[str, int] = {}
         self.models: dict[int, CompiledModel] = {}
+        self.libraries: list[Any] = []
         self.placed: list[Block] = []
 
     def slot(self, role: str | None, name: str, label: str | None = None, start: float = 0.0) -> int:
@@ -171,6 +175,17 @@ class _Builder:
         self.models[len(self.placed)] = model
         return model.address
 
+    def library(self, role: Role) -> int:
+        """Address of the role's firmware as a library of this process (SIL), 0 when it has none."""
+        device = self.rig.devices.get(role.device or "")
+        if device is None or device.firmware is None or not role.simulated:
+            return 0
+        from hil.mcu.library import Library
+
+        controller = controller_of(self.rig, role, self.spec.seed, self.progress)
+        self.libraries.append(Library(controller))
+        return self.libraries[-1].address
+
     def build(self, roles: list[str]) -> Built:
         """Let the core build it; its complaints become a RigError with names."""
         try:
@@ -188,7 +203,16 @@ class _Builder:
         numbers = {name: number for number, name in enumerate(labels) if number}
         entries = [b.name for b in self.placed] + [f"path of {name}" for name in self.paths]
         return Built(
-            program, labels, numbers, self.paths, params, ranges, states, roles, entries, list(self.models.values())
+            program,
+            labels,
+            numbers,
+            self.paths,
+            params,
+            ranges,
+            states,
+            roles,
+            entries,
+            [*self.models.values(), *self.libraries],
         )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:
@@ -240,7 +264,7 @@ def build_bench(rig: Rig, bindings: dict[str, str], seed: int | None = None, pro
 
     Args:
         rig: the description.
-        bindings: level by role; "mil" runs the role's blocks, every other level latches a device.
+        bindings: level by role; "mil" runs the role's blocks, "sil" its firmware in this process, others latch a device.
         seed: instead of the rig's.
         progress: is told what takes long.
 
@@ -255,7 +279,7 @@ def build_bench(rig: Rig, bindings: dict[str, str], seed: int | None = None, pro
         if block.role is None:
             b.add_block(block, lambda name: b.slots[(None, name)], b.written, 0)
     for number, role in enumerate(rig.roles.values(), 1):
-        _add_role(b, role, number, EXTERNAL if bindings.get(role.name, "mil") != "mil" else SIMULATED)
+        _add_role(b, role, number, BINDINGS[bindings.get(role.name, "mil")])
     return b.build(["", *rig.roles])
 
 
@@ -277,6 +301,7 @@ def _add_role(b: _Builder, role: Role, number: int, binding: int) -> None:
             role.phase,
             role.delay_ticks,
             binding,
+            b.library(role),
         )
     )
     for block in b.rig.role_blocks(role.name):
@@ -289,7 +314,41 @@ def build_device(rig: Rig, role: Role, progress: Progress | None = None) -> Buil
     Stale inputs make its gated outputs safe. Limits act in the register's codec, as they do in a simulated role, and
     rates in the bench's gate, so that the bits are the same.
     """
-    b = _Builder(rig, rig.period_ns * role.every, rig.seed, progress)
+    return _device_builder(rig, role, rig.seed, progress).build(["", "bench"])
+
+
+@dataclass
+class Controller:
+    """A role's controller as a program of its own, for a microcontroller.
+
+    Attributes:
+        spec: role 1 is the bench: its outputs are the controller's inputs.
+        built: the same, built here: hash, size of the state, names of parameters and states.
+        params: what can be set: name, number of the block, number of its parameter.
+        models: compiled models by number of their block.
+    """
+
+    spec: Spec
+    built: Built
+    params: list[tuple[str, int, int]]
+    models: dict[int, CompiledModel]
+
+
+def controller_of(rig: Rig, role: Role, seed: int | None = None, progress: Progress | None = None) -> Controller:
+    """The program that a role's firmware runs: that of an emulated device, with room for few events and no faults."""
+    b = _device_builder(rig, role, rig.seed if seed is None else seed, progress)
+    b.spec.max_events, b.spec.max_faults, b.spec.fault_memory = CONTROLLER_EVENTS, 0, 0
+    built = b.build(["", "bench"])
+    params = [
+        (block.name if block.constant else f"{block.name}.{name}", i, k)
+        for i, block in enumerate(b.placed)
+        for k, name in enumerate(block.params)
+    ]
+    return Controller(b.spec, built, params, b.models)
+
+
+def _device_builder(rig: Rig, role: Role, seed: int, progress: Progress | None) -> _Builder:
+    b = _Builder(rig, rig.period_ns * role.every, seed, progress)
     for tag in role.inputs:
         b.slot(None, tag.signal, start=rig.signals[tag.signal].start)
     for name in [tag.signal for tag in role.outputs] + [s.name for s in rig.signals.values() if s.role == role.name]:
@@ -299,4 +358,4 @@ def build_device(rig: Rig, role: Role, progress: Progress | None = None) -> Buil
     inputs = [_tag(tag, b.slots[(None, tag.signal)], 0) for tag in role.outputs]
     outputs = [_tag(tag, b.slots[(None, tag.signal)], 0) for tag in role.inputs]
     b.spec.roles.append(RoleSpec("bench", inputs, outputs, binding=EXTERNAL))
-    return b.build(["", "bench"])
+    return b

@@ -68,6 +68,7 @@ class RoleSpec:
     phase: int = 0
     delay: int = 1
     binding: int = 0
+    library_address: int = 0
 
 
 @dataclass

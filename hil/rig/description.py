@@ -159,7 +159,17 @@ class Role:
 
 @dataclass(frozen=True)
 class Device:
-    """The outer side of a role: a Modbus device, and our side of its wire ("client" or "server")."""
+    """The outer side of a role, and our side of its wire ("client" or "server").
+
+    Attributes:
+        host: with `port` the address of a Modbus TCP device; else empty.
+        line: address of a serial line or of what stands for one; else empty.
+        protocol: "modbus", "link" (a microcontroller) or "tclab".
+        firmware: name of the application whose controller is the role's blocks; None: there is none.
+        board: what is emulated at PIL.
+        max_instructions: most instructions of a control step on the board.
+        max_stack: most bytes of its stack.
+    """
 
     name: str
     role: str
@@ -179,10 +189,18 @@ class Device:
     single_writes: bool = False
     bits_as_word: bool = False
     combine: bool = False
+    line: str = ""
+    protocol: str = "modbus"
+    firmware: str | None = None
+    board: str = "stm32f405"
+    max_instructions: int | None = None
+    max_stack: int | None = None
 
     @property
     def url(self) -> str:
-        """scheme://host:port"""
+        """The device's address: scheme://host:port, or the line's."""
+        if self.line:
+            return self.line
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 

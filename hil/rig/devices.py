@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from hil.drivers.device_url import check_line_url
+from hil.errors import BusError
 from hil.iomap import IoTag
 from hil.iomap_reader import read_map
 from hil.nearest import did_you_mean
@@ -13,6 +15,7 @@ from hil.rig.reading import Reading
 from hil.rig.schema import DeviceTable
 
 SCHEMES = {"modbus-tcp": 502}
+LINES = ("serial", "socket", "rfc2217", "modbus-rtu")
 # Tables that nobody but the server writes.
 READ_ONLY = ("discrete_input", "input_register")
 
@@ -28,8 +31,9 @@ def read_maps(reading: Reading) -> dict[str, tuple[IoTag, ...]]:
         def note(line: int | None, key: str, why: str, mend: str | None, file: str = table.map) -> None:
             reading.mistakes.add_in(file, line, key, why, mend)
 
-        maps[name] = tuple(read_map(text, note))
-        for tag in maps[name]:
+        registers = _protocol(table) == "modbus"
+        maps[name] = tuple(read_map(text, note, link=not registers))
+        for tag in maps[name] if registers else ():
             _check_direction(reading, table, tag)
     return maps
 
@@ -61,6 +65,7 @@ def _device(reading: Reading, name: str, table: DeviceTable, tags: tuple[IoTag, 
     if address is None:
         return None
     scheme, host, port = address
+    _check_protocol(reading, path, table)
     return Device(
         name=name,
         role=role,
@@ -69,14 +74,35 @@ def _device(reading: Reading, name: str, table: DeviceTable, tags: tuple[IoTag, 
         port=port,
         tags=tags,
         period_s=_period(reading, path, table, reading.table.roles[role].every),
-        **table.model_dump(exclude={"role", "url", "period_s"}),
+        line="" if host else table.url,
+        protocol=_protocol(table),
+        **table.model_dump(exclude={"role", "url", "period_s", "protocol"}),
     )
+
+
+def _protocol(table: DeviceTable) -> str:
+    return "modbus" if table.url.startswith("modbus-") else table.protocol or "link"
+
+
+def _check_protocol(reading: Reading, path: KeyPath, table: DeviceTable) -> None:
+    """Keys that do not fit what is spoken on the wire."""
+    if table.protocol is not None and table.url.startswith("modbus-"):
+        reading.mistakes.add((*path, "protocol"), "belongs to serial lines; this address is Modbus", value=table.protocol)
+    if _protocol(table) != "modbus" and table.side == "server":
+        reading.mistakes.add((*path, "side"), "the bench is always the client of a serial link", value=table.side)
 
 
 def _address(reading: Reading, path: KeyPath, url: str) -> tuple[str, str, int] | None:
     scheme = url.partition("://")[0]
+    if "://" in url and scheme in LINES:
+        try:
+            check_line_url(url)
+        except BusError as error:
+            reading.mistakes.add(path, error.message, value=url, mend=error.mend)
+        return scheme, "", 0
     if "://" not in url or scheme not in SCHEMES:
-        reading.mistakes.add(path, "is not a device's address", value=url, mend="Write modbus-tcp://127.0.0.1:502")
+        mend = "Write modbus-tcp://127.0.0.1:502 or serial:///dev/ttyACM0?baud=921600"
+        reading.mistakes.add(path, "is not a device's address", value=url, mend=mend)
         return None
     try:
         parts = urlsplit(url)
@@ -121,7 +147,7 @@ def _check_alone(reading: Reading, devices: dict[str, Device]) -> None:
             why = f"role {device.role} already has device {roles[device.role]}"
             reading.mistakes.add(("devices", device.name, "role"), why, mend="Give each device a role of its own")
         roles.setdefault(device.role, device.name)
-        if device.side != "server":
+        if device.side != "server" or device.line:
             continue
         if (device.host, device.port) in ports:
             why = f"device {ports[device.host, device.port]} already serves this port"

@@ -15,10 +15,12 @@ from hil.rig.reading import Reading
 
 @dataclass(frozen=True)
 class Boundary:
-    """Names of the signals that cross a role's boundary, in order."""
+    """Names of the signals that cross a role's boundary, in order; `clock`: outputs that no block of the role writes, as
+    the host makes them of the device's clock."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    clock: frozenset[str] = frozenset()
 
 
 def boundaries(reading: Reading, maps: Mapping[str, tuple[IoTag, ...]]) -> dict[str, Boundary]:
@@ -30,6 +32,7 @@ def boundaries(reading: Reading, maps: Mapping[str, tuple[IoTag, ...]]) -> dict[
         found[name] = Boundary(
             _side(reading, name, "inputs", tags if devices else None),
             _side(reading, name, "outputs", tags if devices else None),
+            frozenset(tag.tag for tag in tags if tag.of_clock),
         )
     return found
 
@@ -104,7 +107,7 @@ def _binding(reading: Reading, role: str, blocks: Mapping[str, Block]) -> str:
     if not simulated and not has_device:
         mend = f'Add blocks with role = "{role}" or a device'
         reading.mistakes.add(("roles", role), "has neither blocks nor a device", mend=mend)
-    elif given in ("mil", "pil") and not simulated:
+    elif given in ("mil", "sil", "pil") and not simulated:
         reading.mistakes.add(path, f'needs blocks with role = "{role}"', value=given, mend='Write "hil"')
     elif given in ("pil", "hil") and not has_device:
         reading.mistakes.add(path, f"needs a device of role {role}", value=given, mend='Write "mil"')

@@ -136,7 +136,18 @@ class DeviceTable(Table):
     role: str | None = None
     """The role that it takes; default: the one with the device's name."""
     url: str
-    """modbus-tcp://host:port"""
+    """modbus-tcp://host:port, modbus-rtu:///dev/ttyUSB0?baud=19200&parity=E, or for a microcontroller's link
+    serial:///dev/ttyACM0?baud=921600, socket://host:port, rfc2217://host:port"""
+    protocol: Literal["link", "tclab"] | None = None
+    """What is spoken on a serial line: the microcontroller link (default), or the TCLab's text protocol."""
+    firmware: PlainName | None = None
+    """Name of the firmware's application: its controller is this role's blocks (SIL and PIL)."""
+    board: Literal["stm32f405", "posix"] = "stm32f405"
+    """Which board is emulated at PIL."""
+    max_instructions: Annotated[int, Field(ge=1)] | None = None
+    """Most instructions of a control step on the board; more fails the run (PIL)."""
+    max_stack: Annotated[int, Field(ge=1)] | None = None
+    """Most bytes of stack on the board; more fails the run (PIL)."""
     side: Literal["client", "server"] = "client"
     """What the bench is: client (it polls the device) or server (the device polls it)."""
     unit_id: Annotated[int, Field(ge=0, le=255)] = 1

@@ -100,7 +100,7 @@ def check_role_outputs(reading: Reading, blocks: Mapping[str, Block], crossing: 
         if not written:
             continue
         for name in boundary.outputs:
-            if name not in written:
+            if name not in written and name not in boundary.clock:
                 near = nearest(name, written - set(boundary.outputs))
                 mend = f"Did you mean {near}?" if near else f'Add a block with role = "{role}" that writes it'
                 reading.mistakes.add(("roles", role, "outputs"), f"no block of the role writes {name}", mend=mend)
