@@ -1,18 +1,17 @@
 """Addresses of devices on a serial line, local or at the other end of a network: checked without opening anything.
 
-    serial:///dev/ttyACM0?baud=921600                      a microcontroller board        (serial_url.py)
-    modbus-rtu:///dev/ttyUSB0?baud=19200&parity=E&stop=1   Modbus RTU                     (serial_url.py)
-    socket://host:port                                     raw bytes over TCP
-    rfc2217://host:port?baud=115200&parity=N&stop=1        a port server that can be told the baud rate (RFC 2217)
+serial:///dev/ttyACM0?baud=921600                      a microcontroller board        (serial_url.py)
+modbus-rtu:///dev/ttyUSB0?baud=19200&parity=E&stop=1   Modbus RTU                     (serial_url.py)
+socket://host:port                                     raw bytes over TCP
+rfc2217://host:port?baud=115200&parity=N&stop=1        a port server that can be told the baud rate (RFC 2217)
 """
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from hil.drivers.serial_url import FASTEST, PARITIES, parse_line_url
+from hil.drivers.serial_url import FASTEST, PARITIES, did_you_mean, parse_line_url
 from hil.errors import BusError
 
 __all__ = ["EXAMPLES", "RemoteSettings", "check_line_url", "parse_remote_url", "scheme_of"]
@@ -24,7 +23,7 @@ EXAMPLES = {
     "rfc2217": "rfc2217://192.168.0.20:2217?baud=115200",
 }
 REMOTE = ("socket", "rfc2217")
-PRESETS = {"socket": {}, "rfc2217": {"baud": "115200", "parity": "N", "stop": "1"}}
+PRESETS: dict[str, dict[str, str]] = {"socket": {}, "rfc2217": {"baud": "115200", "parity": "N", "stop": "1"}}
 SLOWEST = 50  # the smallest baud rate that termios knows
 
 
@@ -69,7 +68,7 @@ def scheme_of(url: str) -> str:
         mend = f"Write serial://{url}" if url.startswith("/") else f"Write it like {EXAMPLES['serial']}"
         raise BusError("is not a device's address", where=url, mend=mend)
     if scheme not in EXAMPLES:
-        raise BusError(f"there is no scheme '{scheme}'", where=url, mend=_did_you_mean(scheme, EXAMPLES))
+        raise BusError(f"there is no scheme '{scheme}'", where=url, mend=did_you_mean(scheme, EXAMPLES))
     return scheme
 
 
@@ -100,7 +99,7 @@ def _options(url: str, scheme: str, parts: SplitResult) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name not in PRESETS[scheme]:
-            mend = _did_you_mean(name, PRESETS[scheme]) if PRESETS[scheme] else f"Write {scheme}://{parts.netloc}"
+            mend = did_you_mean(name, PRESETS[scheme]) if PRESETS[scheme] else f"Write {scheme}://{parts.netloc}"
             raise BusError(f"{scheme} has no option '{name}'", where=url, mend=mend)
         if name in found:
             raise BusError(f"{name} is given twice", where=url, mend="Leave one out")
@@ -118,8 +117,3 @@ def _chosen(url: str, name: str, value: str, values: tuple[str, ...], mend: str)
     if value not in values:
         raise BusError(f"{name} '{value}' is not known", where=url, mend=mend)
     return value
-
-
-def _did_you_mean(name: str, valid: dict[str, object] | dict[str, str]) -> str:
-    near = difflib.get_close_matches(name.lower(), valid, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else "Valid: " + ", ".join(valid)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from hil.errors import BusError
 
-__all__ = ["PARITIES", "LineSettings", "parse_line_url"]
+__all__ = ["FASTEST", "PARITIES", "LineSettings", "did_you_mean", "parse_line_url"]
 
 PARITIES = ("N", "E", "O")
 BAUD = {"serial": 115200, "modbus-rtu": 19200}
@@ -53,7 +55,10 @@ def parse_line_url(url: str) -> LineSettings:
     Raises:
         BusError: another scheme, no path, an unknown key, a value that cannot be.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BusError(f"is not an address: {error}", where=url, mend="Write it like serial:///dev/ttyUSB0") from None
     if parts.scheme not in BAUD:
         raise BusError(
             f"scheme '{parts.scheme}' is not one of a serial line", where=url, mend=f"Use {' or '.join(BAUD)}."
@@ -83,8 +88,15 @@ def _query(url: str, query: str) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True)
     for key, _ in pairs:
         if key not in KEYS:
-            raise BusError(f"'{key}' is no setting of a serial line", where=url, mend=f"Use {', '.join(KEYS)}.")
+            raise BusError(f"'{key}' is no setting of a serial line", where=url, mend=did_you_mean(key, KEYS))
     return dict(pairs)
+
+
+def did_you_mean(name: str, valid: Iterable[str]) -> str:
+    """The mend for an unknown name: the nearest valid one, else all of them."""
+    valid = list(valid)
+    near = difflib.get_close_matches(name.lower(), valid, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else f"Use {', '.join(valid)}."
 
 
 def _chosen(url: str, key: str, value: str, values: tuple[str, ...]) -> str:

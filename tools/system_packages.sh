@@ -40,6 +40,7 @@ for purpose in "$@"; do
         need mbpoll has_command mbpoll
         need clang has_command clang
         need valgrind has_command valgrind
+        need socat has_command socat
         ;;
     lint)
         need cppcheck has_command cppcheck
