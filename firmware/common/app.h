@@ -37,6 +37,7 @@ struct fw_app {
     uint64_t program_hash;          /* what the host computed for the same spec */
     uint32_t state_size;            /* bytes of the controller's state */
     const struct hil_codec *in, *out; /* as they cross the link: role 1's outputs, role 1's inputs */
+    const char *const *input_names; /* in the order of `in` */
     const struct fw_output *outputs;
     const struct fw_param *params;
     uint16_t n_in, n_out, n_params;
