@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from hil import _core, frames, result
 from hil.bindings import settle
-from hil.buses import Wires
 from hil.commands import LATEST_S
 from hil.ending import Ending
 from hil.engine import Engine
@@ -26,6 +25,7 @@ from hil.recording import RecordingWriter
 from hil.result import RunResult
 from hil.rig import Rig, load_rig
 from hil.uninterrupted import uninterrupted
+from hil.wires import Wires
 
 
 def open_bench(

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from hil import _bus, _core
-from hil.buses import PARENT, make_bus
 from hil.errors import BenchError, BusError
 from hil.events import NEXT_TICK, EventKind, encode
 from hil.nearest import did_you_mean
 from hil.program import build_device
 from hil.rig import Device, Rig, Role, load_rig
+from hil.wires.emulated import PARENT
+from hil.wires.modbus import make_bus
 
 Ready = Callable[[dict[str, Any]], None]
 

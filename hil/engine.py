@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hil import _core
-from hil.buses import Wires
 from hil.errors import BusError
 from hil.events import EventKind, SafeReason, encode
 from hil.rig import Rig
+from hil.wires import Wires
 
 POLICIES = ("count", "skip", "catch_up", "stop", "safe_state")  # enum hil_overrun_policy
 END_OVERRUN = 3  # enum hil_runner_end

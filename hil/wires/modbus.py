@@ -1,0 +1,135 @@
+"""Modbus devices: the rig's map becomes a bus, client or server, with an emulated device behind it where bound so."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import replace
+from typing import Any
+
+from hil import _bus, _core
+from hil.errors import BusError
+from hil.iomap import IoTag
+from hil.rig import Device, Rig, Role
+from hil.wires.emulated import Emulated, start_emulated
+from hil.wires.wire import Wire
+
+LOCKSTEP_ANSWER_S = 5.0  # in lock-step no clock runs, so an answer may take as long as a busy machine makes it
+
+
+class ModbusWire(Wire):
+    """A Modbus device on TCP or a serial line."""
+
+    def open(self) -> None:
+        """Makes the bus; starts the emulated device."""
+        device = self.device
+        if device.side == "server":  # the device polls us: we listen first
+            self.bus = make_bus(device, self.role, lockstep=self.lockstep)
+            self.bus.start(**self._server_policy())
+            if self.level == "pil":
+                self.emulated = self._emulate(self.bus.port)
+        else:
+            if self.level == "pil":
+                _refuse_port_in_use(device)
+                self.emulated = self._emulate(None)
+                self.device = device = replace(device, port=self.emulated.port)
+            self.bus = make_bus(device, self.role, lockstep=self.lockstep)
+        token = self.emulated.token if self.emulated else None
+        self.port = _core.TokenPort(self.bus, token.fileno()) if token else self.bus
+
+    def _emulate(self, server_port: int | None) -> Emulated:
+        assert self.rig.folder is not None
+        return start_emulated(self.rig.folder, self.device, lockstep=self.lockstep, server_port=server_port)
+
+    def _server_policy(self) -> dict[str, Any]:
+        """A server of ours runs below the loop, above everything ordinary, where permitted."""
+        priority = 0 if self.lockstep else self.rig.loop.priority
+        return {"policy": "fifo", "priority": max(1, priority - 1)} if priority > 0 else {}
+
+    @property
+    def is_client(self) -> bool:
+        """We ask, the device answers."""
+        return self.device.side == "client"
+
+    def set(self, name: str, value: float, tick: int | None) -> None:
+        """A parameter of the emulated device."""
+        if self.emulated:
+            self.emulated.set(name, value, tick)
+
+
+def tags_of(names: list[str], tags: tuple[IoTag, ...], role: Role) -> list[_bus.Tag]:
+    """Driver tags in the order of `names` (the role's), then those that live on the wire only."""
+    by_name = {tag.tag: tag for tag in tags}
+    limits = {t.signal: (t.low, t.high) for t in (*role.inputs, *role.outputs)}
+    chosen = [by_name[name] for name in names] + [tag for tag in tags if tag.wire_only]
+    return [_driver_tag(tag, *limits.get(tag.tag, (None, None))) for tag in chosen]
+
+
+def _driver_tag(tag: IoTag, low: float | None, high: float | None) -> _bus.Tag:
+    return _bus.Tag(
+        tag.tag,
+        tag.table,
+        tag.address,
+        tag.type,
+        -1 if tag.bit is None else tag.bit,
+        tag.word_order,
+        tag.byte_order,
+        tag.scale,
+        tag.offset,
+        -float("inf") if low is None else low,
+        float("inf") if high is None else high,
+        tag.heartbeat,
+    )
+
+
+def make_bus(device: Device, role: Role, *, mirrored: bool = False, lockstep: bool = False) -> Any:
+    """Our side of a device's wire, or, `mirrored`, the device's own side for an emulated one.
+
+    Raises:
+        BusError: the port is in use, the host unknown, or the map cannot be used.
+    """
+    into = tags_of([t.signal for t in role.outputs], device.reads, role)
+    out = tags_of([t.signal for t in role.inputs], device.writes, role)
+    if mirrored:
+        into, out = out, into
+    is_client = (device.side == "client") != mirrored
+    if not is_client:
+        return _server(device, into, out, [t.start for t in (role.outputs if mirrored else role.inputs)], lockstep)
+    return _bus.MbClient(
+        device.host,
+        device.port,
+        into,
+        out,
+        unit=device.unit_id,
+        timeout_s=max(device.timeout_s, LOCKSTEP_ANSWER_S) if lockstep else device.timeout_s,
+        depth=device.pipeline,
+        max_gap=device.max_gap,
+        max_read_registers=device.max_registers,
+        max_write_registers=min(device.max_registers, 123),
+        max_read_bits=device.max_bits,
+        max_write_bits=min(device.max_bits, 1968),
+        single_writes=device.single_writes,
+        bits_as_word=device.bits_as_word,
+        combine=device.combine,
+    )
+
+
+def _server(device: Device, into: list[_bus.Tag], out: list[_bus.Tag], starts: list[float], lockstep: bool) -> Any:
+    """A server that has something to tell before the first tick: zeros would be a lost level, or a pump that stops."""
+    server = _bus.MbServer(device.host, device.port, into, out, unit=device.unit_id, lockstep=lockstep)
+    server.set_out([*starts, *[0.0] * (len(out) - len(starts))])
+    return server
+
+
+def _refuse_port_in_use(device: Device) -> None:
+    """An emulated device would fail with less clear words, or worse: a real one would answer in its place."""
+    with socket.socket(socket.AF_INET6 if ":" in device.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((device.host, device.port))
+        except OSError as error:
+            raise BusError(
+                f"port {device.port} cannot be used for the emulated device ({os.strerror(error.errno or 0)})",
+                where=f"devices.{device.name}.url = {device.url}",
+                mend="End the program that listens there, or change the port",
+            ) from None

@@ -1,0 +1,96 @@
+"""One role on a wire."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from hil.errors import BusError
+from hil.rig import Device, Rig, Role
+from hil.wires.emulated import Emulated
+
+CONNECT_S = 3.0
+
+
+class Wire:
+    """One role on a wire: our bus, what the loop gets, and the emulated device behind it.
+
+    Attributes:
+        bus: sends and receives; its `port_ptr()` is for the loop.
+        port: what the loop connects; the bus itself, or one that gives tick tokens around it.
+        emulated: the process of an emulated device, None when the device is real or needs none.
+        clear_latch: a device that is latched safe is cleared when it is connected.
+    """
+
+    bus: Any
+    port: Any
+
+    def __init__(self, rig: Rig, device: Device, role: Role, level: str, *, lockstep: bool) -> None:
+        self.rig, self.device, self.role, self.level, self.lockstep = rig, device, role, level, lockstep
+        self.emulated: Emulated | None = None
+        self.clear_latch = False
+
+    @property
+    def is_client(self) -> bool:
+        """We ask, the device answers: it has to be there before a run."""
+        return True
+
+    def open(self) -> None:
+        """Makes the bus, and starts the device where it is emulated."""
+        raise NotImplementedError
+
+    def connect(self) -> None:
+        """Connects now; raises BusError for a device that is not there."""
+        if not self.is_client:
+            return
+        try:
+            self.bus.connect(CONNECT_S)
+        except BusError as error:
+            mend = f"Start the device, correct devices.{self.device.name}.url, or bind {self.role.name} to mil or pil"
+            raise BusError(error.message, where=f"{self.device.name} at {self.device.url}", mend=mend) from None
+
+    def start(self, start_ns: int, priority: int) -> None:
+        """Starts the thread, in phase with the loop's tick 0 at `start_ns`; just below the loop's priority."""
+        if not self.is_client:
+            return
+        policy, below = ("fifo", max(1, priority - 1)) if priority > 0 else ("other", 0)
+        period_ns = round(self.device.period_s * 1e9)
+        self.bus.start(start_ns, period_ns, tick_ns=self.rig.period_ns, policy=policy, priority=below)
+
+    def stop(self) -> None:
+        """Ends the thread of a client; a server goes on serving."""
+        if self.is_client:
+            with contextlib.suppress(BusError):
+                self.bus.stop()
+
+    def close(self) -> None:
+        """Ends everything. A second call does nothing."""
+        if hasattr(self, "bus"):
+            with contextlib.suppress(BusError):
+                self.bus.stop()
+        if self.emulated:
+            self.emulated.end()
+            self.emulated = None
+
+    def set(self, name: str, value: float, tick: int | None) -> None:
+        """A parameter of the device's controller, at its own tick or, None, at its next one."""
+
+    def counters(self) -> dict[str, Any]:
+        """The bus's counters, with whether it is connected."""
+        counters: dict[str, Any] = self.bus.counters()
+        connected = self.bus.connected if self.is_client else self.bus.clients > 0
+        return {
+            "connected": connected,
+            "url": self.device.url,
+            "side": self.device.side,
+            "level": self.level,
+            **counters,
+        }
+
+    def events(self) -> list[str]:
+        """What the device has said on its own account since the last call."""
+        return []
+
+    def problems(self) -> list[str]:
+        """Why a run with this device has not passed."""
+        return []
