@@ -222,10 +222,10 @@ static void poll(struct fw_device *d, int64_t now_ns)
     heaters_off(d);
 }
 
-const struct fw_face fw_tclab_face = {"tclab", begin, receive, poll};
-
-size_t fw_tclab_face_size(const struct fw_app *app)
+static size_t size(const struct fw_app *app)
 {
     (void)app;
     return sizeof(struct fw_tclab);
 }
+
+const struct fw_face fw_tclab_face = {"tclab", size, begin, receive, poll};

@@ -61,6 +61,7 @@ struct hil_link_config {
 struct hil_link_slot { /* a message on its way */
     int64_t sent_ns;
     uint16_t n, resends;
+    uint8_t due; /* not sent yet */
     uint8_t data[HIL_LINK_MAX_MESSAGE];
 };
 
@@ -68,7 +69,7 @@ struct hil_link_slot { /* a message on its way */
 struct hil_link {
     struct hil_link_config config;
     struct hil_link_counters counters;
-    uint32_t session; /* 0: none */
+    uint32_t session, offered; /* 0: none; offered: HELLO has not been answered yet */
     uint16_t crc_start;
     /* receiving */
     uint16_t rx_n;

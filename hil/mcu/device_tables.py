@@ -1,0 +1,73 @@
+"""A `struct fw_app` in memory: the firmware's device in this process, without a compiler (posix board)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hil._firmware import ffi, lib
+from hil.iomap import IoTag
+from hil.mcu.description import Description
+from hil.mcu.library import Tables
+from hil.program import Controller
+from hil.rig import Device, Rig
+from hil.spec import TagSpec
+
+FACES = {"modbus": "fw_rtu_face", "tclab": "fw_tclab_face"}
+
+
+class DeviceTables(Tables):
+    """An application as C structures.
+
+    Attributes:
+        app: `struct fw_app *`, valid as long as this object lives.
+    """
+
+    def __init__(self, rig: Rig, device: Device, controller: Controller, description: Description) -> None:
+        super().__init__(controller.spec)
+        role, n_out = controller.spec.roles[0], len(description.outputs)
+        self.app = app = self._new("struct fw_app *")
+        app.name, app.description = self._text(description.app), self._text(description.text())
+        app.spec, app.blocks, app.types = self.spec, self.blocks, self.types
+        app.program_hash = controller.built.program.hash
+        app.state_size = controller.built.program.state_size
+        setattr(app, "in", self._array("struct hil_codec", role.outputs, _codec))
+        app.out = self._array("struct hil_codec", role.inputs[:n_out], _codec)
+        names = [self._text(signal.name) for signal in description.inputs]
+        app.input_names = self._new("const char *[]", names or 1)
+        app.outputs = self._array("struct fw_output", [rig.signals[s.name] for s in description.outputs], self._output)
+        app.params = self._new("struct fw_param[]", [(b, k) for _, b, k in controller.params] or 1)
+        app.n_in, app.n_out, app.n_params = len(role.outputs), n_out, len(controller.params)
+        face = FACES.get(device.protocol)
+        app.face = ffi.addressof(lib, face) if face else ffi.NULL
+        if device.protocol == "modbus":
+            app.map, app.unit = self._registers(rig, device), device.unit_id
+
+    def _output(self, c: Any, signal: Any) -> None:
+        c.name, c.safe = self._text(signal.name), signal.safe
+        c.max_age_ns = round((signal.max_age_s or 0.0) * 1e9)
+
+    def _registers(self, rig: Rig, device: Device) -> Any:
+        """The register map with the wire's two sides exchanged: what the bench writes is the device's input."""
+        role, c = rig.roles[device.role], self._new("struct hil_regmap *")
+        for side, tags, order in (("in", device.writes, role.inputs), ("out", device.reads, role.outputs)):
+            by_name, limits = {tag.tag: tag for tag in tags}, {t.signal: (t.low, t.high) for t in order}
+            chosen = [by_name[t.signal] for t in order] + [tag for tag in tags if tag.wire_only]
+            rows = [(tag, *limits.get(tag.tag, (None, None))) for tag in chosen]
+            setattr(c, side, self._array("struct hil_reg_tag", rows, _register))
+            setattr(c, f"n_{side}", len(chosen))
+        return c
+
+
+def _codec(c: Any, tag: TagSpec) -> None:
+    c.scale, c.offset, c.lo, c.hi, c.kind = tag.scale, tag.offset, tag.lo, tag.hi, tag.kind
+
+
+def _register(c: Any, row: tuple[IoTag, float | None, float | None]) -> None:
+    tag, low, high = row
+    c.codec.scale, c.codec.offset, c.codec.kind = tag.scale, tag.offset, tag.kind
+    c.codec.lo, c.codec.hi = -math.inf if low is None else low, math.inf if high is None else high
+    c.address, c.table = tag.address, tag.table_number
+    c.bit = lib.HIL_WHOLE_WORD if tag.bit is None else tag.bit
+    c.word_little, c.byte_little = tag.word_order == "little", tag.byte_order == "little"
+    c.heartbeat = tag.heartbeat

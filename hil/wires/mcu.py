@@ -1,0 +1,260 @@
+"""A microcontroller on a serial link: emulated, as a process of this machine, or a real board."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hil._link import LinkBus
+from hil.drivers.remote_line import open_device_line
+from hil.errors import BenchError, BusError
+from hil.mcu import reports
+from hil.mcu.description import Description, check_device, describe
+from hil.mcu.reports import Op, Report
+from hil.nearest import did_you_mean
+from hil.program import Controller, controller_of
+from hil.rig import Device, Rig, Role, RoleTag
+from hil.wires.wire import CONNECT_S, Wire
+
+ANSWER_S = 2.0
+LOCKSTEP_ANSWER_S = 10.0  # an emulated board is as fast as the machine lets it be
+NOW = -(2**63)  # HIL_LINK_NOW
+
+
+class McuWire(Wire):
+    """A device behind the microcontroller link (hil_drivers/link_protocol.h).
+
+    Attributes:
+        told: the device's own description, once it is connected.
+        board: what is emulated, None for a real board.
+    """
+
+    bus: LinkBus
+
+    def __init__(self, rig: Rig, device: Device, role: Role, level: str, *, lockstep: bool) -> None:
+        super().__init__(rig, device, role, level, lockstep=lockstep)
+        self.told: Description | None = None
+        self.board: Any = None
+        self.controller: Controller | None = controller_of(rig, role) if role.simulated else None
+        self._line: Any = None
+        self._begun = False
+        self._start_ns = 0
+        self._statistics: dict[str, Any] = {}
+        self._wrong: list[str] = []
+
+    # ---- opening and closing ----
+
+    def open(self) -> None:
+        """Starts the board where it is emulated, and the link to it."""
+        fd = self._start_board() if self.level == "pil" else self._open_line(self.device.line)
+        clock = {tag.tag for tag in self.device.tags if tag.of_clock}
+        self.bus = LinkBus(
+            fd,
+            [_tag(tag) for tag in self.role.outputs if tag.signal not in clock],
+            [_tag(tag) for tag in self.role.inputs],
+            timeout_s=LOCKSTEP_ANSWER_S if self.lockstep else self.device.timeout_s,
+            clock_tags=bool(clock),
+        )
+        self.port = self.bus
+        if self.lockstep:
+            self.connect()
+            self._begin()
+
+    def _start_board(self) -> int:
+        from hil.mcu.emulate import start_board
+
+        assert self.controller is not None
+        self.board = start_board(self.rig, self.device, self.controller)
+        return int(self.board.link_fd)
+
+    def _open_line(self, url: str) -> int:
+        self._line = open_device_line(url)
+        return int(self._line.fd)
+
+    def connect(self) -> None:
+        """Connects, compares the device with the rig, and looks whether it is latched safe.
+
+        Raises:
+            BusError: nothing answers, it is another device than the rig says, or it is latched.
+        """
+        super().connect()
+        self.told = Description.parse(self.bus.describe(), self._where())
+        self._check()
+        state = self.state()
+        if state.cause and not self.clear_latch:
+            raise BusError(f"the board is latched safe: {state}", where=self._where(), mend=f"{state.mend}. Then add "
+                           "--clear-latch")  # fmt: skip
+        if state.cause:
+            self.clear()
+
+    def _check(self) -> None:
+        assert self.told is not None
+        controller = self.controller
+        program = f"{controller.built.program.hash:016x}" if controller else self.told.program
+        params = tuple(name for name, _, _ in controller.params) if controller else self.told.params
+        check_device(
+            self.told,
+            describe(self.rig, self.role, self.device.firmware or self.told.app, program, params),
+            self._where(),
+        )
+
+    def _begin(self) -> None:
+        """The first time from the controller's initial state, later from where it is."""
+        self.bus.begin(self.lockstep, not self._begun)
+        self._begun = True
+
+    def start(self, start_ns: int, priority: int) -> None:
+        """Free-running: the device ticks by its own clock, our thread by the bench's."""
+        self._start_ns = start_ns
+        self._begin()
+        super().start(start_ns, priority)
+
+    def stop(self) -> None:
+        """Ends the thread; the device is told that its outputs go safe. In lock-step there is no thread."""
+        self._statistics = self._ask_statistics() or self._statistics
+        super().stop()
+
+    def close(self) -> None:
+        """Says goodbye and ends what was started."""
+        if hasattr(self, "bus"):
+            self._statistics = self._ask_statistics() or self._statistics
+            with contextlib.suppress(BusError):
+                self.bus.close()
+        if self.board is not None:
+            self.board.end()
+            self.board = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def _where(self) -> str:
+        return f"{self.device.name} at {self.device.url if self.level == 'hil' else self.board}"
+
+    # ---- asking ----
+
+    def ask(self, op: Op, payload: bytes = b"", *, due: int | None = None) -> tuple[Report, bytes]:
+        """One message to the device and its answer.
+
+        Raises:
+            BusError: no answer in time.
+            BenchError: it was refused; says why.
+        """
+        report, contents = self.bus.ask(op, payload, LOCKSTEP_ANSWER_S if self.board is not None else ANSWER_S)
+        if report == Report.REFUSED:
+            refusal = reports.Refusal.parse(contents)
+            if refusal.late:
+                self._wrong.append(str(refusal))
+            raise BenchError(str(refusal), where=self._where())
+        return Report(report), contents
+
+    def state(self) -> reports.DeviceState:
+        """Latch, cause of the last reset and clock of the device."""
+        return reports.DeviceState.parse(self.ask(Op.STATE)[1], self._outputs())
+
+    def clear(self) -> None:
+        """Opens the latch.
+
+        Raises:
+            BenchError: its cause still holds.
+        """
+        self.ask(Op.CLEAR)
+
+    def set(self, name: str, value: float, tick: int | None) -> None:
+        """Sets a parameter of the controller at its own tick, or at its next one.
+
+        Raises:
+            BenchError: it is unknown, or its time has passed.
+        """
+        params = self.told.params if self.told else ()
+        if name not in params:
+            raise BenchError(f"the board has no parameter '{name}'", where=self._where(), mend=did_you_mean(name, params))
+        self.ask(Op.SET, struct.pack("<qHd", self._due(tick), params.index(name), value))
+
+    def fault(self, kind: str, target: int = 0, argument: float = 0.0, *, tick: int | None = None) -> None:
+        """An error that the device injects into itself (names of reports.DEVICE_FAULTS), at its own tick or the next one.
+
+        Raises:
+            BenchError: it is unknown or refused.
+        """
+        if kind not in reports.DEVICE_FAULTS:
+            raise BenchError(f"'{kind}' is no fault of a device", mend=did_you_mean(kind, reports.DEVICE_FAULTS))
+        number = reports.DEVICE_FAULTS.index(kind) + 1
+        self.ask(Op.FAULT, struct.pack("<qBId", self._due(tick), number, target, argument))
+
+    def flip_bit(self, variable: str, bit: int, *, tick: int | None = None) -> None:
+        """Flips one bit (0 to 63) of a signal, block state or parameter of the controller on the board."""
+        assert self.controller is not None
+        if not 0 <= bit < 64:
+            raise BenchError(f"bit {bit} is not one", mend="A value has the bits 0 to 63")
+        self.fault("bit_flip", self.controller.built.offset(variable) + bit // 8, bit % 8, tick=tick)
+
+    def _due(self, tick: int | None) -> int:
+        """In lock-step ticks of the device, else its clock, as well as it is known."""
+        if tick is None or self.lockstep:
+            return NOW if tick is None else tick
+        clock = self.bus.clock()
+        if clock is None:
+            return NOW
+        host_ns = self._start_ns + tick * self.role.every * self.rig.period_ns
+        return round(clock["to_device"](host_ns))
+
+    # ---- telling ----
+
+    def _outputs(self) -> list[str]:
+        return [tag.signal for tag in self.role.outputs]
+
+    def _ask_statistics(self) -> dict[str, Any]:
+        with contextlib.suppress(BusError, BenchError):
+            if self.bus.connected:
+                found = reports.Statistics.parse(self.ask(Op.STATISTICS)[1])
+                return found.facts(self.board.counts_per_instruction if self.board is not None else None)
+        return {}
+
+    def counters(self) -> dict[str, Any]:
+        """Those of the bus, with what the device has counted."""
+        self._statistics = self._ask_statistics() or self._statistics
+        device: dict[str, Any] = {"build": self.told.build, "version": self.told.version} if self.told else {}
+        return {**super().counters(), "device": {**device, **self._statistics}}
+
+    def events(self) -> list[str]:
+        """Latches and log lines of the device."""
+        found = []
+        for report, _, contents in self.bus.reports():
+            if report == Report.STATE:
+                state = reports.DeviceState.parse(contents, self._outputs())
+                if state.cause:
+                    found.append(f"latched safe: {state}")
+                    self._wrong.append(found[-1])
+            elif report == Report.LOG:
+                found.append(contents[8:].decode(errors="replace"))
+        return found
+
+    def problems(self) -> list[str]:
+        """Late commands, latches, and limits of the rig that the board did not keep."""
+        self.events()
+        found = list(dict.fromkeys(self._wrong))
+        for key, limit, words in (
+            ("instructions_max", self.device.max_instructions, "instructions in a control step"),
+            ("stack_used", self.device.max_stack, "bytes of stack"),
+        ):
+            used = self._statistics.get(key)
+            if limit is not None and used is not None and used > limit:
+                found.append(f"{used:,} {words}, the rig allows {limit:,}")
+        return found
+
+
+def _tag(tag: RoleTag) -> tuple[int, float, float, float, float, float]:
+    inf = float("inf")
+    return (
+        tag.kind,
+        tag.scale,
+        tag.offset,
+        -inf if tag.low is None else tag.low,
+        inf if tag.high is None else tag.high,
+        tag.start,
+    )
