@@ -11,56 +11,36 @@ sketch leaves the heaters as they are when the host falls silent: close() and a 
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import os
-import re
-import termios
+import select
 import threading
 import time
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import NoReturn
 
-import serial
-
+from hil.drivers.remote_line import open_device_line
+from hil.drivers.serial_line import Line
 from hil.errors import BusError
 
-BAUD = 115200
 NAME = "TCLab Firmware"
 ANSWER_S = 0.5  # a board answers within milliseconds; a USB stack may take its time
 CONNECT_S = 6.0  # opening the port restarts an Arduino, whose boot loader takes 2 s
 MOST_LINES = 64  # looked at when answers and questions have to be matched again
+MOST_KEPT = 4096  # of a line that does not end
 MOST = {"Q1": 100.0, "Q2": 100.0, "P1": 255.0, "P2": 255.0, "LED": 100.0}
 ROUNDED = 1.0  # sketches before 1.4 cut to whole numbers
-MENDS = {
-    errno.EACCES: "Join the group that owns the port (usually dialout), then log in again",
-    errno.ENOENT: "Plug the board in, or correct the port",
-    errno.EBUSY: "End the program that has the port open",
-    errno.EAGAIN: "End the program that has the port open",  # another program's lock
-}
-
-
-def port_of(url: str) -> tuple[str, int]:
-    """What pyserial opens and the baud rate: of serial:///dev/ttyACM0?baud=115200, a path, socket:// or rfc2217://."""
-    parts = urlsplit(url)
-    if parts.scheme != "serial":
-        return url, BAUD
-    rate = parse_qs(parts.query).get("baud", [str(BAUD)])[-1]
-    if not parts.path.strip("/") or parts.netloc or not re.fullmatch(r"[1-9]\d{2,6}", rate):
-        raise BusError("is not a serial port's address", where=url, mend="Write serial:///dev/ttyACM0?baud=115200")
-    return parts.path, int(rate)
 
 
 class TCLab:
-    """One board. Made without touching the port; connect() opens it. Not for several threads at once."""
+    """One board, at a path or an address of hil.drivers.device_url. connect() opens it. For one thread at a time."""
 
     def __init__(self, url: str, *, timeout_s: float = ANSWER_S) -> None:
         self.where = url
         self.version = ""
         self.timeout_s = timeout_s
         self.ended = threading.Event()  # set from another thread: connect() gives up soon
-        self._port, self._baud = port_of(url)
-        self._line: Any = None
+        self._line: Line | None = None
+        self._rest = b""
 
     @property
     def connected(self) -> bool:
@@ -140,8 +120,6 @@ class TCLab:
         Raises:
             BusError: no answer in time (questions and answers are matched again first), or the port has gone.
         """
-        if self._line is None:
-            raise BusError("not connected", where=self.where, mend="Call connect()")
         self._send(question)
         answer = self._receive()
         if answer is None:
@@ -160,8 +138,7 @@ class TCLab:
         """Closes the port as it is."""
         line, self._line = self._line, None
         if line is not None:
-            with contextlib.suppress(OSError, serial.SerialException):
-                line.close()
+            line.close()
 
     def __enter__(self) -> TCLab:
         self.connect()
@@ -172,35 +149,54 @@ class TCLab:
 
     def _open(self) -> None:
         self.drop()
-        try:
-            line = serial.serial_for_url(self._port, self._baud, timeout=self.timeout_s, do_not_open=True)
-            line.write_timeout = self.timeout_s
-            if self._port.startswith("/"):
-                line.exclusive = True
-            line.open()
-        except (OSError, ValueError, termios.error, serial.SerialException) as error:
-            number = getattr(error, "errno", None) or 0
-            words = os.strerror(number) if number else str(error)
-            raise BusError(f"cannot open the port: {words}", where=self.where, mend=MENDS.get(number)) from None
-        self._line = line
+        self._rest = b""
+        self._line = open_device_line(f"serial://{self.where}" if self.where.startswith("/") else self.where)
+
+    def _ready(self, until: float, *, to_write: bool = False) -> int | None:
+        """The descriptor once it can be read or written; None when that took too long."""
+        if self._line is None:
+            raise BusError("not connected", where=self.where, mend="Call connect()")
+        fd = [self._line.fd]
+        left = max(0.0, until - time.monotonic())
+        ready = select.select([], fd, [], left)[1] if to_write else select.select(fd, [], [], left)[0]
+        return ready[0] if ready else None
 
     def _send(self, question: str) -> None:
+        data, until = question.encode() + b"\n", time.monotonic() + self.timeout_s
         try:
-            self._line.write(question.encode() + b"\n")
-        except (OSError, serial.SerialException) as error:
-            self._lost(error)
+            while data:
+                fd = self._ready(until, to_write=True)
+                if fd is None:
+                    raise BusError("the port takes nothing more", where=self.where, mend="Check the cable")
+                data = data[os.write(fd, data) :]
+        except OSError as error:
+            self._lost(error.strerror)
 
     def _receive(self) -> str | None:
         """The next line without its end; None when there was none in time."""
-        try:
-            line: bytes = self._line.read_until(b"\n", 128)
-        except (OSError, TypeError, serial.SerialException) as error:  # TypeError: closed by another thread
-            self._lost(error)
-        return line.decode("ascii", errors="replace").strip() if line.endswith(b"\n") else None
+        until = time.monotonic() + self.timeout_s
+        while b"\n" not in self._rest:
+            fd = self._ready(until)
+            if fd is None:
+                return None
+            self._rest = (self._rest + self._read(fd))[-MOST_KEPT:]
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode("ascii", errors="replace").strip()
 
-    def _lost(self, error: Exception) -> None:
+    def _read(self, fd: int) -> bytes:
+        try:
+            data = os.read(fd, MOST_KEPT)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            self._lost(error.strerror)
+        if not data:
+            self._lost("it reads as ended")
+        return data
+
+    def _lost(self, why: str | None) -> NoReturn:
         self.drop()
-        raise BusError(f"the port has gone: {error}", where=self.where, mend="Plug the board in again") from None
+        raise BusError(f"the port has gone: {why}", where=self.where, mend="Plug the board in again") from None
 
     def _find_again(self) -> bool:
         """Asks for the version and reads until the board is silent, so that the next answer belongs to its question."""

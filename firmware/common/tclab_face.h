@@ -36,7 +36,5 @@ struct fw_tclab {
 };
 
 extern const struct fw_face fw_tclab_face;
-/* Bytes of d->face. */
-size_t fw_tclab_face_size(const struct fw_app *app);
 
 #endif
