@@ -83,7 +83,7 @@ lint: $(DEV)
 
 types: $(DEV) build
 	$(PY) -m mypy
-	$(PY) -m mypy.stubtest hil._core hil._bus
+	$(PY) -m mypy.stubtest hil._core hil._bus hil._port
 
 format: $(DEV)
 	$(PY) -m ruff check --fix-only

@@ -1,4 +1,4 @@
-"""Compiles the C core, the drivers and the two extension modules. All else about the package stands in pyproject.toml.
+"""Compiles the C core, the drivers and the extension modules. All else about the package stands in pyproject.toml.
 
 HIL_SANITIZE=address,undefined builds with those sanitizers, in a build folder of its own; Python then needs
 LD_PRELOAD=$(gcc -print-file-name=libasan.so). `make clean` before the next normal build.
@@ -79,7 +79,11 @@ class build_extensions(build_ext):  # noqa: N801
 setup(
     libraries=LIBRARIES,
     ext_modules=cythonize(
-        [Extension("hil._core", ["core/_core.pyx"]), Extension("hil._bus", ["drivers/_bus.pyx"])],
+        [
+            Extension("hil._core", ["core/_core.pyx"]),
+            Extension("hil._bus", ["drivers/_bus.pyx"]),
+            Extension("hil._port", ["drivers/_port.pyx"]),
+        ],
         include_path=["core", "drivers"],
         build_dir=f"{BUILD}/cython",
         compiler_directives={"language_level": 3},

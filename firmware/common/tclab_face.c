@@ -1,11 +1,12 @@
 #include "tclab_face.h"
 
 #include "decimal.h"
-#include "hil/types.h"
+#include "hil/tick.h"
 
 #include <string.h>
 
 #define NONE    (-1)
+#define BENCH   1 /* the role on the other side */
 #define VERSION "TCLab Firmware 1.4.3 HIL board"
 
 static const char *const in_names[FW_TCLAB_VALUES] = {"q1", "q2", "p1", "p2", "led"};
@@ -185,7 +186,7 @@ static void line_done(struct fw_device *d, int64_t now_ns)
     f->unanswered += d->board->write(d->board->self, FW_PORT_FIELD, (const uint8_t *)a.text, a.n) != a.n;
     f->heard = 1;
     f->heard_ns = now_ns;
-    fw_supervisor_refresh(&d->supervisor, now_ns);
+    d->fresh = 1;
 }
 
 /* ---- the face ---- */
@@ -200,6 +201,7 @@ static void begin(struct fw_device *d)
     }
     f->out[0] = find_output(d->app, "t1");
     f->out[1] = find_output(d->app, "t2");
+    hil_role_published(d->control.program, d->control.state, BENCH, d->out); /* what T1 answers before the first tick */
 }
 
 static void receive(struct fw_device *d, const uint8_t *bytes, size_t n, int64_t now_ns)
@@ -220,6 +222,7 @@ static void poll(struct fw_device *d, int64_t now_ns)
         return;
     f->heard = 0;
     heaters_off(d);
+    d->fresh = 1;
 }
 
 static size_t size(const struct fw_app *app)
