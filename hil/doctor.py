@@ -1,4 +1,4 @@
-"""What this machine can promise to a real-time loop, and how to get more. Nothing is changed, everything is tried."""
+"""What this machine can promise to a bench, and how to get more. All is tried, nothing changed (but see `examine`)."""
 
 from __future__ import annotations
 
@@ -10,31 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hil import realtime
+from hil import doctor_serial, doctor_tools, realtime
+from hil.doctor_point import OK, WARN, Point
 from hil.realtime import MachineWatch
 
-OK, WARN = "ok", "warn"
 PERIOD_NS = 1_000_000
 PRIORITY = 80
 LIMITS_MEND = "Add '@realtime - {} {}' to /etc/security/limits.d/99-realtime.conf, join that group and log in again"
-
-
-@dataclass(frozen=True)
-class Point:
-    """One thing that was looked at.
-
-    Attributes:
-        level: "ok" or "warn".
-        value: what was found.
-        meaning: what that means for a loop.
-        mend: how to get more, None when there is nothing to do.
-    """
-
-    name: str
-    level: str
-    value: str
-    meaning: str
-    mend: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,14 +30,20 @@ class Diagnosis:
     conclusion: str
 
 
-def examine(seconds: float = 1.0) -> Diagnosis:
-    """Look at everything, and measure for `seconds` how late a bare 1 kHz loop wakes up here."""
+def examine(seconds: float = 1.0, *, fix: bool = False, root: Path = Path("/")) -> Diagnosis:
+    """Look at everything, and measure for `seconds` how late a bare 1 kHz loop wakes up here.
+
+    Args:
+        fix: sets the latency timers of serial adapters, where this user may.
+        root: where the /sys, /dev and /proc of the serial ports are.
+    """
     watch = MachineWatch()
     grants = {"fifo": try_fifo(), "priority": PRIORITY, "memory": try_memory_lock(), "affinity": try_affinity()}
     wake_up = measure_wake_up(seconds)
     facts = realtime.machine_facts()
     measured = watch.measured()
     points = [look(facts, grants) for look in _LOOKS] + [_steal(measured), _load(facts, measured), _wake_up(wake_up)]
+    points += [*doctor_serial.points(root, fix=fix), doctor_tools.point()]
     verdict = realtime.verdict("real", grants, watch)
     return Diagnosis(points, wake_up, grants, verdict, _conclusion(verdict, wake_up))
 
