@@ -20,14 +20,24 @@ KNOWN = ("_STDINT_H", "_STDDEF_H", "_STRING_H", "_MATH_H", "__STDATOMIC_H", "__S
 
 
 def declarations() -> str:
-    """What cffi's parser takes of the headers: types and prototypes, in their order."""
-    includes = "\n".join(f'#include "{name}"' for name in HEADERS)
-    command = [os.environ.get("CC", "gcc"), "-E", "-P", *(f"-D{name}" for name in KNOWN)]
-    command += [f"-I{ROOT / folder}" for folder in INCLUDE]
-    text = subprocess.run([*command, "-"], input=includes, capture_output=True, text=True, check=True).stdout
+    """What cffi's parser takes of the headers: constants, types and prototypes, in their order."""
+    text = _preprocessed("-P")
     text = re.sub(r"_Static_assert\s*\(.*?\);", "", text, flags=re.DOTALL)
     text = re.sub(r"extern const struct hil_block_type \*const hil_block_types\[\];", "", text)
-    return _without_bodies(text)
+    return _constants() + _without_bodies(text)
+
+
+def _preprocessed(*options: str) -> str:
+    includes = "\n".join(f'#include "{name}"' for name in HEADERS)
+    command = [os.environ.get("CC", "gcc"), "-E", *options, *(f"-D{name}" for name in KNOWN)]
+    command += [f"-I{ROOT / folder}" for folder in INCLUDE]
+    return subprocess.run([*command, "-"], input=includes, capture_output=True, text=True, check=True).stdout
+
+
+def _constants() -> str:
+    """Macros that stand for whole numbers; the compiler fills in their values."""
+    found = re.findall(r"^#define ((?:HIL_LINK|HIL_WHOLE|FW)_\w+) [\w ()+*-]+$", _preprocessed("-dM"), re.MULTILINE)
+    return "".join(f"#define {name} ...\n" for name in sorted(found) if not name.endswith("_H"))
 
 
 def _without_bodies(text: str) -> str:

@@ -41,6 +41,7 @@ def open_bench(
     progress: Progress | None = None,
     use_rig_faults: bool = True,
     on_event: Callable[[dict[str, Any]], None] | None = None,
+    clear_latch: bool = False,
 ) -> Bench:
     """A bench, ready to run.
 
@@ -56,6 +57,7 @@ def open_bench(
         progress: is told what takes long.
         use_rig_faults: False leaves out the [[faults]] of the rig.
         on_event: is told each event as it is drained.
+        clear_latch: opens the latch of boards that are latched safe, instead of refusing them.
 
     Raises:
         HilError: the rig, a binding, a device, a fault or the folder cannot be used.
@@ -63,7 +65,7 @@ def open_bench(
     loaded = rig if isinstance(rig, Rig) else load_rig(rig)
     bench = Bench(loaded, time, dict(bind or {}), seed=seed, progress=progress, history=history, on_event=on_event)
     try:
-        bench._open()
+        bench._open(clear_latch=clear_latch)
         bench._arm(faults, use_rig_faults=use_rig_faults)
         if record is not None:  # last, so that nothing wrong above leaves a folder behind or replaces one
             bench._record(Path(record), overwrite=overwrite)
@@ -138,9 +140,9 @@ class Bench(Looking):
         if self._on_event:
             self._on_event(event)
 
-    def _open(self) -> None:
+    def _open(self, *, clear_latch: bool = False) -> None:
         lockstep = self.time == "lockstep"
-        wires = Wires(self.rig, lockstep)
+        wires = Wires(self.rig, lockstep, clear_latch)
         loop = _core.Loop(
             self.state,
             groups=[c.spec() for c in self._columns],
@@ -196,6 +198,9 @@ class Bench(Looking):
     def _drain(self) -> None:
         assert self.engine is not None
         self.recorder.drain(self.engine.loop)
+        for role, text in self.engine.wires.events():
+            place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
+            self.recorder.tell({**place, "a": None, "b": None, "text": text})
 
     def run(self, seconds: float) -> None:
         """Runs so many seconds of bench time and waits for their end.

@@ -45,6 +45,8 @@ class Ending:
             f"{counters['lost_inputs']} inputs were lost" if counters["lost_inputs"] else "",
             str(bench.recorder.error) if bench.recorder.error else "",
         ]
+        buses = result.readable_buses(engine.wires.counters())  # first: what devices are asked for tells of problems too
+        reasons += engine.wires.problems()
         facts = {
             "ticks": bench.tick,
             "duration_s": round(bench.tick * bench.period_s, 9),
@@ -52,7 +54,8 @@ class Ending:
             "verdict": verdict(bench.time, engine.grants, bench.watch),
             "overruns": counters["overruns"],
             "lost_samples": counters["lost_samples"],
-            "buses": result.readable_buses(engine.wires.counters()),
+            "buses": buses,
+            "signals_hash": bench.recorder.hash.text() if bench.recorder.writer else None,
         }
         manifest = {
             "timing": result.timing(engine.loop, bench.built.entries, real=bench.time == "real"),

@@ -16,6 +16,7 @@ from hil.errors import RecordingError
 from hil.program import Built
 from hil.recording import Group, InputKind, RecordingWriter
 from hil.rig import RecordGroup, Rig
+from hil.signals_hash import SignalsHash
 
 RING_S = 2.0  # the samples ring holds at least so much of a 1 kHz bench
 SMALLEST_RING, LARGEST_RING = 1 << 20, 1 << 28
@@ -99,6 +100,7 @@ class Recorder:
     _rows: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = field(default_factory=list)
     _done: bool = False
     _losses: set[str] = field(default_factory=set)
+    hash: SignalsHash = field(default_factory=SignalsHash)
 
     def drain(self, loop: _core.Loop) -> None:
         """Everything that is in the rings now."""
@@ -112,7 +114,8 @@ class Recorder:
             )
             if index == 0 and self.history and len(tick):
                 self._rows.append((tick, values))
-            if len(tick):
+            if len(tick) and self.writer:
+                self.hash.add(group.name, tick, values, status)
                 self._write(partial(_write_rows, group.name, (tick, late, exe, values, status)))
 
     def _inputs(self, data: bytes, counters: Mapping[str, Any]) -> None:
@@ -174,7 +177,7 @@ class Recorder:
     def closed(self) -> Recorder:
         """The same rows and events, to which nothing is added any more: what comes after the run is not part of it."""
         kept = Recorder(self.columns, self.names, None, self.history, None, self.events, self.error, list(self._rows))
-        kept._done = True
+        kept._done, kept.hash = True, self.hash
         return kept
 
 

@@ -21,6 +21,7 @@ class RunResult:
         ticks: ticks run.
         duration_s: bench time.
         state_hash: of the state after the last tick, 16 hex digits.
+        signals_hash: of every recorded bit, equal at every level of a controller; None without a recording.
         recording: its folder, or None.
         report: the report's file, or None.
         verdict: the real-time verdict.
@@ -44,6 +45,7 @@ class RunResult:
     buses: dict[str, Any]
     passed: bool
     reason: str
+    signals_hash: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON data."""

@@ -54,6 +54,9 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="The report; default: report.html in the recording.")
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    clear_latch: Annotated[
+        bool, typer.Option("--clear-latch", help="Open the latch of a board that went safe, and run.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Run a rig, record it, and write a report.
@@ -69,7 +72,7 @@ def run(
     job = _Job(duration, kind, _bindings(bind or []), json=json)
     job.faults, job.use_rig_faults, job.seed = fault or [], not no_faults, seed
     job.record, job.no_record, job.overwrite = record, no_record, overwrite
-    job.report, job.no_report = report, no_report
+    job.report, job.no_report, job.clear_latch = report, no_report, clear_latch
     raise typer.Exit(job.run(rig))
 
 
@@ -89,6 +92,7 @@ class _Job:
     overwrite: bool = False
     report: Path | None = None
     no_report: bool = False
+    clear_latch: bool = False
 
     def run(self, name: str) -> int:
         """The exit code."""
@@ -125,6 +129,7 @@ class _Job:
             progress=view.say,
             use_rig_faults=self.use_rig_faults,
             on_event=view.event,
+            clear_latch=self.clear_latch,
         )
 
     def _let_run(self, bench: Bench, view: summary.RunView) -> int:

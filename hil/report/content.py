@@ -17,7 +17,7 @@ TIME_KIND = {
 }
 LEVEL = {
     "mil": "model in the loop, no wire",
-    "sil": "software in the loop",
+    "sil": "software in the loop: the firmware's own sources in this process",
     "pil": "an emulated device behind the real wire",
     "hil": "the real device",
 }
