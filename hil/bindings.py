@@ -16,7 +16,7 @@ HERE = ("mil", "sil")  # levels whose controller runs in this process
 def settle(rig: Rig, time: str, bind: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Kind of time and level of every role.
 
-    An emulated microcontroller waits for its inputs by itself: with one, virtual time is lock-step.
+    Emulated firmware waits for its inputs by itself: with it, virtual time is lock-step.
 
     Raises:
         BenchError: unknown kind of time, role or level, or a level that the time or the rig does not allow.
@@ -27,24 +27,29 @@ def settle(rig: Rig, time: str, bind: Mapping[str, str]) -> tuple[str, dict[str,
         if role not in rig.roles:
             raise BenchError(f"there is no role '{role}' to bind", where=rig.name, mend=did_you_mean(role, rig.roles))
     levels = {name: bind.get(name, "mil" if time == "virtual" else role.binding) for name, role in rig.roles.items()}
-    if time == "virtual" and any(level == "pil" and _protocol(rig, name) == "link" for name, level in levels.items()):
+    if time == "virtual" and any(level == "pil" and has_firmware(rig, name) for name, level in levels.items()):
         time = "lockstep"
     for name, level in levels.items():
         _check_level(rig, time, name, level)
     return time, levels
 
 
-def _protocol(rig: Rig, role: str) -> str | None:
+def has_firmware(rig: Rig, role: str) -> bool:
+    """The role's blocks are the controller of a microcontroller's firmware."""
     device = rig.devices.get(rig.roles[role].device or "")
-    return device.protocol if device else None
+    return device is not None and device.firmware is not None
+
+
+def _on_link(rig: Rig, role: str) -> bool:
+    device = rig.devices.get(rig.roles[role].device or "")
+    return device is not None and device.protocol == "link"
 
 
 def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
     where = f"{role}={level}"
     if level not in LEVELS:
         raise BenchError(f"level '{level}' is not known", where=where, mend=f"Levels are {', '.join(LEVELS)}")
-    device = rig.devices.get(rig.roles[role].device or "")
-    if level == "sil" and (device is None or device.firmware is None):
+    if level == "sil" and not has_firmware(rig, role):
         raise BenchError(
             "sil needs firmware for this role, and there is none", where=where, mend="Bind it to mil or pil"
         )
@@ -59,6 +64,6 @@ def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
     if level not in HERE and time == "virtual":
         mend = f"Use --time lockstep or real, or bind {role} to mil"
         raise BenchError("in virtual time there is no wire", where=where, mend=mend)
-    if level == "hil" and time == "lockstep" and _protocol(rig, role) != "link":
+    if level == "hil" and time == "lockstep" and not _on_link(rig, role):
         mend = "Use --time real, or bind it to pil"
         raise BenchError("a real device takes no tick tokens, so it cannot run in lock-step", where=where, mend=mend)

@@ -82,15 +82,17 @@ class Wires:
 
 
 def _kind(device: Device, level: str, *, lockstep: bool) -> type[Wire]:
-    """The class for what is spoken on the wire. In lock-step a TCLab is reached through its firmware's link."""
+    """The class for what is spoken on the wire. In lock-step emulated firmware is reached over its link, whatever its
+    field port speaks: only the link carries steps."""
+    by_link = device.protocol == "link" or (lockstep and level == "pil" and device.firmware is not None)
+    if by_link:
+        from hil.wires.mcu import McuWire
+
+        return McuWire
     if device.protocol == "modbus":
         from hil.wires.modbus import ModbusWire
 
         return ModbusWire
-    if device.protocol == "tclab" and not (lockstep and level == "pil"):
-        from hil.wires.tclab import TclabWire
+    from hil.wires.tclab import TclabWire
 
-        return TclabWire
-    from hil.wires.mcu import McuWire
-
-    return McuWire
+    return TclabWire

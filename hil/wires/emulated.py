@@ -26,13 +26,18 @@ PARENT = "HIL_EMULATE_UNTIL_STDIN_ENDS"  # an emulated device ends when the benc
 
 @dataclass
 class Emulated:
-    """An emulated device in its own process: `port` it serves at, `token` the side socket in lock-step."""
+    """An emulated device in its own process: what it `told` when it served, `token` the side socket in lock-step."""
 
     process: subprocess.Popen[bytes]
-    port: int
+    told: dict[str, Any]
     folder: tempfile.TemporaryDirectory[str] | None = None
     token: socket.socket | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def port(self) -> int:
+        """The TCP port that it serves at."""
+        return int(self.told["port"])
 
     def set(self, name: str, value: float, tick: int | None) -> None:
         """Sets a parameter at the device's own tick (None: its next one) and waits until it knows.
@@ -100,9 +105,9 @@ def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_por
         env={**os.environ, PARENT: "1"},
         start_new_session=True,  # a Ctrl-C in the terminal is for the bench, which ends the device last
     )
-    emulated = Emulated(process, device.port, folder)
+    emulated = Emulated(process, {}, folder)
     try:
-        emulated.port = _ready(process, device)
+        emulated.told = _ready(process, device)
         if listener:
             emulated.token, _ = listener.accept()
     except BaseException:
@@ -114,16 +119,16 @@ def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_por
     return emulated
 
 
-def _ready(process: subprocess.Popen[bytes], device: Device) -> int:
-    """The port from the one line of JSON that an emulated device prints when it serves."""
+def _ready(process: subprocess.Popen[bytes], device: Device) -> dict[str, Any]:
+    """The one line of JSON that an emulated device prints when it serves."""
     assert process.stdout
     assert process.stderr
     ready, _, _ = select.select([process.stdout], [], [], START_S)
     if not ready:
         raise BusError(f"the emulated device did not serve within {START_S:g} s", where=device.url)
-    with contextlib.suppress(ValueError, KeyError):  # no line, or the first one of an error's object
-        port: int = json.loads(process.stdout.readline())["port"]
-        return port
+    with contextlib.suppress(ValueError):  # no line, or the first one of an error's object
+        told: dict[str, Any] = json.loads(process.stdout.readline())
+        return told
     _, errors = process.communicate(timeout=5.0)
     words = errors.decode(errors="replace").strip().splitlines() or ["no message"]
     raise BusError(
