@@ -1,6 +1,7 @@
 """pytest plugin: the fixture `bench`, and a teardown that always ends in a verified safe state.
 
     pytest rigs/quad_tank --rig quad_tank --bind plc=pil --time lockstep
+    pytest rigs/dc_motor --bind controller=sil
 
 The rig of a test is `--rig`, else the one named by `@pytest.mark.rig("name or path")` on the test, class or module,
 else the folder above the test that has a rig.toml.
@@ -73,13 +74,17 @@ def _rig_of(request: pytest.FixtureRequest) -> str | Path:
 
 
 def _options(request: pytest.FixtureRequest, binding: Mapping[str, str]) -> dict[str, Any]:
+    from hil.bindings import HERE
+
     marker = request.node.get_closest_marker("bench_options")
     options: dict[str, Any] = {
         "time": request.config.getoption("--time") or "virtual",
         **(marker.kwargs if marker else {}),
     }
-    if options["time"] != "virtual":
-        options["bind"] = {**options.get("bind", {}), **binding}
+    # A test that insists on virtual time keeps its simulated roles when others go over a wire.
+    without_wire = marker is not None and marker.kwargs.get("time") == "virtual"
+    chosen = {role: level for role, level in binding.items() if not without_wire or level in HERE}
+    options["bind"] = {**options.get("bind", {}), **chosen}
     record = request.config.getoption("hil_record")
     if record:
         options["record"] = Path(record) / "".join(c if c.isalnum() else "_" for c in request.node.name)

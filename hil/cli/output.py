@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hil import json_text
@@ -88,14 +88,14 @@ def print_json_line(result: Any) -> None:
 
 
 @contextlib.contextmanager
-def working(text: str, *, quiet: bool) -> Iterator[None]:
-    """A spinner on stderr while something takes long, only on a terminal."""
+def working(text: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr while something takes long, only on a terminal; gives what changes its text."""
     err = console(stderr=True)
     if quiet or not err.is_terminal:
-        yield
+        yield lambda _: None
         return
-    with err.status(text):
-        yield
+    with err.status(text) as status:
+        yield status.update
 
 
 def fields_text(fields: Any) -> str:

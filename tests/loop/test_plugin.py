@@ -119,6 +119,25 @@ def test_bad_options_are_one_line(run_tests, options, words):
     assert "Traceback" not in text
 
 
+def test_a_test_that_insists_on_virtual_time_keeps_its_simulated_roles(run_tests, rig_copy):
+    text = """
+@pytest.mark.bench_options(time="virtual")
+def test_without_a_wire(bench):
+    assert (bench.time, bench.bindings) == ("virtual", {"plc": "mil"})
+
+def test_over_the_wire(bench):
+    assert (bench.time, bench.bindings) == ("lockstep", {"plc": "pil"})
+"""
+    code, text = run_tests(text, f"--rig={rig_copy('quad_tank')}", "--time=lockstep", "--bind=plc=pil")
+    assert code == 0, text
+
+
+def test_a_binding_that_needs_a_wire_is_not_left_out_silently(run_tests):
+    code, text = run_tests("def test_it(bench):\n    pass\n", RIG, "--bind=plc=pil")
+    assert code == 1
+    assert "in virtual time there is no wire" in text
+
+
 @pytest.mark.realtime
 def test_over_the_wire_in_real_time(run_tests, rig_copy):
     text = """

@@ -24,7 +24,7 @@ from hil.recording import Recording
 HIL = [sys.executable, "-m", "hil"]
 # fmt: off
 COMMANDS = [
-    "new", "check", "run", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "safe", "mark",
+    "new", "check", "run", "test", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "safe", "mark",
     "emulate", "replay", "report", "export", "doctor", "scan",
 ]
 PROMISED = [

@@ -1,0 +1,59 @@
+"""Results of `hil test` as JUnit XML: a suite for each level, and one for the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from pathlib import Path
+from xml.etree import ElementTree as Xml  # only writes
+
+from hil.back_to_back import BackToBack
+from hil.level_tests import LevelTests
+
+
+def write_junit(path: Path, rig: str, levels: Iterable[LevelTests], compared: BackToBack | None) -> None:
+    """Write `path`. A level's cases carry its name in front of their class, so that a CI keeps the levels apart."""
+    suites = [_suite(f"{rig} {tests.level}", _cases(tests)) for tests in levels]
+    if compared is not None:
+        suites.append(_suite(f"{rig} back to back", _comparisons(compared)))
+    root = Xml.Element("testsuites", name=f"hil test {rig}")
+    root.extend(suites)
+    Xml.indent(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Xml.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _cases(tests: LevelTests) -> list[Xml.Element]:
+    found = [deepcopy(case) for case in tests.cases]
+    for case in found:
+        case.set("classname", f"{tests.level}.{case.get('classname', '')}")
+    if tests.reason:
+        case = Xml.Element("testcase", classname=tests.level, name="pytest", time="0")
+        Xml.SubElement(case, "error", message=tests.reason)
+        found.append(case)
+    return found
+
+
+def _comparisons(compared: BackToBack) -> list[Xml.Element]:
+    found = []
+    for level, comparison in compared.comparisons.items():
+        case = Xml.Element("testcase", classname="back_to_back", name=f"{compared.levels[0]} and {level}", time="0")
+        first = comparison.first_difference
+        if first is not None:
+            why = f"tick {first.tick}: {first.signal} ({first.what}): {compared.levels[0]} {first.a} {first.a_bits}"
+            Xml.SubElement(case, "failure", message=f"{why}, {level} {first.b} {first.b_bits}")
+        found.append(case)
+    return found
+
+
+def _suite(name: str, cases: list[Xml.Element]) -> Xml.Element:
+    counts = {
+        "tests": len(cases),
+        "failures": sum(case.find("failure") is not None for case in cases),
+        "errors": sum(case.find("error") is not None for case in cases),
+        "skipped": sum(case.find("skipped") is not None for case in cases),
+        "time": f"{sum(float(case.get('time', 0)) for case in cases):.3f}",
+    }
+    suite = Xml.Element("testsuite", {"name": name, **{key: str(value) for key, value in counts.items()}})
+    suite.extend(cases)
+    return suite
