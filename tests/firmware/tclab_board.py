@@ -1,0 +1,128 @@
+"""The application `tclab` of rigs/tclab as a process on a pseudo-terminal: the firmware's sources, compiled for the host."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hil.mcu.tables import make_application
+from hil.program import controller_of
+from hil.rig import load_rig
+
+ROOT = Path(__file__).resolve().parents[2]
+INCLUDE = ("hil/models", "core/include", "drivers/include", "drivers/src", "firmware/common")
+FLAGS = ["-std=gnu11", "-O2", "-fno-tree-vectorize", "-ffp-contract=off", "-fno-strict-aliasing", "-Wall", "-Wextra"]
+# The link and what its messages need; no threads, no sockets.
+PORTABLE = ("link*.c", "cobs.c", "crc16.c")
+
+
+def sources() -> list[Path]:
+    drivers = [path for pattern in PORTABLE for path in sorted((ROOT / "drivers/src").glob(pattern))]
+    firmware = [ROOT / "firmware/common" / name for name in FIRMWARE]
+    return [*firmware, *drivers, *sorted((ROOT / "core/src").rglob("*.c")), Path(__file__).with_suffix(".c")]
+
+
+FIRMWARE = (
+    "control.c", "decimal.c", "device.c", "faults.c", "session.c", "supervisor.c", "task.c", "tclab_face.c",
+)  # fmt: skip
+
+
+def build_board(folder: Path, rig: str = "tclab") -> Path:
+    """Compiles the application's tables with the firmware."""
+    loaded = load_rig(rig)
+    device = loaded.devices["board"]
+    application = make_application(loaded, device, controller_of(loaded, loaded.roles[device.role]))
+    texts = {"application.c": application.source} | {f"model{i}.c": text for i, text in enumerate(application.models)}
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    program = folder / "tclab_board"
+    include = [f"-I{ROOT / name}" for name in INCLUDE]
+    command = ["gcc", *FLAGS, *include, "-o", str(program), *map(str, sources()), *map(str, sorted(folder.glob("*.c")))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return program
+
+
+@dataclass
+class Board:
+    """A running board; `path` is what a host opens. unplug() takes the pseudo-terminal away."""
+
+    program: Path
+    speed: float
+    path: str = ""
+    _process: subprocess.Popen[bytes] | None = None
+    _fds: list[int] = field(default_factory=list)
+
+    def plug_in(self) -> None:
+        """Switches it on, at a new pseudo-terminal."""
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        self.path = os.ttyname(slave)
+        self._process = subprocess.Popen([str(self.program), str(self.speed)], stdin=master, stdout=subprocess.PIPE)
+        os.close(master)
+        assert self._process.stdout
+        assert self._process.stdout.readline() == b"ready\n"
+        self._fds = [slave]  # or the line would read as ended before a host opens it
+
+    def unplug(self) -> None:
+        """The power and the port are gone."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()
+        while self._fds:
+            os.close(self._fds.pop())
+        self._process = None
+
+    def pause(self, seconds: float) -> None:
+        """It answers nothing for a while, then all at once."""
+        assert self._process
+        os.kill(self._process.pid, 19)
+        time.sleep(seconds)
+        os.kill(self._process.pid, 18)
+
+
+@contextlib.contextmanager
+def running(program: Path, speed: float = 1.0) -> Iterator[Board]:
+    board = Board(program, speed)
+    board.plug_in()
+    try:
+        yield board
+    finally:
+        board.unplug()
+
+
+class Host:
+    """Raw bytes to the board and back."""
+
+    def __init__(self, board: Board) -> None:
+        self.fd = os.open(board.path, os.O_RDWR | os.O_NOCTTY)
+        termios.tcflush(self.fd, termios.TCIOFLUSH)
+
+    def read(self, lines: int, timeout_s: float = 5.0) -> bytes:
+        """Until so many lines have come, or none for `timeout_s`."""
+        data = b""
+        while data.count(b"\n") < lines and select.select([self.fd], [], [], timeout_s)[0]:
+            data += os.read(self.fd, 4096)
+        return data
+
+    def say(self, data: bytes, lines: int = 1) -> bytes:
+        """Sends bytes and returns so many lines of answer, and what else there is behind them."""
+        os.write(self.fd, data)
+        return self.read(lines)
+
+    def silence(self, timeout_s: float = 0.1) -> bytes:
+        """What comes without having been asked for."""
+        return self.read(1, timeout_s)
+
+    def close(self) -> None:
+        os.close(self.fd)

@@ -1,0 +1,113 @@
+"""PyPI's package `tclab`, unmodified, through its public API against the emulated board: TCLab, clock, Historian.
+
+It opens only what pyserial lists as a USB device, and no system lists a pseudo-terminal so: the one thing that is put in is
+that entry of pyserial's list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import tclab
+from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
+from tclab_board import Board, running
+
+from hil import open_bench
+
+SPEED = 20.0  # the board's clock against the host's: five minutes of heat in 15 s
+STEP_K = 0.3223  # of the board's converter
+
+
+def list_as_usb(monkeypatch: pytest.MonkeyPatch, board: Board) -> None:
+    def ports(*args: Any, **options: Any) -> list[ListPortInfo]:
+        info = ListPortInfo(board.path)
+        info.hwid = "USB VID:PID=2341:0043 SER=85736323838351F0E1E1 LOCATION=1-1"
+        return [info]
+
+    monkeypatch.setattr(list_ports, "comports", ports)
+
+
+@pytest.fixture
+def board(tclab_program: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+    with running(tclab_program) as started:
+        list_as_usb(monkeypatch, started)
+        yield started
+
+
+@pytest.fixture
+def fast_board(tclab_program: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+    with running(tclab_program, SPEED) as started:
+        list_as_usb(monkeypatch, started)
+        yield started
+
+
+@pytest.mark.realtime
+def test_the_package_connects_reads_and_sets(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
+    with tclab.TCLab(port=board.path) as lab:
+        assert lab.version == "TCLab Firmware 1.4.3 HIL board"
+        assert lab.baud == 115200  # no second try at 9600
+        assert lab.T1 == pytest.approx(21.0, abs=STEP_K)
+        assert lab.T2 == pytest.approx(21.0, abs=STEP_K)
+        assert (lab.Q1(33.3), lab.Q1()) == (33.3, 33.3)
+        assert (lab.Q2(120), lab.Q2()) == (100.0, 100.0)
+        lab.P1, lab.P2 = 150, 300
+        assert (lab.P1, lab.P2) == (150.0, 255.0)
+        assert lab.LED(40) == 40.0
+        assert lab.scan() == (pytest.approx(21.0, abs=1.0), pytest.approx(21.0, abs=1.0), 33.3, 100.0)
+        lab.U1 = 12
+        assert lab.U1 == 12.0
+    assert "disconnected successfully" in capsys.readouterr().out
+    with tclab.TCLab(port=board.path) as lab:  # a board is left with its heaters off, and can be had again
+        assert lab.Q1() == lab.Q2() == 0.0
+
+
+@pytest.mark.realtime
+def test_clock_and_historian_log_a_heating_board(board: Board) -> None:
+    with tclab.TCLab(port=board.path) as lab:
+        historian = tclab.Historian(lab.sources)
+        lab.Q1(100)
+        for t in tclab.clock(12, step=1):
+            historian.update(t)
+        times, t1, t2, q1, q2 = np.array(historian.log, dtype=float).T
+    assert len(times) == 13
+    assert np.all(q1 == 100.0)
+    assert np.all(q2 == 0.0)
+    assert np.all(np.diff(t1) >= 0.0)
+    # 0.72 W into 2 J/K behind a lag of 21 s: 1.0 K after 12 s, less than 0.1 K in the other sensor.
+    assert 0.6 < t1[-1] - t1[0] < 1.7
+    assert t2[-1] - t2[0] < 2 * STEP_K
+
+
+@pytest.mark.realtime
+def test_the_board_follows_the_model_that_the_bench_has(fast_board: Board) -> None:
+    with tclab.TCLab(port=fast_board.path) as lab:
+        historian = tclab.Historian(lab.sources)
+        for t in tclab.clock(15, step=0.5):
+            lab.Q1(80 if t < 7.5 else 20)
+            lab.Q2(0 if t < 2.5 else 60)
+            historian.update(t)
+        t1, t2 = (np.array(historian.logdict[name]) for name in ("T1", "T2"))
+        seconds = np.array(historian.logdict["Time"]) * SPEED
+    wanted1, wanted2 = predicted(seconds)
+    assert t1.max() > 45.0
+    # A step of the converter, and 2 s of the board (0.1 s of the host) at 0.3 K/s.
+    assert np.abs(t1 - wanted1).max() < 1.0
+    assert np.abs(t2 - wanted2).max() < 1.0
+    assert np.sqrt(np.mean((t1 - wanted1) ** 2)) < 0.4
+    assert np.sqrt(np.mean((t2 - wanted2) ** 2)) < 0.4
+
+
+def predicted(seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """T1 and T2 of the rig's model with the same heaters, at these times of the board."""
+    with open_bench("tclab") as bench:
+        for at, q1, q2 in ((0.0, 80.0, 0.0), (50.0, 80.0, 60.0), (150.0, 20.0, 60.0)):
+            bench.run(at - bench.time_s)
+            bench.force("heater.q1", q1)
+            bench.force("heater.q2", q2)
+        bench.run(seconds[-1] + 2.0 - bench.time_s)
+        ticks = np.round(seconds * 10).astype(int)
+        return bench.history("temperature.t1")[ticks], bench.history("temperature.t2")[ticks]
