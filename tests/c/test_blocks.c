@@ -261,6 +261,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 42);
+    CHECK(n == 44);
     return failures != 0;
 }
