@@ -69,7 +69,12 @@ class build_extensions(build_ext):  # noqa: N801
     def build_extension(self, ext: Extension) -> None:
         ext.include_dirs = INCLUDE
         # Generated C dislikes these warnings; our own C is compiled with them, in LIBRARIES.
-        quiet = ["-Wno-unused-parameter", "-Wno-unused-function", "-Wno-sign-compare", "-Wno-missing-field-initializers"]
+        quiet = [
+            "-Wno-unused-parameter",
+            "-Wno-unused-function",
+            "-Wno-sign-compare",
+            "-Wno-missing-field-initializers",
+        ]
         ext.extra_compile_args = [*FLAGS, *quiet, *SANITIZER_FLAGS]
         ext.extra_link_args = ["-pthread", *SANITIZER_FLAGS[:1]]
         ext.depends = [*HEADERS, *(path for _, build in LIBRARIES for path in build["sources"])]

@@ -45,7 +45,7 @@ class Ending:
             f"{counters['lost_inputs']} inputs were lost" if counters["lost_inputs"] else "",
             str(bench.recorder.error) if bench.recorder.error else "",
         ]
-        buses = result.readable_buses(engine.wires.counters())  # first: what devices are asked for tells of problems too
+        buses = result.readable_buses(engine.wires.counters())  # asks devices, which may tell of problems
         reasons += engine.wires.problems()
         facts = {
             "ticks": bench.tick,

@@ -4,8 +4,8 @@ Header: tag,direction,table,address,type,bit,word_order,byte_order,scale,offset,
 rate_limit,start,safe,max_age_s,description. The first five are required, the others may be left out, in any order.
 Lines that begin with # are comments. value = raw * scale + offset.
 
-The map of a microcontroller (serial link) needs tag, direction and type only: a value's place in the process image is its
-row. Its table is `image` or, for the host's estimate of the device's clock, clock_offset, clock_drift, clock_bound.
+The map of a microcontroller (serial link) needs tag, direction and type only: a value's place in the process image is
+its row. Its table is `image` or, for the host's estimate of the device's clock, clock_offset, clock_drift, clock_bound.
 
 An address is the zero-based protocol address (0, 1, 2 ...) or 1-based Modicon notation with the digit of its table:
 40001, 400001 and 4x00001 are all holding register 0. In a holding register table 40001..49999 is therefore read as
@@ -32,8 +32,9 @@ DIRECTIONS = ("read", "write")
 ORDERS = ("big", "little")
 # Tables in the order of the driver (enum hil_reg_table), with the digit of the Modicon notation.
 TABLES: Mapping[str, int] = {"coil": 0, "discrete_input": 1, "input_register": 3, "holding_register": 4}
-# What a row of a microcontroller's map stands for: a value of the process image, whose place is the order of the rows, or
-# what the host itself finds out about the device's clock (offset in s, drift as a plain number, bound of the offset in s).
+# What a row of a microcontroller's map stands for: a value of the process image, whose place is the order of the rows,
+# or what the host itself finds out about the device's clock (offset in s, drift as a plain number, bound of the offset
+# in s).
 CLOCK_TABLES = ("clock_offset", "clock_drift", "clock_bound")
 LINK_TABLES = ("image", *CLOCK_TABLES)
 # Types in the order of the core (enum hil_codec_kind).

@@ -184,7 +184,7 @@ class _Builder:
 
         controller = controller_of(self.rig, role, self.spec.seed, self.progress)
         self.libraries.append(Library(controller))
-        return self.libraries[-1].address
+        return int(self.libraries[-1].address)
 
     def build(self, roles: list[str]) -> Built:
         """Let the core build it; its complaints become a RigError with names."""
@@ -264,7 +264,8 @@ def build_bench(rig: Rig, bindings: dict[str, str], seed: int | None = None, pro
 
     Args:
         rig: the description.
-        bindings: level by role; "mil" runs the role's blocks, "sil" its firmware in this process, others latch a device.
+        bindings: level by role; "mil" runs the role's blocks, "sil" its firmware in this process, the others latch a
+            device.
         seed: instead of the rig's.
         progress: is told what takes long.
 

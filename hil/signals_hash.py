@@ -1,4 +1,4 @@
-"""One number for all recorded signals of a run: equal for two levels of a controller exactly if every recorded bit is.
+"""One number for all recorded signals of a run: equal for two levels of a controller if every recorded bit is.
 
 A state's hash also covers what a level keeps inside, so it tells levels apart; this one does not. Times that were measured
 are not part of it.
@@ -28,7 +28,7 @@ class SignalsHash:
         """Rows of one group: ticks (n,), values (n, columns), status bits (n, columns)."""
         canonical = np.where(np.isnan(values), np.nan, values)
         for part, data in (("ticks", ticks), ("values", canonical), ("status", status)):
-            self._parts.setdefault((group, part), hashlib.blake2b(digest_size=8)).update(np.ascontiguousarray(data))
+            self._parts.setdefault((group, part), hashlib.blake2b(digest_size=8)).update(data.tobytes())
 
     def text(self) -> str:
         """16 hex digits."""

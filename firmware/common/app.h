@@ -30,20 +30,20 @@ struct fw_face {
 
 struct fw_app {
     const char *name;
-    const char *description;        /* what DESCRIBE tells; see hil/mcu/description.py */
-    const struct hil_spec *spec;    /* of the controller; role 1 is the bench on the other side */
-    struct hil_block_spec *blocks;  /* of the spec; their types are filled in at the start */
-    const char *const *types;       /* type name of each block */
-    uint64_t program_hash;          /* what the host computed for the same spec */
-    uint32_t state_size;            /* bytes of the controller's state */
+    const char *description;          /* what DESCRIBE tells; see hil/mcu/description.py */
+    const struct hil_spec *spec;      /* of the controller; role 1 is the bench on the other side */
+    struct hil_block_spec *blocks;    /* of the spec; their types are filled in at the start */
+    const char *const *types;         /* type name of each block */
+    uint64_t program_hash;            /* what the host computed for the same spec */
+    uint32_t state_size;              /* bytes of the controller's state */
     const struct hil_codec *in, *out; /* as they cross the link: role 1's outputs, role 1's inputs */
-    const char *const *input_names; /* in the order of `in` */
+    const char *const *input_names;   /* in the order of `in` */
     const struct fw_output *outputs;
     const struct fw_param *params;
     uint16_t n_in, n_out, n_params;
     const struct fw_face *face;
-    const struct hil_regmap *map;   /* face Modbus RTU: `in` is what the master writes, in the order of `in` */
-    uint8_t unit;                   /* face Modbus RTU: its address */
+    const struct hil_regmap *map; /* face Modbus RTU: `in` is what the master writes, in the order of `in` */
+    uint8_t unit;                 /* face Modbus RTU: its address */
 };
 
 #endif

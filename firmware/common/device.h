@@ -18,10 +18,10 @@
 #include "hil_drivers/link_protocol.h"
 #include "supervisor.h"
 
-#define FW_MAX_VALUES     64            /* inputs, and outputs */
-#define FW_LOCKSTEP_AGE   5000000000    /* in lock-step no clock runs; a host silent for so long (ns) has gone */
-#define FW_OVERRUNS_IN_ROW 3            /* so many late ticks one after the other close the latch */
-#define FW_MAX_ANSWERS    HIL_LINK_WINDOW
+#define FW_MAX_VALUES      64         /* inputs, and outputs */
+#define FW_LOCKSTEP_AGE    5000000000 /* in lock-step no clock runs; a host silent for so long (ns) has gone */
+#define FW_OVERRUNS_IN_ROW 3          /* so many late ticks one after the other close the latch */
+#define FW_MAX_ANSWERS     HIL_LINK_WINDOW
 
 struct fw_answer { /* a message that waits for room in the link's window */
     uint8_t n, data[HIL_LINK_MAX_MESSAGE];
@@ -40,10 +40,11 @@ struct fw_device {
     struct fw_faults faults;
     struct fw_statistics statistics;
     struct hil_link link;
-    double in[FW_MAX_VALUES], out[FW_MAX_VALUES], driven[FW_MAX_VALUES]; /* from outside, of the controller, at the pins */
-    uint8_t mode;    /* enum hil_link_mode */
-    uint8_t fresh;   /* `in` has been refreshed since the last tick */
-    uint8_t overrun; /* since the last image */
+    double in[FW_MAX_VALUES], out[FW_MAX_VALUES],
+        driven[FW_MAX_VALUES]; /* from outside, of the controller, at the pins */
+    uint8_t mode;              /* enum hil_link_mode */
+    uint8_t fresh;             /* `in` has been refreshed since the last tick */
+    uint8_t overrun;           /* since the last image */
     uint8_t late_in_row;
     uint8_t reset_cause, config_error, state_due;
     int64_t origin_ns, due_ns; /* free-running: time of tick 0, and of the next one */

@@ -4,7 +4,10 @@
 #include "hil/hash.h"
 #include "hil/tick.h"
 
-static void reset(const void *self, void *context) { hil_state_init(((const struct fw_library *)self)->program, context); }
+static void reset(const void *self, void *context)
+{
+    hil_state_init(((const struct fw_library *)self)->program, context);
+}
 
 static void step(const void *self, void *context, const double *in, double *out)
 {

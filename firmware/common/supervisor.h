@@ -6,8 +6,8 @@
 #include "app.h"
 
 struct fw_supervisor {
-    uint8_t cause;  /* enum hil_link_cause; not 0: latched */
-    uint8_t active; /* the controller drives the outputs; else they are safe without being latched */
+    uint8_t cause;   /* enum hil_link_cause; not 0: latched */
+    uint8_t active;  /* the controller drives the outputs; else they are safe without being latched */
     uint16_t output; /* whose age closed the latch */
     int64_t refreshed_ns, tripped_ns;
 };
@@ -25,7 +25,6 @@ int fw_supervisor_check(struct fw_supervisor *s, const struct fw_app *app, int64
 int64_t fw_supervisor_next_ns(const struct fw_supervisor *s, const struct fw_app *app);
 void fw_supervisor_clear(struct fw_supervisor *s, int64_t now_ns);
 /* What the pins get: `wanted`, or the safe values. */
-void fw_supervisor_apply(const struct fw_supervisor *s, const struct fw_app *app, const double *wanted,
-                         double *driven);
+void fw_supervisor_apply(const struct fw_supervisor *s, const struct fw_app *app, const double *wanted, double *driven);
 
 #endif

@@ -1,1 +1,1 @@
-"""Microcontroller rigs: the controller of a role as firmware, in this process (SIL), emulated (PIL) or on a board (HIL)."""
+"""Microcontroller rigs: a role's controller as firmware, in this process (SIL), emulated (PIL) or on a board (HIL)."""

@@ -1,6 +1,6 @@
 """What a device tells of itself when it is connected, and how that is compared with the rig.
 
-The text is made here, compiled into the firmware, and read back over the link: one line a fact, fields set apart by tabs.
+The text is made here, compiled into the firmware, and read back over the link: one line a fact, fields apart by tabs.
 
     link        1
     firmware    0.1.0                       version of HIL

@@ -1,6 +1,6 @@
 """SIL: a role's controller on the firmware's own sources, as a function that the loop calls.
 
-`hil._firmware` is made of the C files that the board runs; here its tables are filled in memory instead of by a compiler.
+`hil._firmware` is made of the C files that the board runs; here its tables are filled in memory, not by a compiler.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Library:
             self._library, tables.spec, tables.blocks, tables.types, params, self._memory(size), size, error
         )
         if failed:
-            why = ffi.string(error.why if error.why else lib.hil_err_text(failed)).decode()
+            why = ffi.string(error.why or lib.hil_err_text(failed)).decode()
             raise BenchError(f"the firmware cannot build this controller: {why}")
         if self._library.table.hash != controller.built.program.hash:
             raise BenchError("the firmware's sources make another program of this controller", mend="Build HIL again")

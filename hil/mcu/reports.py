@@ -39,7 +39,10 @@ class Report(IntEnum):
 # enum hil_link_cause: what happened, and the usual mend.
 CAUSES = (
     ("", ""),
-    ("the host was lost", "Find out why the host stopped sending: a killed program, a pulled cable, an overloaded machine"),
+    (
+        "the host was lost",
+        "Find out why the host stopped sending: a killed program, a pulled cable, an overloaded machine",
+    ),
     ("the control task overran", "Give the board a longer period or a simpler controller"),
     ("brown-out", "Check the supply of the board and what it drives"),
     ("the stack overflowed", "Raise the stack of the board, or use fewer or smaller blocks"),
@@ -93,8 +96,9 @@ class DeviceState:
     @staticmethod
     def parse(contents: bytes, outputs: list[str]) -> DeviceState:
         """From a STATE report."""
-        *numbers, output = struct.unpack("<4B3qQH", contents)
-        return DeviceState(*numbers, outputs[output] if output < len(outputs) else "")
+        cause, reset, mode, safe, now, refreshed, tripped, ticks, output = struct.unpack("<4B3qQH", contents)
+        name = outputs[output] if output < len(outputs) else ""
+        return DeviceState(cause, reset, mode, safe, now, refreshed, tripped, ticks, name)
 
     @property
     def mend(self) -> str:
@@ -134,7 +138,9 @@ class Statistics:
 
     def facts(self, counts_per_instruction: float | None) -> dict[str, Any]:
         """For people and programs; instructions only where the board's counter tells them."""
-        found: dict[str, Any] = {name: getattr(self, name) for name in ("ticks", "overruns", "crc_errors", "lost_bytes")}
+        found: dict[str, Any] = {
+            name: getattr(self, name) for name in ("ticks", "overruns", "crc_errors", "lost_bytes")
+        }
         found |= {"dropped": self.dropped, "state_hash": f"{self.state_hash:016x}"}
         if self.stack_size:
             found |= {"stack_used": self.stack_used, "stack_size": self.stack_size}

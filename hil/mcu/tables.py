@@ -64,9 +64,7 @@ def _model_source(number: int, text: str) -> str:
 class _Writer:
     """Collects the C text of one application."""
 
-    def __init__(
-        self, rig: Rig, device: Device, role: Role, controller: Controller, description: Description
-    ) -> None:
+    def __init__(self, rig: Rig, device: Device, role: Role, controller: Controller, description: Description) -> None:
         self.rig, self.device, self.role = rig, device, role
         self.controller, self.description = controller, description
         self.lines: list[str] = []
@@ -175,14 +173,18 @@ class _Writer:
         ):
             by_name = {tag.tag: tag for tag in tags}
             chosen = [by_name[n] for n in order] + [tag for tag in tags if tag.wire_only]
-            self._array("struct hil_reg_tag", name, (_register(tag, *limits.get(tag.tag, (None, None))) for tag in chosen))
+            self._array(
+                "struct hil_reg_tag", name, (_register(tag, *limits.get(tag.tag, (None, None))) for tag in chosen)
+            )
         self.lines.append(
             f"static const struct hil_regmap map = {{map_in, map_out, {len(self.device.writes)}, {len(self.device.reads)}}};"
         )
 
 
 def _register(tag: IoTag, low: float | None, high: float | None) -> str:
-    codec = TagSpec(0, 0, tag.kind, tag.scale, tag.offset, -math.inf if low is None else low, math.inf if high is None else high)
+    codec = TagSpec(
+        0, 0, tag.kind, tag.scale, tag.offset, -math.inf if low is None else low, math.inf if high is None else high
+    )
     bit = "HIL_WHOLE_WORD" if tag.bit is None else str(tag.bit)
     return (
         f"{{.codec = {_codec(codec)}, .address = {tag.address}, .table = {tag.table_number}, .bit = {bit}, "

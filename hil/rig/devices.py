@@ -87,7 +87,9 @@ def _protocol(table: DeviceTable) -> str:
 def _check_protocol(reading: Reading, path: KeyPath, table: DeviceTable) -> None:
     """Keys that do not fit what is spoken on the wire."""
     if table.protocol is not None and table.url.startswith("modbus-"):
-        reading.mistakes.add((*path, "protocol"), "belongs to serial lines; this address is Modbus", value=table.protocol)
+        reading.mistakes.add(
+            (*path, "protocol"), "belongs to serial lines; this address is Modbus", value=table.protocol
+        )
     if _protocol(table) != "modbus" and table.side == "server":
         reading.mistakes.add((*path, "side"), "the bench is always the client of a serial link", value=table.side)
 

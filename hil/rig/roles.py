@@ -15,8 +15,10 @@ from hil.rig.reading import Reading
 
 @dataclass(frozen=True)
 class Boundary:
-    """Names of the signals that cross a role's boundary, in order; `clock`: outputs that no block of the role writes, as
-    the host makes them of the device's clock."""
+    """Names of the signals that cross a role's boundary, in order.
+
+    `clock`: outputs that no block of the role writes, as the host makes them of the device's clock.
+    """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]

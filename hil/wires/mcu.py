@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from hil._link import LinkBus
@@ -19,7 +15,7 @@ from hil.mcu.reports import Op, Report
 from hil.nearest import did_you_mean
 from hil.program import Controller, controller_of
 from hil.rig import Device, Rig, Role, RoleTag
-from hil.wires.wire import CONNECT_S, Wire
+from hil.wires.wire import Wire
 
 ANSWER_S = 2.0
 LOCKSTEP_ANSWER_S = 10.0  # an emulated board is as fast as the machine lets it be
@@ -31,7 +27,6 @@ class McuWire(Wire):
 
     Attributes:
         told: the device's own description, once it is connected.
-        board: what is emulated, None for a real board.
     """
 
     bus: LinkBus
@@ -39,7 +34,6 @@ class McuWire(Wire):
     def __init__(self, rig: Rig, device: Device, role: Role, level: str, *, lockstep: bool) -> None:
         super().__init__(rig, device, role, level, lockstep=lockstep)
         self.told: Description | None = None
-        self.board: Any = None
         self.controller: Controller | None = controller_of(rig, role) if role.simulated else None
         self._line: Any = None
         self._begun = False
@@ -51,7 +45,7 @@ class McuWire(Wire):
 
     def open(self) -> None:
         """Starts the board where it is emulated, and the link to it."""
-        fd = self._start_board() if self.level == "pil" else self._open_line(self.device.line)
+        fd = self._emulated_fd() if self.level == "pil" else self._open_line(self.device.line)
         clock = {tag.tag for tag in self.device.tags if tag.of_clock}
         self.bus = LinkBus(
             fd,
@@ -65,12 +59,9 @@ class McuWire(Wire):
             self.connect()
             self._begin()
 
-    def _start_board(self) -> int:
-        from hil.mcu.emulate import start_board
-
+    def _emulated_fd(self) -> int:
         assert self.controller is not None
-        self.board = start_board(self.rig, self.device, self.controller)
-        return int(self.board.link_fd)
+        return int(self.start_board(self.controller).link_fd)
 
     def _open_line(self, url: str) -> int:
         self._line = open_device_line(url)
@@ -122,12 +113,9 @@ class McuWire(Wire):
     def close(self) -> None:
         """Says goodbye and ends what was started."""
         if hasattr(self, "bus"):
-            self._statistics = self._ask_statistics() or self._statistics
             with contextlib.suppress(BusError):
                 self.bus.close()
-        if self.board is not None:
-            self.board.end()
-            self.board = None
+        super().close()
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -137,7 +125,7 @@ class McuWire(Wire):
 
     # ---- asking ----
 
-    def ask(self, op: Op, payload: bytes = b"", *, due: int | None = None) -> tuple[Report, bytes]:
+    def ask(self, op: Op, payload: bytes = b"") -> tuple[Report, bytes]:
         """One message to the device and its answer.
 
         Raises:
@@ -172,11 +160,13 @@ class McuWire(Wire):
         """
         params = self.told.params if self.told else ()
         if name not in params:
-            raise BenchError(f"the board has no parameter '{name}'", where=self._where(), mend=did_you_mean(name, params))
+            raise BenchError(
+                f"the board has no parameter '{name}'", where=self._where(), mend=did_you_mean(name, params)
+            )
         self.ask(Op.SET, struct.pack("<qHd", self._due(tick), params.index(name), value))
 
     def fault(self, kind: str, target: int = 0, argument: float = 0.0, *, tick: int | None = None) -> None:
-        """An error that the device injects into itself (names of reports.DEVICE_FAULTS), at its own tick or the next one.
+        """An error of reports.DEVICE_FAULTS that the device injects into itself, at its own tick or the next one.
 
         Raises:
             BenchError: it is unknown or refused.

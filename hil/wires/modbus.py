@@ -10,7 +10,7 @@ from typing import Any
 from hil import _bus, _core
 from hil.errors import BusError
 from hil.iomap import IoTag
-from hil.rig import Device, Rig, Role
+from hil.rig import Device, Role
 from hil.wires.emulated import Emulated, start_emulated
 from hil.wires.wire import Wire
 

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from hil.errors import BusError
+from hil.program import Controller
 from hil.rig import Device, Rig, Role
 from hil.wires.emulated import Emulated
 
@@ -19,6 +20,7 @@ class Wire:
         bus: sends and receives; its `port_ptr()` is for the loop.
         port: what the loop connects; the bus itself, or one that gives tick tokens around it.
         emulated: the process of an emulated device, None when the device is real or needs none.
+        board: emulated firmware, None when there is none.
         clear_latch: a device that is latched safe is cleared when it is connected.
     """
 
@@ -28,6 +30,7 @@ class Wire:
     def __init__(self, rig: Rig, device: Device, role: Role, level: str, *, lockstep: bool) -> None:
         self.rig, self.device, self.role, self.level, self.lockstep = rig, device, role, level, lockstep
         self.emulated: Emulated | None = None
+        self.board: Any = None
         self.clear_latch = False
 
     @property
@@ -71,6 +74,16 @@ class Wire:
         if self.emulated:
             self.emulated.end()
             self.emulated = None
+        if self.board is not None:
+            self.board.end()
+            self.board = None
+
+    def start_board(self, controller: Controller) -> Any:
+        """Starts the device's firmware on an emulated board, which ends with the wire."""
+        from hil.mcu.emulate import start_board
+
+        self.board = start_board(self.rig, self.device, controller)
+        return self.board
 
     def set(self, name: str, value: float, tick: int | None) -> None:
         """A parameter of the device's controller, at its own tick or, None, at its next one."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from hil._firmware import ffi, lib
+
 from hil.mcu.description import Description, describe
 from hil.mcu.device_tables import DeviceTables
 from hil.mcu.reports import DEVICE_FAULTS, DeviceState, Op, Refusal, Report, Statistics
@@ -87,7 +88,18 @@ class Board:
             ffi.callback("void(void *, uint32_t)", lambda _, kind: self.resets.append(kind)),
             ffi.callback("uint32_t(void *)", lambda self: 100),
         ]
-        names = "now_ns read write lost drive counter kick_watchdog reset_cause reset stack_used".split()
+        names = [
+            "now_ns",
+            "read",
+            "write",
+            "lost",
+            "drive",
+            "counter",
+            "kick_watchdog",
+            "reset_cause",
+            "reset",
+            "stack_used",
+        ]
         self.c = ffi.new("struct fw_board *", dict(zip(names, self._keep, strict=True)))
         self.c.counter_hz, self.c.stack_size = 1000, 1000
 

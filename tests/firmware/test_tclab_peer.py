@@ -50,8 +50,8 @@ def test_the_package_connects_reads_and_sets(board: Board, capsys: pytest.Captur
     with tclab.TCLab(port=board.path) as lab:
         assert lab.version == "TCLab Firmware 1.4.3 HIL board"
         assert lab.baud == 115200  # no second try at 9600
-        assert lab.T1 == pytest.approx(21.0, abs=STEP_K)
-        assert lab.T2 == pytest.approx(21.0, abs=STEP_K)
+        assert pytest.approx(21.0, abs=STEP_K) == lab.T1
+        assert pytest.approx(21.0, abs=STEP_K) == lab.T2
         assert (lab.Q1(33.3), lab.Q1()) == (33.3, 33.3)
         assert (lab.Q2(120), lab.Q2()) == (100.0, 100.0)
         lab.P1, lab.P2 = 150, 300

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tclab_sketch import Sketch
 from tclab_board import Board, Host, running
+from tclab_sketch import Sketch
 
 TEMPERATURE = re.compile(r"-?\d+\.\d\d")
 # Sent to the board in this order, without a pause; what it answers. T: a temperature.

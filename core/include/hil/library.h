@@ -17,7 +17,7 @@ struct hil_library {
      * changes one changes it here too. */
     uint32_t n_params;
     const uint32_t *params;
-    const void *self;     /* immutable: program and tables; outlives the bench's program */
+    const void *self; /* immutable: program and tables; outlives the bench's program */
     /* Writes the context before the first step into `size` bytes, aligned to 64. */
     void (*reset)(const void *self, void *context);
     /* One control step. In a tick: yes. The arrays do not overlap. */

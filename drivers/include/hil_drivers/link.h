@@ -21,8 +21,8 @@
 
 #define HIL_LINK_VERSION     1
 #define HIL_LINK_WINDOW      8
-#define HIL_LINK_MAX_IMAGE   1024 /* bytes of an image's payload */
-#define HIL_LINK_MAX_MESSAGE 200  /* bytes of a message's payload */
+#define HIL_LINK_MAX_IMAGE   1024                      /* bytes of an image's payload */
+#define HIL_LINK_MAX_MESSAGE 200                       /* bytes of a message's payload */
 #define HIL_LINK_MAX_FRAME   (HIL_LINK_MAX_IMAGE + 16) /* on the wire, with COBS's overhead and the zero byte */
 
 enum hil_link_kind {
@@ -53,9 +53,9 @@ struct hil_link_counters {
 };
 
 struct hil_link_config {
-    uint8_t host;                     /* 1: the host's end, 0: the device's */
+    uint8_t host;                                 /* 1: the host's end, 0: the device's */
     int64_t rto_first_ns, rto_min_ns, rto_max_ns; /* resend timeout; 0: 50 ms, 2 ms, 1 s */
-    uint32_t lost_after;              /* resends of one message until the other side is lost; 0: 8 */
+    uint32_t lost_after;                          /* resends of one message until the other side is lost; 0: 8 */
 };
 
 struct hil_link_slot { /* a message on its way */

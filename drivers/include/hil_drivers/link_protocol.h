@@ -24,8 +24,9 @@ enum hil_link_op {
     HIL_OP_STOP = 3,     /* -> DONE. Outputs go safe, nothing is latched */
     HIL_OP_STATE = 4,    /* -> STATE */
     HIL_OP_CLEAR = 5,    /* -> DONE: the latch is open again; REFUSED while its cause still holds */
-    HIL_OP_SET = 6,      /* due i64, parameter u16, value f64 -> DONE, when it is staged; REFUSED when it is late or unknown */
-    HIL_OP_FAULT = 7,    /* due i64, fault u8, target u32, argument f64 -> DONE or REFUSED */
+    HIL_OP_SET =
+        6, /* due i64, parameter u16, value f64 -> DONE, when it is staged; REFUSED when it is late or unknown */
+    HIL_OP_FAULT = 7,     /* due i64, fault u8, target u32, argument f64 -> DONE or REFUSED */
     HIL_OP_STATISTICS = 8 /* -> STATISTICS */
 };
 
@@ -51,33 +52,40 @@ enum hil_link_mode { HIL_LINK_IDLE = 0, HIL_LINK_FREE = 1, HIL_LINK_LOCKSTEP = 2
 /* Why the outputs are latched safe. */
 enum hil_link_cause {
     HIL_CAUSE_NONE = 0,
-    HIL_CAUSE_HOST_LOST = 1,  /* an output was not refreshed within its maximum age */
-    HIL_CAUSE_OVERRUN = 2,    /* the control task did not end in its period, several times in a row */
-    HIL_CAUSE_BROWN_OUT = 3,  /* the supply fell below its limit; told after the reset */
-    HIL_CAUSE_STACK = 4,      /* the stack's guard was overwritten */
-    HIL_CAUSE_CONFIG = 5,     /* the controller's tables are not what this firmware was built for */
-    HIL_CAUSE_WATCHDOG = 6,   /* the main loop hung; told after the reset */
-    HIL_CAUSE_BAD_VALUE = 7   /* the controller gave no number */
+    HIL_CAUSE_HOST_LOST = 1, /* an output was not refreshed within its maximum age */
+    HIL_CAUSE_OVERRUN = 2,   /* the control task did not end in its period, several times in a row */
+    HIL_CAUSE_BROWN_OUT = 3, /* the supply fell below its limit; told after the reset */
+    HIL_CAUSE_STACK = 4,     /* the stack's guard was overwritten */
+    HIL_CAUSE_CONFIG = 5,    /* the controller's tables are not what this firmware was built for */
+    HIL_CAUSE_WATCHDOG = 6,  /* the main loop hung; told after the reset */
+    HIL_CAUSE_BAD_VALUE = 7  /* the controller gave no number */
 };
 
-enum hil_link_reset { HIL_RESET_POWER = 0, HIL_RESET_WARM = 1, HIL_RESET_COLD = 2, HIL_RESET_BROWN_OUT = 3,
-                      HIL_RESET_WATCHDOG = 4 };
+enum hil_link_reset {
+    HIL_RESET_POWER = 0,
+    HIL_RESET_WARM = 1,
+    HIL_RESET_COLD = 2,
+    HIL_RESET_BROWN_OUT = 3,
+    HIL_RESET_WATCHDOG = 4
+};
 
 /* Device-side faults, for tests. */
 enum hil_link_fault {
-    HIL_DEVICE_RESET = 1,      /* target: enum hil_link_reset (warm, cold, brown-out) */
-    HIL_DEVICE_OVERRUN = 2,    /* argument: ticks that take one period and a half; target unused */
-    HIL_DEVICE_FREEZE = 3,     /* target: output number; argument 1: it keeps its value, 0: ends */
+    HIL_DEVICE_RESET = 1,       /* target: enum hil_link_reset (warm, cold, brown-out) */
+    HIL_DEVICE_OVERRUN = 2,     /* argument: ticks that take one period and a half; target unused */
+    HIL_DEVICE_FREEZE = 3,      /* target: output number; argument 1: it keeps its value, 0: ends */
     HIL_DEVICE_CLOCK_DRIFT = 4, /* argument: parts per million */
-    HIL_DEVICE_CLOCK_STEP = 5, /* argument: ns */
-    HIL_DEVICE_BIT_FLIP = 6,   /* target: byte offset in the control state; argument: bit 0..7 */
-    HIL_DEVICE_DROP = 7,       /* argument: so many exchanges are not answered */
-    HIL_DEVICE_LATE = 8        /* target: exchanges; argument: answered so many ns late */
+    HIL_DEVICE_CLOCK_STEP = 5,  /* argument: ns */
+    HIL_DEVICE_BIT_FLIP = 6,    /* target: byte offset in the control state; argument: bit 0..7 */
+    HIL_DEVICE_DROP = 7,        /* argument: so many exchanges are not answered */
+    HIL_DEVICE_LATE = 8         /* target: exchanges; argument: answered so many ns late */
 };
 
 struct hil_link_state { /* as sent: packed in this order */
-    uint8_t cause, reset, mode, safe; /* cause: why latched; reset: cause of the last reset; safe: outputs are safe now */
-    int64_t now_ns, refreshed_ns, tripped_ns; /* device clock: now; last refresh before the latch closed; when it closed */
+    uint8_t cause, reset, mode,
+        safe; /* cause: why latched; reset: cause of the last reset; safe: outputs are safe now */
+    int64_t now_ns, refreshed_ns,
+        tripped_ns; /* device clock: now; last refresh before the latch closed; when it closed */
     uint64_t ticks;
     uint16_t output; /* number of the output whose age closed it */
 };
@@ -87,7 +95,8 @@ struct hil_link_statistics { /* as sent: packed in this order */
     uint64_t ticks, overruns, state_hash;
     uint32_t steps, count_min, count_max, counter_hz; /* control steps measured; the board's counter per step */
     uint32_t stack_used, stack_size;
-    uint32_t crc_errors, lost_bytes, dropped; /* frames thrown away, bytes lost before the link, exchanges dropped by fault */
+    uint32_t crc_errors, lost_bytes,
+        dropped; /* frames thrown away, bytes lost before the link, exchanges dropped by fault */
 };
 #define HIL_LINK_STATISTICS_SIZE 60
 
