@@ -84,7 +84,7 @@ class Wires:
 def _kind(device: Device, level: str, *, lockstep: bool) -> type[Wire]:
     """The class for what is spoken on the wire.
 
-    In lock-step emulated firmware is reached over its link, whatever its field port speaks: only the link carries steps.
+    In lock-step emulated firmware is reached over its link, whatever its field port speaks: only that carries steps.
     """
     by_link = device.protocol == "link" or (lockstep and level == "pil" and device.firmware is not None)
     if by_link:

@@ -1,4 +1,4 @@
-"""A device and a host's end of the link in one process, on a clock that the test turns: the firmware's own C through cffi.
+"""A device and a host's end of the link in one process, on a clock that the test turns: the firmware's own C by cffi.
 
 Nothing is replaced but the board: its clock, its wire and its pins are lists here.
 """
