@@ -44,9 +44,9 @@ HEADERS = below("*.h", "core", "drivers", "firmware")
 
 
 def library(name: str, *folders: str) -> tuple[str, dict[str, Any]]:
-    """A static library of every C file below `folders`: compiled once, linked into both extensions."""
+    """A static library of every C file below `folders` but programs: compiled once, linked into all extensions."""
     build = {
-        "sources": below("*.c", *folders),
+        "sources": [path for path in below("*.c", *folders) if Path(path).name != "main.c"],
         "include_dirs": INCLUDE,
         "cflags": FLAGS + SANITIZER_FLAGS,
         "obj_deps": {"": HEADERS},

@@ -14,7 +14,7 @@ from cffi import FFI
 
 ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = ("core/include", "drivers/include", "firmware/common", "firmware/boards/posix")
-HEADERS = ("library.h", "device.h")
+HEADERS = ("library.h", "posix.h", "device.h", "faces.h")
 # Guards of system headers: what they declare, cffi knows by itself.
 KNOWN = ("_STDINT_H", "_STDDEF_H", "_STRING_H", "_MATH_H", "__STDATOMIC_H", "__STDDEF_H")
 

@@ -32,6 +32,7 @@ def emulate(
     port: int | None = None,
     lockstep: str | Path | None = None,
     ready: Ready | None = None,
+    outputs: Path | None = None,
 ) -> int:
     """Serves an emulated device until SIGTERM, SIGINT, or in lock-step the end of the bench.
 
@@ -40,10 +41,11 @@ def emulate(
         device: its name in the rig.
         port: instead of the rig's; 0: any free one. For a device that polls the bench, the bench's port.
         lockstep: Unix socket of a bench that gives tick tokens; without it the device runs by the clock.
-        ready: is told {"device", "url", "port", "side", "pid"} once it serves.
+        ready: is told {"device", "url", "pid", ...} once it serves.
+        outputs: firmware: a file in which its pins can be seen.
 
     Returns:
-        ticks that were run.
+        ticks that were run; 0 for firmware, which runs on the posix board.
 
     Raises:
         HilError: unknown device, no blocks for it, or a port in use.
@@ -55,6 +57,11 @@ def emulate(
     if port is not None:
         described = replace(described, port=port)
     role = loaded.roles[described.role]
+    if described.firmware is not None and role.simulated:
+        from hil.mcu.posix import serve
+
+        serve(loaded, described, ready, outputs)
+        return 0
     if not role.simulated:
         raise BusError(f'no block has role = "{role.name}": there is nothing to emulate', where=f"devices.{device}")
     return _Device(loaded, described, role).serve(lockstep, ready)

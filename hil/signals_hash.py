@@ -1,7 +1,7 @@
 """One number for all recorded signals of a run: equal for two levels of a controller if every recorded bit is.
 
-A state's hash also covers what a level keeps inside, so it tells levels apart; this one does not. Times that were measured
-are not part of it.
+A state's hash also covers what a level keeps inside, so it tells levels apart; this one does not. Times that were
+measured are not part of it.
 """
 
 from __future__ import annotations

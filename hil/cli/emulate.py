@@ -20,6 +20,9 @@ def emulate(
     lockstep: Annotated[
         Path | None, typer.Option(metavar="SOCKET", help="Take tick tokens from this Unix socket instead of the clock.")
     ] = None,
+    outputs: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Firmware: show its output pins in this file.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run the simulated side of DEVICE's role behind its wire, as a stand-in for the real device. Ctrl-C ends it."""
@@ -29,6 +32,14 @@ def emulate(
         if json:
             output.print_json_line(address)
         else:
-            output.note(f"{device} at {address['url']}, as {address['side']} (Ctrl-C ends it)")
+            output.note(f"{device} at {_place(address)} (Ctrl-C ends it)")
 
-    serve(rig, device, port=port, lockstep=lockstep, ready=ready)
+    serve(rig, device, port=port, lockstep=lockstep, ready=ready, outputs=outputs)
+
+
+def _place(address: dict[str, Any]) -> str:
+    """Where it serves: an address, or for firmware a pseudo-terminal, with the link's beside a field port's."""
+    if "side" in address:
+        return f"{address['url']}, as {address['side']}"
+    beside = f", its link at {address['link']}" if address["url"] != address["link"] else ""
+    return f"{address['url']}{beside}"

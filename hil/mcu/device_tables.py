@@ -13,8 +13,6 @@ from hil.program import Controller
 from hil.rig import Device, Rig
 from hil.spec import TagSpec
 
-FACES = {"modbus": "fw_rtu_face", "tclab": "fw_tclab_face"}
-
 
 class DeviceTables(Tables):
     """An application as C structures.
@@ -38,8 +36,7 @@ class DeviceTables(Tables):
         app.outputs = self._array("struct fw_output", [rig.signals[s.name] for s in description.outputs], self._output)
         app.params = self._new("struct fw_param[]", [(b, k) for _, b, k in controller.params] or 1)
         app.n_in, app.n_out, app.n_params = len(role.outputs), n_out, len(controller.params)
-        face = FACES.get(device.protocol)
-        app.face = ffi.addressof(lib, face) if face else ffi.NULL
+        app.face = lib.fw_face_find(device.protocol.encode())  # NULL for the link alone
         if device.protocol == "modbus":
             app.map, app.unit = self._registers(rig, device), device.unit_id
 

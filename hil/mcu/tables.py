@@ -173,18 +173,15 @@ class _Writer:
         ):
             by_name = {tag.tag: tag for tag in tags}
             chosen = [by_name[n] for n in order] + [tag for tag in tags if tag.wire_only]
-            self._array(
-                "struct hil_reg_tag", name, (_register(tag, *limits.get(tag.tag, (None, None))) for tag in chosen)
-            )
-        self.lines.append(
-            f"static const struct hil_regmap map = {{map_in, map_out, {len(self.device.writes)}, {len(self.device.reads)}}};"
-        )
+            rows = (_register(tag, *limits.get(tag.tag, (None, None))) for tag in chosen)
+            self._array("struct hil_reg_tag", name, rows)
+        counts = f"{len(self.device.writes)}, {len(self.device.reads)}"
+        self.lines.append(f"static const struct hil_regmap map = {{map_in, map_out, {counts}}};")
 
 
 def _register(tag: IoTag, low: float | None, high: float | None) -> str:
-    codec = TagSpec(
-        0, 0, tag.kind, tag.scale, tag.offset, -math.inf if low is None else low, math.inf if high is None else high
-    )
+    lo, hi = -math.inf if low is None else low, math.inf if high is None else high
+    codec = TagSpec(0, 0, tag.kind, tag.scale, tag.offset, lo, hi)
     bit = "HIL_WHOLE_WORD" if tag.bit is None else str(tag.bit)
     return (
         f"{{.codec = {_codec(codec)}, .address = {tag.address}, .table = {tag.table_number}, .bit = {bit}, "
