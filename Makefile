@@ -34,6 +34,7 @@ $(RUN): pyproject.toml
 $(BUILT): $(SOURCES) | $(RUN)
 	@echo "Compiling"
 	@mkdir -p build
+	@rm -f build/temp.*/lib*.a # an archive keeps the objects of sources that are gone or renamed
 	@$(PY) setup.py --quiet build_clib build_ext --inplace >build/compile.log 2>&1 || { cat build/compile.log; exit 1; }
 	@grep -E 'warning:' -A 4 build/compile.log || true
 	@touch $@

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, auto_pickle=False, autotestdict=False
-"""Binding of the bus threads: Modbus TCP client and server. No logic; see drivers/include/hil_drivers/*.h."""
+"""Binding of the bus threads: Modbus client and server over TCP and RTU. No logic; see drivers/include/hil_drivers/*.h."""
 
 import errno as errno_names
 import os
@@ -25,6 +25,10 @@ MENDS = {
     errno_names.ECONNREFUSED: "Start the device's Modbus server, or correct host and port.",
     errno_names.EHOSTUNREACH: "Check the address, the cable and the route to the device.",
     errno_names.ENETUNREACH: "Check the address, the cable and the route to the device.",
+    errno_names.EBUSY: "End the other program that uses the port.",
+    errno_names.ENOENT: "Plug the adapter in again, or correct the path.",
+    errno_names.ENODEV: "Plug the adapter in again, or correct the path.",
+    errno_names.EIO: "Check the cable and the adapter; the other end of a pseudo-terminal may be gone.",
     errno_names.ECONNRESET: "The device closed the connection; it may allow fewer clients than there are.",
 }
 POLICIES = {"other": os.SCHED_OTHER, "fifo": os.SCHED_FIFO}
@@ -117,6 +121,11 @@ cdef dict _counters(const hil_mb_counters *c, unsigned first, unsigned last):
     return counts
 
 
+cdef dict _serial_counters(const hil_mb_counters *c, unsigned first, unsigned last):
+    counts = {hil_mb_count_name(i).decode(): c.count[i] for i in range(HIL_MBC_SERVER, HIL_MBC_SERIAL)}
+    return {**counts, **_counters(c, first, last)}
+
+
 cdef int _set_out(hil_bus_port *port, values, int64_t time_ns) except -1:
     cdef hil_image *image = hil_box_begin(port.box_out)
     if len(values) != image.n:
@@ -176,7 +185,7 @@ def plan_requests(tags_in, tags_out, *, int max_gap=0, int max_read_bits=0, int 
                   int max_write_bits=0, int max_write_registers=0, bint single_writes=False, bint bits_as_word=False,
                   bint combine=False) -> list:
     """The requests of one client cycle: [(function, address, quantity)], writes first."""
-    flags = (single_writes * HIL_REG_SINGLE_WRITES) | (bits_as_word * HIL_REG_BITS_AS_WORD) | (combine * HIL_REG_COMBINE)
+    flags = _flags(single_writes, bits_as_word, combine)
     return _plan(tags_in, tags_out, {
         "max_gap": max_gap, "read_bits": max_read_bits, "read_registers": max_read_registers,
         "write_bits": max_write_bits, "write_registers": max_write_registers, "flags": flags})
@@ -187,41 +196,49 @@ def check_map(tags_in, tags_out, str role) -> None:
     _Map(tags_in, tags_out, HIL_REG_SERVER if role == "server" else HIL_REG_CLIENT)
 
 
-cdef class MbClient:
-    """Modbus TCP client, see hil_drivers/mb_client.h."""
+cdef unsigned _flags(bint single_writes, bint bits_as_word, bint combine) noexcept:
+    return ((single_writes * HIL_REG_SINGLE_WRITES) | (bits_as_word * HIL_REG_BITS_AS_WORD)
+            | (combine * HIL_REG_COMBINE))
+
+
+cdef int _check_unit(str where, int unit, int low) except -1:
+    if not low <= unit <= 247:
+        raise BusError(f"unit {unit} is not possible on a serial line", where=where, mend=f"Use {low} to 247.")
+    return 0
+
+
+cdef int _fill_line(hil_serial_line *line, int fd, bytes path, int64_t bit_ns, int char_bits, double slack_s) except -1:
+    line.fd, line.path, line.bit_ns, line.char_bits = fd, path, bit_ns, char_bits
+    line.slack_ns = <int64_t>(slack_s * 1e9)
+    return 0
+
+
+cdef class Client:
+    """What the Modbus clients have in common whatever their wire, see hil_drivers/mb_client.h."""
     cdef hil_mb_client *c
     cdef hil_mb_client_options options
     cdef readonly str where
     cdef readonly int n_in, n_out
-    cdef bytes host
 
-    def __init__(self, str host, int port, tags_in, tags_out, *, int unit=1, double timeout_s=0.25, int depth=1,
-                 double backoff_s=0.05, double backoff_max_s=2.0, int max_gap=0, int max_read_bits=0,
-                 int max_read_registers=0, int max_write_bits=0, int max_write_registers=0, bint single_writes=False,
-                 bint bits_as_word=False, bint combine=False):
+    cdef int _begin(self, str where, _Map m) except -1:
         if self.c != NULL:
             raise RuntimeError("a client is made once")
-        cdef _Map m = _Map(tags_in, tags_out, HIL_REG_CLIENT)
-        self.where = _where(host, port)
-        self.host = host.encode()
+        self.where = where
         self.n_in, self.n_out = m.c.n_in, m.c.n_out
-        self._set_address(port, unit, depth)
+        return 0
+
+    cdef void _set_times(self, double timeout_s, double backoff_s, double backoff_max_s) noexcept:
         self.options.timeout_ns = <int64_t>(timeout_s * 1e9)
         self.options.backoff_ns, self.options.backoff_max_ns = <int64_t>(backoff_s * 1e9), <int64_t>(backoff_max_s * 1e9)
-        self.options.limits.max_gap = max_gap
-        self.options.limits.read_bits, self.options.limits.read_registers = max_read_bits, max_read_registers
-        self.options.limits.write_bits, self.options.limits.write_registers = max_write_bits, max_write_registers
-        self.options.limits.flags = ((single_writes * HIL_REG_SINGLE_WRITES) | (bits_as_word * HIL_REG_BITS_AS_WORD)
-                                     | (combine * HIL_REG_COMBINE))
-        self._check(hil_mb_client_new(&self.options, &m.c, &self.c), "cannot be used")
 
-    cdef int _set_address(self, int port, int unit, int depth) except -1:
-        if not 0 < port <= 65535 or not 0 <= unit <= 255 or not 1 <= depth <= 64:
-            raise BusError(f"port {port}, unit {unit} and depth {depth} are not all possible", where=self.where,
-                           mend="A port is 1 to 65535, a unit 0 to 255, a depth 1 to 64.")
-        self.options.host = self.host
-        self.options.port, self.options.unit, self.options.depth = port, unit, depth
+    cdef int _set_limits(self, tuple sizes, unsigned flags) except -1:
+        cdef hil_reg_limits *limits = &self.options.limits
+        limits.max_gap, limits.read_bits, limits.read_registers, limits.write_bits, limits.write_registers = sizes
+        limits.flags = flags
         return 0
+
+    cdef int _make(self, _Map m) except -1:
+        return self._check(hil_mb_client_new(&self.options, &m.c, &self.c), "cannot be used")
 
     cdef int _check(self, int err, str doing) except -1:
         cdef int os_errno = errno
@@ -301,6 +318,8 @@ cdef class MbClient:
         return _take_in(hil_mb_client_port(self.c))
 
     def counters(self) -> dict:
+        if self.options.line != NULL:
+            return _serial_counters(hil_mb_client_counters(self.c), HIL_MBC_BOTH, HIL_MBC_CLIENT)
         return _counters(hil_mb_client_counters(self.c), HIL_MBC_BOTH, HIL_MBC_CLIENT)
 
     def port_ptr(self) -> int:
@@ -315,6 +334,65 @@ cdef class MbClient:
     def realtime(self) -> bool:
         """The scheduling policy asked for was granted."""
         return bool(hil_mb_client_realtime(self.c))
+
+
+cdef class MbClient(Client):
+    """Modbus TCP client."""
+    cdef bytes host
+
+    def __init__(self, str host, int port, tags_in, tags_out, *, int unit=1, double timeout_s=0.25, int depth=1,
+                 double backoff_s=0.05, double backoff_max_s=2.0, int max_gap=0, int max_read_bits=0,
+                 int max_read_registers=0, int max_write_bits=0, int max_write_registers=0, bint single_writes=False,
+                 bint bits_as_word=False, bint combine=False):
+        cdef _Map m = _Map(tags_in, tags_out, HIL_REG_CLIENT)
+        self._begin(_where(host, port), m)
+        self.host = host.encode()
+        self._set_address(port, unit, depth)
+        self._set_times(timeout_s, backoff_s, backoff_max_s)
+        self._set_limits((max_gap, max_read_bits, max_read_registers, max_write_bits, max_write_registers),
+                         _flags(single_writes, bits_as_word, combine))
+        self._make(m)
+
+    cdef int _set_address(self, int port, int unit, int depth) except -1:
+        if not 0 < port <= 65535 or not 0 <= unit <= 255 or not 1 <= depth <= 64:
+            raise BusError(f"port {port}, unit {unit} and depth {depth} are not all possible", where=self.where,
+                           mend="A port is 1 to 65535, a unit 0 to 255, a depth 1 to 64.")
+        self.options.host = self.host
+        self.options.port, self.options.unit, self.options.depth = port, unit, depth
+        return 0
+
+
+cdef class RtuClient(Client):
+    """Modbus RTU client on an open serial line (drivers/serial_line.py), connected from the start.
+
+    Takes `fd` over and closes it; a call that raises leaves it with the caller. `path` ("": none) is opened again after
+    the line broke. bit_ns is 0 for a pseudo-terminal; slack_s is how late bytes may be seen (a scheduler, 16 ms of an FTDI
+    adapter). Unit 0 is a broadcast: nothing can be read, and turnaround_s is waited after each request. One device a line.
+    """
+    cdef bytes path
+    cdef hil_serial_line line
+
+    def __init__(self, int fd, str path, tags_in, tags_out, *, int unit=1, int64_t bit_ns=0, int char_bits=11,
+                 double slack_s=0.02, double timeout_s=0.25, double turnaround_s=0.1, double backoff_s=0.05,
+                 double backoff_max_s=2.0, int max_gap=0, int max_read_bits=0, int max_read_registers=0,
+                 int max_write_bits=0, int max_write_registers=0, bint single_writes=False, bint bits_as_word=False,
+                 bint combine=False):
+        cdef _Map m = _Map(tags_in, tags_out, HIL_REG_CLIENT)
+        self._begin(path or f"descriptor {fd}", m)
+        _check_unit(self.where, unit, 0)
+        if unit == 0 and m.c.n_in:
+            raise BusError("unit 0 is a broadcast, which nobody answers", where=m.tags_in[0].name,
+                           mend="Read from a unit of its own, 1 to 247.")
+        self.path = path.encode()
+        self._set_times(timeout_s, backoff_s, backoff_max_s)
+        self.options.turnaround_ns = <int64_t>(turnaround_s * 1e9)
+        self.options.unit, self.options.depth = unit, 1
+        self._set_limits((max_gap, max_read_bits, max_read_registers, max_write_bits, max_write_registers),
+                         _flags(single_writes, bits_as_word, combine))
+        self.options.line = &self.line
+        _fill_line(&self.line, os.dup(fd), self.path, bit_ns, char_bits, slack_s)
+        self._make(m)
+        os.close(fd)
 
 
 cdef class MbServer:
@@ -394,3 +472,80 @@ cdef class MbServer:
     def realtime(self) -> bool:
         """The scheduling policy asked for was granted."""
         return bool(hil_mb_server_realtime(self.s))
+
+
+cdef class RtuServer:
+    """Modbus RTU server on an open serial line, see hil_drivers/rtu_server.h; `fd` and its settings as in RtuClient."""
+    cdef hil_rtu_server *s
+    cdef hil_rtu_server_options options
+    cdef readonly str where
+    cdef readonly int n_in, n_out
+    cdef bytes path
+
+    def __init__(self, int fd, str path, tags_in, tags_out, *, int unit=1, int64_t bit_ns=0, int char_bits=11,
+                 double slack_s=0.02, bint lockstep=False):
+        if self.s != NULL:
+            raise RuntimeError("a server is made once")
+        cdef _Map m = _Map(tags_in, tags_out, HIL_REG_SERVER)
+        self.where = path or f"descriptor {fd}"
+        self.n_in, self.n_out = m.c.n_in, m.c.n_out
+        _check_unit(self.where, unit, 1)
+        self.path = path.encode()
+        self.options.unit, self.options.lockstep = unit, lockstep
+        _fill_line(&self.options.line, os.dup(fd), self.path, bit_ns, char_bits, slack_s)
+        self._check(hil_rtu_server_new(&self.options, &m.c, &self.s), "cannot be used")
+        os.close(fd)
+
+    cdef int _check(self, int err, str doing) except -1:
+        cdef int os_errno = errno
+        if err:
+            raise _error(err, os_errno, self.where, doing)
+        return 0
+
+    def __dealloc__(self):
+        with nogil:
+            hil_rtu_server_free(self.s)
+
+    def start(self, *, str policy="other", int priority=0, int cpu=-1) -> None:
+        """Serves in an own thread; opens the line again after a stop."""
+        cdef hil_thread_options thread = _thread(policy, priority, cpu)
+        self._check(hil_rtu_server_start(self.s, &thread), "cannot start")
+
+    def stop(self) -> None:
+        """Ends the thread and closes the line."""
+        with nogil:
+            hil_rtu_server_stop(self.s)
+
+    def set_exception(self, int code) -> None:
+        """Answers valid requests with this exception (4 failure, 6 busy ...); 0 ends it."""
+        hil_rtu_server_set_exception(self.s, code)
+
+    def set_out(self, values, int64_t time_ns=0) -> None:
+        """Publishes values for the master to read; not together with a loop."""
+        _set_out(hil_rtu_server_port(self.s), values, time_ns)
+
+    def take_in(self):
+        """(number, time_ns, values) of the newest image, or None when there is none since the last call."""
+        return _take_in(hil_rtu_server_port(self.s))
+
+    def counters(self) -> dict:
+        return _serial_counters(hil_rtu_server_counters(self.s), HIL_MBC_CLIENT, HIL_MBC_SERVER)
+
+    def port_ptr(self) -> int:
+        """Address of the struct hil_bus_port, for the loop."""
+        return <size_t>hil_rtu_server_port(self.s)
+
+    @property
+    def connected(self) -> bool:
+        """The line is open; whether a master speaks on it is told by `clients`."""
+        return bool(hil_rtu_server_connected(self.s))
+
+    @property
+    def clients(self) -> int:
+        """1 when the line is open and a master has asked this unit, else 0."""
+        return int(self.connected and self.counters()["requests"] > 0)
+
+    @property
+    def realtime(self) -> bool:
+        """The scheduling policy asked for was granted."""
+        return bool(hil_rtu_server_realtime(self.s))

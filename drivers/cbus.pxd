@@ -51,6 +51,7 @@ cdef extern from "hil_drivers/mb_counters.h" nogil:
         HIL_MBC_BOTH
         HIL_MBC_CLIENT
         HIL_MBC_SERVER
+        HIL_MBC_SERIAL
     cdef struct hil_mb_counters:
         uint64_t *count
         uint64_t *exceptions
@@ -110,14 +111,24 @@ cdef extern from "hil_drivers/bus_thread.h" nogil:
     int64_t hil_now_ns()
 
 
+cdef extern from "hil_drivers/serial_port.h" nogil:
+    cdef struct hil_serial_line:
+        int fd
+        const char *path
+        int64_t bit_ns
+        uint8_t char_bits
+        int64_t slack_ns
+
+
 cdef extern from "hil_drivers/mb_client.h" nogil:
     cdef struct hil_mb_client:
         pass
     cdef struct hil_mb_client_options:
         const char *host
         uint16_t port
+        const hil_serial_line *line
         uint8_t unit, depth
-        int64_t timeout_ns, backoff_ns, backoff_max_ns
+        int64_t timeout_ns, turnaround_ns, backoff_ns, backoff_max_ns
         hil_reg_limits limits
     cdef struct hil_mb_schedule:
         int64_t start_ns, period_ns, phase_ns, tick_ns
@@ -155,3 +166,20 @@ cdef extern from "hil_drivers/mb_server.h" nogil:
     const hil_mb_counters *hil_mb_server_counters(const hil_mb_server *s)
     unsigned hil_mb_server_clients(const hil_mb_server *s)
     int hil_mb_server_realtime(const hil_mb_server *s)
+
+
+cdef extern from "hil_drivers/rtu_server.h" nogil:
+    cdef struct hil_rtu_server:
+        pass
+    cdef struct hil_rtu_server_options:
+        hil_serial_line line
+        uint8_t unit, lockstep
+    int hil_rtu_server_new(const hil_rtu_server_options *options, const hil_regmap *map, hil_rtu_server **out)
+    void hil_rtu_server_free(hil_rtu_server *s)
+    int hil_rtu_server_start(hil_rtu_server *s, const hil_thread_options *thread)
+    void hil_rtu_server_stop(hil_rtu_server *s)
+    void hil_rtu_server_set_exception(hil_rtu_server *s, uint8_t exception)
+    hil_bus_port *hil_rtu_server_port(hil_rtu_server *s)
+    const hil_mb_counters *hil_rtu_server_counters(const hil_rtu_server *s)
+    int hil_rtu_server_connected(const hil_rtu_server *s)
+    int hil_rtu_server_realtime(const hil_rtu_server *s)

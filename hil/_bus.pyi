@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import disjoint_base
 
 KINDS: Final[tuple[str, ...]]
 TABLES: Final[tuple[str, ...]]
@@ -43,32 +44,11 @@ def plan_requests(
     combine: bool = False,
 ) -> list[tuple[int, int, int]]: ...
 
-@final
-class MbClient:
+@disjoint_base
+class Client:
     where: str
     n_in: int
     n_out: int
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        tags_in: Iterable[Tag],
-        tags_out: Iterable[Tag],
-        *,
-        unit: int = 1,
-        timeout_s: float = 0.25,
-        depth: int = 1,
-        backoff_s: float = 0.05,
-        backoff_max_s: float = 2.0,
-        max_gap: int = 0,
-        max_read_bits: int = 0,
-        max_read_registers: int = 0,
-        max_write_bits: int = 0,
-        max_write_registers: int = 0,
-        single_writes: bool = False,
-        bits_as_word: bool = False,
-        combine: bool = False,
-    ) -> None: ...
     def connect(self, wait_s: float = 2.0) -> None: ...
     def start(
         self,
@@ -97,6 +77,57 @@ class MbClient:
     def realtime(self) -> bool: ...
 
 @final
+class MbClient(Client):
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tags_in: Iterable[Tag],
+        tags_out: Iterable[Tag],
+        *,
+        unit: int = 1,
+        timeout_s: float = 0.25,
+        depth: int = 1,
+        backoff_s: float = 0.05,
+        backoff_max_s: float = 2.0,
+        max_gap: int = 0,
+        max_read_bits: int = 0,
+        max_read_registers: int = 0,
+        max_write_bits: int = 0,
+        max_write_registers: int = 0,
+        single_writes: bool = False,
+        bits_as_word: bool = False,
+        combine: bool = False,
+    ) -> None: ...
+
+@final
+class RtuClient(Client):
+    def __init__(
+        self,
+        fd: int,
+        path: str,
+        tags_in: Iterable[Tag],
+        tags_out: Iterable[Tag],
+        *,
+        unit: int = 1,
+        bit_ns: int = 0,
+        char_bits: int = 11,
+        slack_s: float = 0.02,
+        timeout_s: float = 0.25,
+        turnaround_s: float = 0.1,
+        backoff_s: float = 0.05,
+        backoff_max_s: float = 2.0,
+        max_gap: int = 0,
+        max_read_bits: int = 0,
+        max_read_registers: int = 0,
+        max_write_bits: int = 0,
+        max_write_registers: int = 0,
+        single_writes: bool = False,
+        bits_as_word: bool = False,
+        combine: bool = False,
+    ) -> None: ...
+
+@final
 class MbServer:
     where: str
     n_in: int
@@ -121,6 +152,38 @@ class MbServer:
     def port_ptr(self) -> int: ...
     @property
     def port(self) -> int: ...
+    @property
+    def clients(self) -> int: ...
+    @property
+    def realtime(self) -> bool: ...
+
+@final
+class RtuServer:
+    where: str
+    n_in: int
+    n_out: int
+    def __init__(
+        self,
+        fd: int,
+        path: str,
+        tags_in: Iterable[Tag],
+        tags_out: Iterable[Tag],
+        *,
+        unit: int = 1,
+        bit_ns: int = 0,
+        char_bits: int = 11,
+        slack_s: float = 0.02,
+        lockstep: bool = False,
+    ) -> None: ...
+    def start(self, *, policy: str = "other", priority: int = 0, cpu: int = -1) -> None: ...
+    def stop(self) -> None: ...
+    def set_exception(self, code: int) -> None: ...
+    def set_out(self, values: Sequence[float], time_ns: int = 0) -> None: ...
+    def take_in(self) -> tuple[int, int, list[float]] | None: ...
+    def counters(self) -> dict[str, Any]: ...
+    def port_ptr(self) -> int: ...
+    @property
+    def connected(self) -> bool: ...
     @property
     def clients(self) -> int: ...
     @property

@@ -1,9 +1,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mb_client_private.h"
-#include "mb_resolve.h"
 
 /* Sizes of the parts of a client's memory block, in their order. */
 struct parts {
@@ -45,34 +45,51 @@ static int place(struct hil_mb_client *c, const struct hil_regmap *m, const stru
     return rc;
 }
 
+static int make_wire(struct hil_mb_client *c, const struct hil_mb_client_options *o)
+{
+    c->wire = o->line ? &c->wires.rtu.base : &c->wires.tcp.base;
+    c->wire->thread = &c->thread;
+    c->wire->counters = &c->counters;
+    c->wire->timeout_ns = o->timeout_ns;
+    c->wire->unit = o->unit;
+    return o->line ? hil_mb_rtu_wire_init(&c->wires.rtu, o->line, o->turnaround_ns)
+                   : hil_mb_tcp_wire_init(&c->wires.tcp, o->host, o->port);
+}
+
 static int set_up(struct hil_mb_client *c, const struct hil_mb_client_options *o, const struct hil_regmap *map)
 {
     hil_thread_init(&c->thread);
-    hil_mb_wire_init(&c->wire);
-    c->wire.thread = &c->thread;
-    c->wire.counters = &c->counters;
-    c->wire.timeout_ns = o->timeout_ns;
-    c->wire.unit = o->unit;
-    c->depth = o->depth;
+    int rc = make_wire(c, o);
+    c->depth = o->depth < c->wire->max_depth ? o->depth : c->wire->max_depth;
     c->backoff_ns = c->backoff_now_ns = o->backoff_ns;
     c->backoff_max_ns = o->backoff_max_ns > o->backoff_ns ? o->backoff_max_ns : o->backoff_ns;
     c->port = (struct hil_bus_port){&c->in, &c->out, hil_mb_client_exchange, c};
-    int rc = place(c, map, &o->limits);
-    return rc ? rc : hil_mb_resolve(o->host, o->port, &c->wire.address, &c->wire.address_size);
+    return rc ? rc : place(c, map, &o->limits);
+}
+
+/* Nobody answers a broadcast, so nothing can be read with it. */
+static int unit_allowed(const struct hil_mb_client_options *o, const struct hil_regmap *map)
+{
+    return !o->line || (o->unit <= HIL_RTU_UNIT_MAX && (o->unit != HIL_RTU_BROADCAST || map->n_in == 0));
+}
+
+static int allowed(const struct hil_mb_client_options *o, const struct hil_regmap *map)
+{
+    struct hil_regmap_error error;
+    return o->depth >= 1 && o->depth <= HIL_MB_MAX_DEPTH && o->timeout_ns > 0 && o->backoff_ns >= 0 &&
+           unit_allowed(o, map) && hil_regmap_check(map, HIL_REG_CLIENT, &error) == HIL_OK;
 }
 
 int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map,
                       struct hil_mb_client **out)
 {
-    struct hil_regmap_error error;
     *out = NULL;
-    if (options->depth < 1 || options->depth > HIL_MB_MAX_DEPTH || options->timeout_ns <= 0 || options->backoff_ns < 0)
-        return HIL_E_ARG;
-    if (hil_regmap_check(map, HIL_REG_CLIENT, &error) != HIL_OK)
-        return HIL_E_ARG;
-    struct hil_mb_client *c = calloc(1, sizeof *c);
-    if (!c)
-        return HIL_E_OS;
+    struct hil_mb_client *c = allowed(options, map) ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        if (options->line)
+            close(options->line->fd);
+        return allowed(options, map) ? HIL_E_OS : HIL_E_ARG;
+    }
     int rc = set_up(c, options, map);
     if (rc != HIL_OK) {
         hil_mb_client_free(c);
@@ -88,7 +105,7 @@ void hil_mb_client_free(struct hil_mb_client *c)
         return;
     int saved = errno;
     hil_mb_client_stop(c);
-    pthread_mutex_destroy(&c->wire.fd_lock);
+    hil_mb_wire_free(c->wire);
     free(c->memory);
     free(c);
     errno = saved;
@@ -96,5 +113,5 @@ void hil_mb_client_free(struct hil_mb_client *c)
 
 struct hil_bus_port *hil_mb_client_port(struct hil_mb_client *c) { return &c->port; }
 const struct hil_mb_counters *hil_mb_client_counters(const struct hil_mb_client *c) { return &c->counters; }
-int hil_mb_client_connected(const struct hil_mb_client *c) { return c->wire.fd >= 0; }
+int hil_mb_client_connected(const struct hil_mb_client *c) { return c->wire->fd >= 0; }
 int hil_mb_client_realtime(const struct hil_mb_client *c) { return c->thread.realtime; }

@@ -4,7 +4,8 @@
 
 #include "heartbeat.h"
 #include "hil_drivers/mb_client.h"
-#include "hil_drivers/mb_wire.h"
+#include "hil_drivers/mb_rtu_wire.h"
+#include "hil_drivers/mb_tcp_wire.h"
 
 struct hil_mb_client {
     struct hil_bus_port port;
@@ -20,7 +21,11 @@ struct hil_mb_client {
     int64_t image_ns; /* time of the newest published image, 0: none yet */
     struct hil_mb_schedule schedule;
     struct hil_thread thread;
-    struct hil_mb_wire wire;
+    struct hil_mb_wire *wire; /* one of these */
+    union {
+        struct hil_mb_tcp_wire tcp;
+        struct hil_mb_rtu_wire rtu;
+    } wires;
     struct hil_mb_counters counters;
     void *memory; /* map, plan, boxes, heartbeats: one block */
 };

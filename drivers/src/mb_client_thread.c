@@ -14,11 +14,11 @@ static void back_off(struct hil_mb_client *c)
 /* Whether there is a connection for this cycle. */
 static int have_connection(struct hil_mb_client *c)
 {
-    if (c->wire.fd >= 0)
+    if (c->wire->fd >= 0)
         return 1;
     if (hil_now_ns() < c->retry_ns)
         return 0;
-    if (hil_mb_wire_connect(&c->wire, CONNECT_NS) == HIL_OK)
+    if (hil_mb_wire_connect(c->wire, CONNECT_NS) == HIL_OK)
         return 1;
     back_off(c);
     return 0;
@@ -33,7 +33,7 @@ static void run_cycle(struct hil_mb_client *c)
     int rc = hil_mb_cycle(c, -1);
     if (rc == HIL_OK)
         c->backoff_now_ns = c->backoff_ns;
-    else if (c->wire.fd < 0)
+    else if (c->wire->fd < 0)
         back_off(c);
 }
 
@@ -88,9 +88,9 @@ int hil_mb_client_start(struct hil_mb_client *c, const struct hil_mb_schedule *s
 void hil_mb_client_stop(struct hil_mb_client *c)
 {
     hil_thread_ask_stop(&c->thread);
-    hil_mb_wire_interrupt(&c->wire);
+    hil_mb_wire_interrupt(c->wire);
     hil_thread_join(&c->thread);
-    hil_mb_wire_close(&c->wire);
+    hil_mb_wire_close(c->wire);
     hil_box_take(&c->out); /* what an earlier run published is not written again */
     c->newest = NULL;
 }

@@ -1,6 +1,6 @@
 #include "hil_drivers/mb_counters.h"
 
-static const char *const names[HIL_MBC_SERVER] = {
+static const char *const names[HIL_MBC_SERIAL] = {
     [HIL_MBC_REQUESTS] = "requests",
     [HIL_MBC_ANSWERS] = "answers",
     [HIL_MBC_EXCEPTIONS] = "exceptions",
@@ -27,6 +27,12 @@ static const char *const names[HIL_MBC_SERVER] = {
     [HIL_MBC_EVICTED] = "evicted",
     [HIL_MBC_REFUSED] = "refused",
     [HIL_MBC_BACK_PRESSURE] = "back_pressure",
+    [HIL_MBC_WRONG_CRC] = "wrong_crc",
+    [HIL_MBC_NOISE_BYTES] = "noise_bytes",
+    [HIL_MBC_GAPS] = "gaps",
+    [HIL_MBC_LINE_ERRORS] = "line_errors",
+    [HIL_MBC_TOO_LONG] = "too_long",
+    [HIL_MBC_BROADCASTS] = "broadcasts",
 };
 
-const char *hil_mb_count_name(unsigned count) { return count < HIL_MBC_SERVER ? names[count] : NULL; }
+const char *hil_mb_count_name(unsigned count) { return count < HIL_MBC_SERIAL ? names[count] : NULL; }

@@ -1,6 +1,3 @@
-#include <errno.h>
-#include <string.h>
-
 #include "mb_client_private.h"
 
 static void on_answer(void *context, unsigned k, const struct hil_mb_answer *answer)
@@ -16,15 +13,15 @@ static void fill_batch(struct hil_mb_client *c, unsigned *next)
 {
     const double *out = c->newest ? c->newest->v : NULL;
     uint64_t seq = c->newest ? c->newest->seq : 0;
-    hil_mb_wire_begin(&c->wire);
-    for (; *next < c->plan.n && c->wire.n_sent < c->depth; ++*next) {
+    hil_mb_wire_begin(c->wire);
+    for (; *next < c->plan.n && c->wire->n_sent < c->depth; ++*next) {
         if (c->plan.requests[*next].done_by_other)
             continue;
-        size_t n = hil_regplan_encode(&c->plan, *next, out, seq, hil_mb_wire_slot(&c->wire));
+        size_t n = hil_regplan_encode(&c->plan, *next, out, seq, hil_mb_wire_slot(c->wire));
         if (n == 0)
             continue; /* a write, and the bench has not published yet */
-        c->batch[c->wire.n_sent] = *next;
-        hil_mb_wire_add(&c->wire, n);
+        c->batch[c->wire->n_sent] = *next;
+        hil_mb_wire_add(c->wire, n);
     }
 }
 
@@ -44,13 +41,13 @@ int hil_mb_cycle(struct hil_mb_client *c, int64_t lockstep_ns)
     c->values = image->v;
     for (unsigned next = 0; next < c->plan.n;) {
         fill_batch(c, &next);
-        int rc = c->wire.n_sent ? hil_mb_wire_run(&c->wire, on_answer, c) : HIL_OK;
+        int rc = c->wire->n_sent ? hil_mb_wire_run(c->wire, on_answer, c) : HIL_OK;
         if (rc != HIL_OK) {
             hil_mb_count(&c->counters, HIL_MBC_FAILED_CYCLES, 1);
             return rc;
         }
     }
-    publish(c, image, lockstep_ns >= 0 ? lockstep_ns : c->wire.answered_ns);
+    publish(c, image, lockstep_ns >= 0 ? lockstep_ns : c->wire->answered_ns);
     hil_mb_count(&c->counters, HIL_MBC_CYCLES, 1);
     return HIL_OK;
 }
@@ -59,101 +56,16 @@ int hil_mb_client_connect(struct hil_mb_client *c, int64_t wait_ns)
 {
     if (c->thread.running)
         return HIL_E_ARG;
-    return c->wire.fd >= 0 ? HIL_OK : hil_mb_wire_connect(&c->wire, wait_ns);
+    return c->wire->fd >= 0 ? HIL_OK : hil_mb_wire_connect(c->wire, wait_ns);
 }
 
 int hil_mb_client_exchange(void *client, int64_t time_ns)
 {
     struct hil_mb_client *c = client;
-    int rc = hil_mb_client_connect(c, c->wire.timeout_ns);
+    int rc = hil_mb_client_connect(c, c->wire->timeout_ns);
     if (rc != HIL_OK) {
         hil_mb_count(&c->counters, HIL_MBC_FAILED_CYCLES, 1);
         return rc;
     }
     return hil_mb_cycle(c, time_ns);
-}
-
-/* ---- raw requests and benchmarks ---- */
-
-struct raw {
-    uint8_t *answer;
-    size_t n;
-    uint8_t function;
-};
-
-static void keep_answer(void *context, unsigned k, const struct hil_mb_answer *a)
-{
-    struct raw *r = context;
-    (void)k;
-    r->answer[0] = a->exception ? r->function | 0x80 : r->function;
-    r->answer[1] = a->exception ? a->exception : (uint8_t)a->n_data;
-    r->n = 2;
-    if (!a->exception && a->data) {
-        memcpy(r->answer + 2, a->data, a->n_data);
-        r->n += a->n_data;
-    }
-}
-
-/* Codes that only write echo their request, which the wire has checked. */
-static void echo_request(struct raw *r, const uint8_t *pdu, size_t n)
-{
-    if (r->answer[0] & 0x80 || hil_mb_data_offset(r->function) == 10)
-        return;
-    if (r->function == HIL_MB_MASK_WRITE_REGISTER || hil_mb_data_offset(r->function)) {
-        r->n = r->function == HIL_MB_MASK_WRITE_REGISTER ? 7 : 5;
-        memcpy(r->answer, pdu, r->n < n ? r->n : n);
-    }
-}
-
-int hil_mb_client_transact(struct hil_mb_client *c, const uint8_t *pdu, size_t n, uint8_t *answer, size_t *n_answer)
-{
-    struct raw raw = {answer, 0, pdu[0]};
-    if (n < 1 || n > HIL_MB_PDU_MAX)
-        return HIL_E_ARG;
-    int rc = hil_mb_client_connect(c, c->wire.timeout_ns);
-    if (rc != HIL_OK)
-        return rc;
-    hil_mb_wire_begin(&c->wire);
-    memset(hil_mb_wire_slot(&c->wire), 0, 10); /* a request may be shorter than its function wants */
-    memcpy(hil_mb_wire_slot(&c->wire), pdu, n);
-    hil_mb_wire_add(&c->wire, n);
-    rc = hil_mb_wire_run(&c->wire, keep_answer, &raw);
-    if (rc == HIL_OK)
-        echo_request(&raw, pdu, n);
-    *n_answer = raw.n;
-    return rc;
-}
-
-struct bench {
-    uint16_t registers[HIL_MB_MAX_READ_REGISTERS];
-};
-
-static void decode_registers(void *context, unsigned k, const struct hil_mb_answer *a)
-{
-    struct bench *b = context;
-    (void)k;
-    for (unsigned i = 0; i + 1 < a->n_data; i += 2)
-        b->registers[i / 2] = hil_mb_get16(a->data + i);
-}
-
-int hil_mb_client_bench(struct hil_mb_client *c, const struct hil_mb_request *read, unsigned n, unsigned depth,
-                        int64_t *round_ns, int64_t *total_ns)
-{
-    struct bench bench = {{0}};
-    if (depth < 1 || depth > HIL_MB_MAX_DEPTH)
-        return HIL_E_ARG;
-    int rc = hil_mb_client_connect(c, c->wire.timeout_ns);
-    int64_t start = hil_now_ns();
-    for (unsigned i = 0; rc == HIL_OK && i < n;) {
-        int64_t before = hil_now_ns();
-        hil_mb_wire_begin(&c->wire);
-        while (c->wire.n_sent < depth && i + c->wire.n_sent < n)
-            hil_mb_wire_add(&c->wire, hil_mb_request_encode(read, hil_mb_wire_slot(&c->wire)));
-        rc = hil_mb_wire_run(&c->wire, decode_registers, &bench);
-        int64_t took = hil_now_ns() - before;
-        for (unsigned k = 0; k < c->wire.n_sent; k++)
-            round_ns[i++] = took;
-    }
-    *total_ns = hil_now_ns() - start;
-    return rc;
 }

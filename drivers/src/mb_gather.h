@@ -8,13 +8,13 @@
 #ifndef HIL_DRIVERS_MB_GATHER_H
 #define HIL_DRIVERS_MB_GATHER_H
 
-#include "hil_drivers/mb_wire.h"
+#include "hil_drivers/mb_tcp_wire.h"
 
 /* Before waiting for a batch: sets the mark where needed. */
-void hil_mb_gather_begin(struct hil_mb_wire *w);
+void hil_mb_gather_begin(struct hil_mb_tcp_wire *w);
 /* The batch is complete: begin, go on or end? */
-void hil_mb_gather_learn(struct hil_mb_wire *w);
+void hil_mb_gather_learn(struct hil_mb_tcp_wire *w);
 /* A wait ended and answers are missing. Returns 1 when gathering was on, and is now off: wait again. */
-int hil_mb_gather_end(struct hil_mb_wire *w);
+int hil_mb_gather_end(struct hil_mb_tcp_wire *w);
 
 #endif

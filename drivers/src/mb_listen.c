@@ -70,7 +70,7 @@ static struct hil_mb_session *find_place(struct hil_mb_server *s)
     }
     if (least->proven && s->now_ns - least->active_ns < IN_USE_NS)
         return NULL;
-    hil_mb_count(&s->counters, HIL_MBC_EVICTED, 1);
+    hil_mb_count(&s->serving.counters, HIL_MBC_EVICTED, 1);
     hil_mb_session_close(s, least);
     return least;
 }
@@ -93,19 +93,19 @@ void hil_mb_accept(struct hil_mb_server *s)
         int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                hil_mb_count(&s->counters, HIL_MBC_ERRORS_OS, 1);
+                hil_mb_count(&s->serving.counters, HIL_MBC_ERRORS_OS, 1);
                 hil_mb_pause_accept(s, s->now_ns + 100000000); /* else the listener would wake us without end */
             }
             return;
         }
         struct hil_mb_session *place = find_place(s);
         if (!place) {
-            hil_mb_count(&s->counters, HIL_MBC_REFUSED, 1);
+            hil_mb_count(&s->serving.counters, HIL_MBC_REFUSED, 1);
             close(fd);
             continue;
         }
         set_options(fd);
-        hil_mb_count(&s->counters, HIL_MBC_ACCEPTED, 1);
+        hil_mb_count(&s->serving.counters, HIL_MBC_ACCEPTED, 1);
         hil_mb_session_open(s, place, fd);
     }
 }

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "mb_resolve.h"
@@ -8,39 +7,12 @@
 
 #define EVENTS_PER_TURN 32
 
-static size_t round64(size_t n) { return (n + 63) / 64 * 64; }
-
-/* One block: tags, bank, boxes, heartbeats. */
-static int place(struct hil_mb_server *s, const struct hil_regmap *m)
-{
-    size_t in_tags = round64(m->n_in * sizeof *m->in), out_tags = round64(m->n_out * sizeof *m->out);
-    size_t bank = round64(hil_mb_bank_size(m)), in_box = hil_box_size(m->n_in), out_box = hil_box_size(m->n_out);
-    size_t beats = round64(hil_beats_count(m) * sizeof(struct hil_beat));
-    unsigned char *p = aligned_alloc(64, 64 + in_tags + out_tags + bank + in_box + out_box + beats);
-    if (!p)
-        return HIL_E_OS;
-    s->memory = p;
-    s->map = (struct hil_regmap){(void *)p, (void *)(p + in_tags), m->n_in, m->n_out};
-    if (m->n_in)
-        memcpy(p, m->in, m->n_in * sizeof *m->in);
-    if (m->n_out)
-        memcpy(p + in_tags, m->out, m->n_out * sizeof *m->out);
-    p += in_tags + out_tags;
-    hil_mb_bank_init(&s->bank, p, &s->map);
-    hil_box_init(&s->in, p + bank, m->n_in);
-    hil_box_init(&s->out, p + bank + in_box, m->n_out);
-    hil_beats_init(&s->beats, (void *)(p + bank + in_box + out_box), &s->map);
-    return HIL_OK;
-}
-
 static int set_up(struct hil_mb_server *s, const struct hil_mb_server_options *o, const struct hil_regmap *map)
 {
     s->listen_fd = s->epoll_fd = -1;
     s->unit = o->unit;
-    s->lockstep = o->lockstep;
-    s->port = (struct hil_bus_port){&s->in, &s->out, NULL, s};
     hil_thread_init(&s->thread);
-    int rc = place(s, map);
+    int rc = hil_mb_serving_init(&s->serving, map, o->lockstep, s);
     if (rc)
         return rc;
     s->sessions = calloc(o->max_clients, sizeof *s->sessions);
@@ -56,11 +28,8 @@ static int set_up(struct hil_mb_server *s, const struct hil_mb_server_options *o
 int hil_mb_server_new(const struct hil_mb_server_options *options, const struct hil_regmap *map,
                       struct hil_mb_server **out)
 {
-    struct hil_regmap_error error;
     *out = NULL;
     if (options->max_clients < 1 || options->max_clients > 256 || options->unit < -1 || options->unit > 255)
-        return HIL_E_ARG;
-    if (hil_regmap_check(map, HIL_REG_SERVER, &error) != HIL_OK)
         return HIL_E_ARG;
     struct hil_mb_server *s = calloc(1, sizeof *s);
     if (!s)
@@ -81,7 +50,7 @@ void hil_mb_server_free(struct hil_mb_server *s)
     int saved = errno;
     hil_mb_server_stop(s);
     free(s->sessions);
-    free(s->memory);
+    hil_mb_serving_free(&s->serving);
     free(s);
     errno = saved;
 }
@@ -94,7 +63,7 @@ static void *run(void *arg)
     struct hil_mb_server *s = arg;
     struct epoll_event events[EVENTS_PER_TURN], wake = {.events = EPOLLIN, .data.ptr = NULL};
     if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->thread.wake_fd, &wake) < 0) {
-        hil_mb_count(&s->counters, HIL_MBC_ERRORS_OS, 1);
+        hil_mb_count(&s->serving.counters, HIL_MBC_ERRORS_OS, 1);
         return NULL;
     }
     while (!hil_thread_stopping(&s->thread)) {
@@ -129,7 +98,10 @@ void hil_mb_server_stop(struct hil_mb_server *s)
     hil_mb_unlisten(s);
 }
 
-void hil_mb_server_set_exception(struct hil_mb_server *s, uint8_t exception) { atomic_store(&s->exception, exception); }
+void hil_mb_server_set_exception(struct hil_mb_server *s, uint8_t exception)
+{
+    atomic_store(&s->serving.exception, exception);
+}
 
 uint16_t hil_mb_server_port_number(const struct hil_mb_server *s)
 {
@@ -138,7 +110,7 @@ uint16_t hil_mb_server_port_number(const struct hil_mb_server *s)
     return ntohs(((const struct sockaddr_in *)(const void *)&s->address)->sin_port);
 }
 
-struct hil_bus_port *hil_mb_server_port(struct hil_mb_server *s) { return &s->port; }
-const struct hil_mb_counters *hil_mb_server_counters(const struct hil_mb_server *s) { return &s->counters; }
+struct hil_bus_port *hil_mb_server_port(struct hil_mb_server *s) { return &s->serving.port; }
+const struct hil_mb_counters *hil_mb_server_counters(const struct hil_mb_server *s) { return &s->serving.counters; }
 unsigned hil_mb_server_clients(const struct hil_mb_server *s) { return atomic_load(&s->n_clients); }
 int hil_mb_server_realtime(const struct hil_mb_server *s) { return s->thread.realtime; }

@@ -5,9 +5,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "heartbeat.h"
 #include "hil_drivers/mb_server.h"
 #include "hil_drivers/mbap.h"
+#include "mb_serving.h"
 
 #define SESSION_RX 4096
 /* The smallest request that is answered with more than itself has 12 bytes, the largest answer HIL_MB_ADU_MAX: whatever fits
@@ -27,26 +27,17 @@ struct hil_mb_session {
 };
 
 struct hil_mb_server {
-    struct hil_bus_port port;
-    struct hil_box in, out;
-    struct hil_regmap map;
-    struct hil_mb_bank bank;
-    struct hil_beats beats;
+    struct hil_mb_serving serving;
     struct sockaddr_storage address; /* with the port number really used */
     socklen_t address_size;
     int listen_fd, epoll_fd;
     int64_t accept_again_ns; /* 0: accepting; else not before this time */
-    int64_t now_ns, image_ns;
-    int64_t out_ns; /* time of the newest values of the bench */
-    int lockstep;
+    int64_t now_ns;
     int16_t unit;
     unsigned max_clients;
     atomic_uint n_clients;
-    _Atomic uint8_t exception;
     struct hil_mb_session *sessions;
     struct hil_thread thread;
-    struct hil_mb_counters counters;
-    void *memory;
 };
 
 /* mb_listen.c */

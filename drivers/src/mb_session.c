@@ -38,13 +38,13 @@ static void flush(struct hil_mb_server *s, struct hil_mb_session *c)
 {
     ssize_t n = send(c->fd, c->tx + c->tx_head, c->tx_tail - c->tx_head, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-        hil_mb_count(&s->counters, HIL_MBC_CLOSED_BY_PEER, 1);
+        hil_mb_count(&s->serving.counters, HIL_MBC_CLOSED_BY_PEER, 1);
         hil_mb_session_close(s, c);
         return;
     }
     if (n > 0) {
         c->tx_head += (uint32_t)n;
-        hil_mb_count(&s->counters, HIL_MBC_BYTES_SENT, (uint64_t)n);
+        hil_mb_count(&s->serving.counters, HIL_MBC_BYTES_SENT, (uint64_t)n);
     }
     int all = c->tx_head == c->tx_tail;
     if (all)
@@ -52,7 +52,7 @@ static void flush(struct hil_mb_server *s, struct hil_mb_session *c)
     if (all == !c->sending)
         return;
     c->sending = !all;
-    hil_mb_count(&s->counters, HIL_MBC_BACK_PRESSURE, !all);
+    hil_mb_count(&s->serving.counters, HIL_MBC_BACK_PRESSURE, !all);
     watch(s, c, EPOLL_CTL_MOD, all ? EPOLLIN : EPOLLOUT);
 }
 
@@ -67,32 +67,20 @@ static int serve_frame(struct hil_mb_server *s, struct hil_mb_session *c, const 
     uint8_t *adu = c->tx + c->tx_tail, *pdu = adu + HIL_MBAP_SIZE;
     int wrote = 0;
     size_t n;
-    hil_mb_count(&s->counters, HIL_MBC_REQUESTS, 1);
+    hil_mb_count(&s->serving.counters, HIL_MBC_REQUESTS, 1);
     if (is_ours(s, f->unit)) {
-        n = hil_mb_serve(&s->bank, f->pdu, f->n, pdu, &wrote);
+        n = hil_mb_serve(&s->serving.bank, f->pdu, f->n, pdu, &wrote);
     } else {
-        hil_mb_count(&s->counters, HIL_MBC_WRONG_UNIT, 1);
+        hil_mb_count(&s->serving.counters, HIL_MBC_WRONG_UNIT, 1);
         n = hil_mb_exception_encode(f->pdu[0], HIL_MB_GATEWAY_TARGET, pdu);
     }
     if (pdu[0] & 0x80)
-        hil_mb_count_exception(&s->counters, pdu[1]);
+        hil_mb_count_exception(&s->serving.counters, pdu[1]);
     else
         c->proven = 1;
     c->tx_tail += (uint32_t)hil_mbap_encode(adu, f->transaction, f->unit, n);
-    hil_mb_count(&s->counters, HIL_MBC_ANSWERS, 1);
+    hil_mb_count(&s->serving.counters, HIL_MBC_ANSWERS, 1);
     return wrote;
-}
-
-static void publish(struct hil_mb_server *s)
-{
-    struct hil_image *image = hil_box_begin(&s->in);
-    hil_mb_bank_get(&s->bank, image->v);
-    image->time_ns = hil_beats_time(&s->beats, image->v, s->lockstep ? s->out_ns : s->now_ns);
-    hil_box_publish(&s->in);
-    hil_mb_count(&s->counters, HIL_MBC_IMAGES, 1);
-    if (s->image_ns)
-        hil_histogram_add(&s->counters.age, s->now_ns - s->image_ns);
-    s->image_ns = s->now_ns;
 }
 
 static void serve_frames(struct hil_mb_server *s, struct hil_mb_session *c)
@@ -104,27 +92,17 @@ static void serve_frames(struct hil_mb_server *s, struct hil_mb_session *c)
         if (result == HIL_MBAP_FRAME)
             wrote |= serve_frame(s, c, &frame);
         else /* another protocol's frame is discarded (guide, figure 16) */
-            hil_mb_count(&s->counters, HIL_MBC_MALFORMED, 1);
+            hil_mb_count(&s->serving.counters, HIL_MBC_MALFORMED, 1);
     }
     if (wrote)
-        publish(s);
+        hil_mb_serving_publish(&s->serving, s->now_ns);
     if (c->tx_tail)
         flush(s, c);
     if (result == HIL_MBAP_LOST) {
-        hil_mb_count(&s->counters, HIL_MBC_MALFORMED, 1);
-        hil_mb_count(&s->counters, HIL_MBC_CLOSED_JUNK, 1);
+        hil_mb_count(&s->serving.counters, HIL_MBC_MALFORMED, 1);
+        hil_mb_count(&s->serving.counters, HIL_MBC_CLOSED_JUNK, 1);
         hil_mb_session_close(s, c);
     }
-}
-
-static void take_newest(struct hil_mb_server *s)
-{
-    const struct hil_image *fresh = hil_box_take(&s->out);
-    if (fresh) {
-        hil_mb_bank_set(&s->bank, fresh->v, fresh->seq);
-        s->out_ns = fresh->time_ns;
-    }
-    s->bank.exception = atomic_load_explicit(&s->exception, memory_order_relaxed);
 }
 
 void hil_mb_session_ready(struct hil_mb_server *s, struct hil_mb_session *c)
@@ -141,14 +119,14 @@ void hil_mb_session_ready(struct hil_mb_server *s, struct hil_mb_session *c)
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return;
     if (n <= 0) {
-        hil_mb_count(&s->counters, HIL_MBC_CLOSED_BY_PEER, 1);
+        hil_mb_count(&s->serving.counters, HIL_MBC_CLOSED_BY_PEER, 1);
         hil_mb_session_close(s, c);
         return;
     }
     hil_mbap_received(&c->rx, (size_t)n);
-    hil_mb_count(&s->counters, HIL_MBC_BYTES_RECEIVED, (uint64_t)n);
+    hil_mb_count(&s->serving.counters, HIL_MBC_BYTES_RECEIVED, (uint64_t)n);
     c->active_ns = s->now_ns;
-    take_newest(s);
+    hil_mb_serving_refresh(&s->serving);
     serve_frames(s, c);
-    hil_histogram_add(&s->counters.round_trip, hil_now_ns() - s->now_ns);
+    hil_histogram_add(&s->serving.counters.round_trip, hil_now_ns() - s->now_ns);
 }

@@ -1,4 +1,4 @@
-/* Modbus TCP client: polls a device in phase with the bench's tick (own thread), or one cycle at a time in the caller's thread
+/* Modbus client over TCP or over a serial line (RTU): polls a device in phase with the bench's tick (own thread), or one cycle at a time in the caller's thread
  * (lock-step). One cycle writes all `out` values, then reads all `in` values and publishes them as one image.
  *
  * The image's time is when the last answer arrived (lock-step: the given time), or, when `in` tags are flagged heartbeat, when
@@ -12,15 +12,18 @@
 #include "hil_drivers/bus_thread.h"
 #include "hil_drivers/mb_counters.h"
 #include "hil_drivers/regplan.h"
+#include "hil_drivers/serial_port.h"
 
 struct hil_mb_client;
 
 struct hil_mb_client_options {
-    const char *host; /* address or name, resolved once */
+    const char *host; /* TCP: address or name, resolved once */
     uint16_t port;
-    uint8_t unit;
-    uint8_t depth; /* requests on their way at once, 1 to 64 */
-    int64_t timeout_ns;
+    const struct hil_serial_line *line; /* RTU: connected from the start; NULL: TCP */
+    uint8_t unit;                       /* RTU: 1 to 247, or 0: broadcast, with nothing to read */
+    uint8_t depth;                      /* requests on their way at once, 1 to 64; RTU: always 1 */
+    int64_t timeout_ns;                 /* RTU: without the time that the frames themselves take on the line */
+    int64_t turnaround_ns;              /* RTU: wait after a broadcast */
     int64_t backoff_ns, backoff_max_ns; /* wait after a broken connection: doubled each time up to the maximum */
     struct hil_reg_limits limits;
 };
@@ -31,7 +34,7 @@ struct hil_mb_schedule {
     int64_t tick_ns; /* period of the bench's tick, for the histogram of ages at latch; 0: period_ns */
 };
 
-/* Copies the map. HIL_E_ARG: an option is out of range or the map does not fit (hil_regmap_check says why); HIL_E_UNSUPPORTED:
+/* Copies the map; takes line->fd over, also when it fails. HIL_E_ARG: an option is out of range or the map does not fit (hil_regmap_check says why); HIL_E_UNSUPPORTED:
  * the host's name is unknown; HIL_E_OS. Allocates; nothing after this does. */
 int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map,
                       struct hil_mb_client **out);

@@ -38,11 +38,19 @@ enum hil_mb_count {
     HIL_MBC_EVICTED,       /* idle connections closed for a new one */
     HIL_MBC_REFUSED,       /* connections refused: all others are in use */
     HIL_MBC_BACK_PRESSURE, /* times a client did not take its answers */
-    HIL_MBC_SERVER
+    HIL_MBC_SERVER,
+    /* serial lines, both roles; what they mean stands at enum hil_rtu_count, in the same order */
+    HIL_MBC_WRONG_CRC = HIL_MBC_SERVER,
+    HIL_MBC_NOISE_BYTES,
+    HIL_MBC_GAPS,
+    HIL_MBC_LINE_ERRORS,
+    HIL_MBC_TOO_LONG,
+    HIL_MBC_BROADCASTS,
+    HIL_MBC_SERIAL
 };
 
 struct hil_mb_counters {
-    _Atomic uint64_t count[HIL_MBC_SERVER];
+    _Atomic uint64_t count[HIL_MBC_SERIAL];
     _Atomic uint64_t exceptions[256]; /* by code */
     struct hil_histogram round_trip;  /* client: request sent to answer received; server: received to answered */
     struct hil_histogram age; /* client: of the newest image when the bench latches; server: time between images */
