@@ -15,7 +15,7 @@ COMMANDS = (
     (LIVE, watch.watch, live.status, live.set_, live.force, live.release, live.fault, live.clear, live.safe, live.mark),
     (LIVE, live.stop),
     (RECORDING, recordings.replay, recordings.report, recordings.export),
-    (MACHINE, doctor.doctor, scan.scan),
+    (MACHINE, doctor.doctor),
 )
 
 app = typer.Typer(
@@ -45,3 +45,4 @@ def options(
 for _panel, *_functions in COMMANDS:
     for _function in _functions:
         app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)  # type: ignore[type-var]
+app.add_typer(scan.app, name="scan", rich_help_panel=MACHINE)
