@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tclab_board import build_board  # noqa: E402
+from tclab_board import build_board
 
 
 @pytest.fixture(scope="session")

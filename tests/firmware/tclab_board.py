@@ -1,4 +1,4 @@
-"""The application `tclab` of rigs/tclab as a process on a pseudo-terminal: the firmware's sources, compiled for the host."""
+"""The application `tclab` of rigs/tclab as a process on a pseudo-terminal: the firmware, compiled for the host."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_something_else_on_the_port_is_not_taken_for_a_board() -> None:
 
 
 def test_a_name_that_no_board_has_is_refused() -> None:
-    with pytest.raises(BusError, match="plant.h1 is nothing that a Temperature Control Lab has"):
+    with pytest.raises(BusError, match=r"plant\.h1 is nothing that a Temperature Control Lab has"):
         TCLabBus("/dev/ttyACM0", ["plant.h1"], [])
 
 
