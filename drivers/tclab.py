@@ -41,6 +41,7 @@ class TCLab:
         self.ended = threading.Event()  # set from another thread: connect() gives up soon
         self._line: Line | None = None
         self._rest = b""
+        self._matched = False  # the next line that comes in answers the next question that goes out
 
     @property
     def connected(self) -> bool:
@@ -120,6 +121,8 @@ class TCLab:
         Raises:
             BusError: no answer in time (questions and answers are matched again first), or the port has gone.
         """
+        if not self._matched and not self._find_again():
+            raise BusError("no answer", where=self.where, mend="Check the cable")
         self._send(question)
         answer = self._receive()
         if answer is None:
@@ -200,13 +203,15 @@ class TCLab:
 
     def _find_again(self) -> bool:
         """Asks for the version and reads until the board is silent, so that the next answer belongs to its question."""
+        self._matched = False
         self._send("")  # ends whatever stands half in the board's buffer
         self._send("VER")
         found = False
         for _ in range(MOST_LINES):
             answer = self._receive()
             if answer is None:
-                return found
+                self._matched = found
+                break
             if NAME in answer:
                 found, self.version = True, answer
-        return False
+        return self._matched

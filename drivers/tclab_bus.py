@@ -43,6 +43,7 @@ class TCLabBus:
         self._wanted: list[float] = []
         self._wanted_s = 0.0
         self._failures = 0
+        self._lost = False
         self._thread: threading.Thread | None = None
 
     def connect(self, wait_s: float = CONNECT_S) -> None:
@@ -112,8 +113,8 @@ class TCLabBus:
             self.count["failed_connects"] += 1
             return False
         self.count["connects"] += 1
-        self.count["reconnects"] += 1
-        self._failures = 0
+        self.count["reconnects"] += self._lost
+        self._failures, self._lost = 0, False
         return True
 
     def _cycle(self) -> None:
@@ -140,6 +141,7 @@ class TCLabBus:
                 self.board.drop()
         if not self.board.connected:
             self.count["disconnects"] += 1
+            self._lost = True
 
     def _asked(self, question: str) -> float:
         self.count["requests"] += 1

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import socket
 import sys
 import threading
+import tty
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hil import _bus, _core
+from hil import _core
+from hil.drivers.serial_line import Line
 from hil.errors import BenchError, BusError
 from hil.events import NEXT_TICK, EventKind, encode
 from hil.nearest import did_you_mean
@@ -80,10 +83,11 @@ class _Device:
 
     def serve(self, lockstep: str | Path | None, ready: Ready | None) -> int:
         """Until it is told to end."""
-        bus = make_bus(self.device, self.role, mirrored=True, lockstep=lockstep is not None)
+        line = _pseudo_terminal() if self.device.line else None
+        bus = make_bus(self.device, self.role, mirrored=True, lockstep=lockstep is not None, line=line)
         self.loop.connect({1: bus})
-        is_server = isinstance(bus, _bus.MbServer)
-        port = bus.port if is_server else self.device.port
+        is_server = self.device.side == "client"
+        port = bus.port if is_server and line is None else self.device.port
         previous = [signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)]
         try:
             if is_server:
@@ -98,7 +102,7 @@ class _Device:
             if PARENT in os.environ:
                 threading.Thread(target=self._obey, daemon=True).start()
             if ready:
-                ready({**told, "url": replace(self.device, port=port).url})
+                ready({**told, "url": line.note if line else replace(self.device, port=port).url})
             if lockstep is not None:
                 self._by_token(bus, lockstep)
             else:
@@ -146,3 +150,11 @@ class _Device:
                 print(json.dumps({"error": error.message}), file=sys.stderr, flush=True)
             print(json.dumps({"set": asked["set"]}), flush=True)
         self._end()
+
+
+def _pseudo_terminal() -> Line:
+    """The device's end of a line; `note` is the path of the end to connect to."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    os.set_blocking(ours, False)
+    return Line(ours, "", is_pty=True, bit_ns=0, note=os.ttyname(theirs))

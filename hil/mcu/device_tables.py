@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hil._firmware import ffi, lib
+from hil._firmware import lib
 from hil.iomap import IoTag
 from hil.mcu.description import Description
 from hil.mcu.library import Tables

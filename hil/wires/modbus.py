@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from hil import _bus, _core
+from hil.drivers.serial_line import Line, open_line
 from hil.errors import BusError
 from hil.iomap import IoTag
+from hil.program import controller_of
 from hil.rig import Device, Role
 from hil.wires.emulated import Emulated, start_emulated
 from hil.wires.wire import Wire
@@ -22,20 +24,28 @@ class ModbusWire(Wire):
 
     def open(self) -> None:
         """Makes the bus; starts the emulated device."""
-        device = self.device
-        if device.side == "server":  # the device polls us: we listen first
-            self.bus = make_bus(device, self.role, lockstep=self.lockstep)
+        line = self._open_line() if self.device.line else None
+        if line is None and self.is_client and self.level == "pil":
+            _refuse_port_in_use(self.device)
+            self.emulated = self._emulate(None)
+            self.device = replace(self.device, port=self.emulated.port)
+        self.bus = make_bus(self.device, self.role, lockstep=self.lockstep, line=line)
+        if not self.is_client:  # the device polls us: we listen first
             self.bus.start(**self._server_policy())
-            if self.level == "pil":
+            if line is None and self.level == "pil":
                 self.emulated = self._emulate(self.bus.port)
-        else:
-            if self.level == "pil":
-                _refuse_port_in_use(device)
-                self.emulated = self._emulate(None)
-                self.device = device = replace(device, port=self.emulated.port)
-            self.bus = make_bus(device, self.role, lockstep=self.lockstep)
         token = self.emulated.token if self.emulated else None
         self.port = _core.TokenPort(self.bus, token.fileno()) if token else self.bus
+
+    def _open_line(self) -> Line:
+        """A serial line: the rig's, or the pseudo-terminal of the emulated device."""
+        url = self.device.line
+        if self.level == "pil" and self.device.firmware is not None:
+            url = f"modbus-rtu://{self.start_board(controller_of(self.rig, self.role)).field_path}"
+        elif self.level == "pil":
+            self.emulated = self._emulate(None)
+            url = f"modbus-rtu://{self.emulated.told['url']}"
+        return open_line(url)
 
     def _emulate(self, server_port: int | None) -> Emulated:
         assert self.rig.folder is not None
@@ -82,8 +92,17 @@ def _driver_tag(tag: IoTag, low: float | None, high: float | None) -> _bus.Tag:
     )
 
 
-def make_bus(device: Device, role: Role, *, mirrored: bool = False, lockstep: bool = False) -> Any:
+def make_bus(
+    device: Device, role: Role, *, mirrored: bool = False, lockstep: bool = False, line: Line | None = None
+) -> Any:
     """Our side of a device's wire, or, `mirrored`, the device's own side for an emulated one.
+
+    Args:
+        device: its description.
+        role: the role behind it.
+        mirrored: the device's own side.
+        lockstep: images carry bench time, and an answer may take its time.
+        line: an open serial line, which the bus takes over.
 
     Raises:
         BusError: the port is in use, the host unknown, or the map cannot be used.
@@ -92,31 +111,40 @@ def make_bus(device: Device, role: Role, *, mirrored: bool = False, lockstep: bo
     out = tags_of([t.signal for t in role.inputs], device.writes, role)
     if mirrored:
         into, out = out, into
-    is_client = (device.side == "client") != mirrored
-    if not is_client:
-        return _server(device, into, out, [t.start for t in (role.outputs if mirrored else role.inputs)], lockstep)
-    return _bus.MbClient(
-        device.host,
-        device.port,
-        into,
-        out,
-        unit=device.unit_id,
-        timeout_s=max(device.timeout_s, LOCKSTEP_ANSWER_S) if lockstep else device.timeout_s,
-        depth=device.pipeline,
-        max_gap=device.max_gap,
-        max_read_registers=device.max_registers,
-        max_write_registers=min(device.max_registers, 123),
-        max_read_bits=device.max_bits,
-        max_write_bits=min(device.max_bits, 1968),
-        single_writes=device.single_writes,
-        bits_as_word=device.bits_as_word,
-        combine=device.combine,
-    )
+    if (device.side == "client") == mirrored:
+        starts = [t.start for t in (role.outputs if mirrored else role.inputs)]
+        return _server(device, into, out, starts, lockstep, line)
+    options: dict[str, Any] = {
+        "unit": device.unit_id,
+        "timeout_s": max(device.timeout_s, LOCKSTEP_ANSWER_S) if lockstep else device.timeout_s,
+        "max_gap": device.max_gap,
+        "max_read_registers": device.max_registers,
+        "max_write_registers": min(device.max_registers, 123),
+        "max_read_bits": device.max_bits,
+        "max_write_bits": min(device.max_bits, 1968),
+        "single_writes": device.single_writes,
+        "bits_as_word": device.bits_as_word,
+        "combine": device.combine,
+    }
+    if line is not None:
+        return _bus.RtuClient(line.fd, line.path, into, out, **_timing(line), **options)
+    return _bus.MbClient(device.host, device.port, into, out, depth=device.pipeline, **options)
 
 
-def _server(device: Device, into: list[_bus.Tag], out: list[_bus.Tag], starts: list[float], lockstep: bool) -> Any:
+def _timing(line: Line) -> dict[str, int]:
+    return {"bit_ns": line.bit_ns, "char_bits": line.char_bits}
+
+
+def _server(
+    device: Device, into: list[_bus.Tag], out: list[_bus.Tag], starts: list[float], lockstep: bool, line: Line | None
+) -> Any:
     """A server that has something to tell before the first tick: zeros would be a lost level, or a pump that stops."""
-    server = _bus.MbServer(device.host, device.port, into, out, unit=device.unit_id, lockstep=lockstep)
+    unit = device.unit_id
+    server: Any
+    if line is not None:
+        server = _bus.RtuServer(line.fd, line.path, into, out, unit=unit, lockstep=lockstep, **_timing(line))
+    else:
+        server = _bus.MbServer(device.host, device.port, into, out, unit=unit, lockstep=lockstep)
     server.set_out([*starts, *[0.0] * (len(out) - len(starts))])
     return server
 

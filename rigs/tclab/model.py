@@ -2,8 +2,8 @@
 
 Energy balance of each heater, with convection and radiation to the room and to the other heater (J. D. Hedengren,
 apmonitor.com/heat.htm; J. Park et al., "Benchmark temperature microcontroller for process dynamics and control",
-Computers & Chemical Engineering 135 (2020)); a first-order lag for the sensor on its back. The numbers fit a recording of
-a real board with an error of 0.4 K.
+Computers & Chemical Engineering 135 (2020)); a first-order lag for the sensor on its back. The numbers fit a recording
+of a real board with an error of 0.4 K.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The application `tclab` of rigs/tclab as a process on a pseudo-terminal: the firmware's sources, compiled for the host."""
+"""The application `tclab` of rigs/tclab as a process on a pseudo-terminal: the firmware, compiled for the host."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import termios
-import time
 import tty
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -83,12 +83,15 @@ class Board:
             os.close(self._fds.pop())
         self._process = None
 
-    def pause(self, seconds: float) -> None:
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
         """It answers nothing for a while, then all at once."""
         assert self._process
-        os.kill(self._process.pid, 19)
-        time.sleep(seconds)
-        os.kill(self._process.pid, 18)
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
 
 @contextlib.contextmanager

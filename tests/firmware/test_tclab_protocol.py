@@ -34,6 +34,11 @@ COMMANDS = [
     ("P1 200", ["200.00"]),
     ("P1 255.9", ["255.00"]),
     ("P2 -1", ["0.00"]),
+    ("P2 256", ["255.00"]),
+    ("P1 -1", ["0.00"]),
+    ("Q2 101", ["100.00"]),
+    ("Q2 -1", ["0.00"]),
+    ("LED -1", ["0.00"]),
     ("P2 100", ["100.00"]),
     ("LED 50", ["50.00"]),
     ("LED 101", ["100.00"]),
@@ -124,7 +129,9 @@ def test_a_hundred_commands_at_once_are_all_answered_in_order(host: Host) -> Non
 
 
 PIECES = st.one_of(
-    st.sampled_from([b"T1", b"Q1", b"q2 ", b"P1 ", b"P2", b"R1", b"R2", b"LED ", b"SCAN", b"VER", b"X", b"A", b" ", b"\t"]),
+    st.sampled_from(
+        [b"T1", b"Q1", b"q2 ", b"P1 ", b"P2 ", b"P2", b"R1", b"R2", b"LED ", b"SCAN", b"VER", b"X", b"A", b" ", b"\t"]
+    ),
     st.sampled_from([b"\n", b"\r", b"\r\n", b"\0"]),
     st.floats(-300, 300).map(lambda v: b"%.5g" % v),
     st.from_regex(rb"[+-]?[0-9]{0,3}\.?[0-9]{0,4}(e-?[0-9]{1,2})?", fullmatch=True),
