@@ -131,7 +131,7 @@ def make_bus(
     return _bus.MbClient(device.host, device.port, into, out, depth=device.pipeline, **options)
 
 
-def _timing(line: Line) -> dict[str, int]:
+def _timing(line: Line) -> dict[str, Any]:
     return {"bit_ns": line.bit_ns, "char_bits": line.char_bits}
 
 
