@@ -1,4 +1,4 @@
-"""The emulated TCLab board, compiled once."""
+"""Emulated TCLab boards, compiled once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from tclab_board import build_board
+from tclab_board import build_boards
 
 
 @pytest.fixture(scope="session")
-def tclab_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tclab_programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     if not shutil.which("gcc"):
         pytest.skip("gcc is not installed")
     pytest.importorskip("casadi", reason="casadi is not installed: the thermal model cannot be compiled")
-    return build_board(tmp_path_factory.mktemp("tclab"))
+    return build_boards(tmp_path_factory.mktemp("tclab"))
+
+
+@pytest.fixture(scope="session")
+def tclab_program(tclab_programs: tuple[Path, Path]) -> Path:
+    """Its clock may run faster than the host's."""
+    return tclab_programs[0]
+
+
+@pytest.fixture(scope="session")
+def tclab_posix(tclab_programs: tuple[Path, Path]) -> Path:
+    """The product's board `posix`."""
+    return tclab_programs[1]

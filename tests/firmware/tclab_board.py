@@ -24,31 +24,58 @@ FLAGS = ["-std=gnu11", "-O2", "-fno-tree-vectorize", "-ffp-contract=off", "-fno-
 PORTABLE = ("link*.c", "cobs.c", "crc16.c")
 
 
-def sources() -> list[Path]:
-    drivers = [path for pattern in PORTABLE for path in sorted((ROOT / "drivers/src").glob(pattern))]
-    firmware = [ROOT / "firmware/common" / name for name in FIRMWARE]
-    return [*firmware, *drivers, *sorted((ROOT / "core/src").rglob("*.c")), Path(__file__).with_suffix(".c")]
-
-
 FIRMWARE = (
     "control.c", "decimal.c", "device.c", "faults.c", "session.c", "supervisor.c", "task.c", "tclab_face.c",
 )  # fmt: skip
+POSIX = ROOT / "firmware/boards/posix"
 
 
-def build_board(folder: Path, rig: str = "tclab") -> Path:
-    """Compiles the application's tables with the firmware."""
-    loaded = load_rig(rig)
-    device = loaded.devices["board"]
-    application = make_application(loaded, device, controller_of(loaded, loaded.roles[device.role]))
+def sources() -> list[Path]:
+    drivers = [path for pattern in PORTABLE for path in sorted((ROOT / "drivers/src").glob(pattern))]
+    return [
+        *(ROOT / "firmware/common" / name for name in FIRMWARE),
+        *drivers,
+        *sorted((ROOT / "core/src").rglob("*.c")),
+    ]
+
+
+def write_tables(folder: Path) -> list[Path]:
+    """The application's tables and models as C."""
+    rig = load_rig("tclab")
+    device = rig.devices["board"]
+    application = make_application(rig, device, controller_of(rig, rig.roles[device.role]))
     texts = {"application.c": application.source} | {f"model{i}.c": text for i, text in enumerate(application.models)}
     for name, text in texts.items():
         (folder / name).write_text(text)
-    program = folder / "tclab_board"
-    include = [f"-I{ROOT / name}" for name in INCLUDE]
-    command = ["gcc", *FLAGS, *include, "-o", str(program), *map(str, sources()), *map(str, sorted(folder.glob("*.c")))]
+    return [folder / name for name in texts]
+
+
+def build_boards(folder: Path) -> tuple[Path, Path]:
+    """Two programs of one firmware: with a clock of the test's own, and the product's board `posix`."""
+    firmware = folder / "firmware.o"
+    compile_c(firmware, [*sources(), *write_tables(folder)], "-r")
+    compile_c(folder / "tclab_board", [firmware, Path(__file__).with_suffix(".c")])
+    compile_c(folder / "posix", [firmware, *sorted(POSIX.glob("*.c"))])
+    return folder / "tclab_board", folder / "posix"
+
+
+def compile_c(target: Path, inputs: list[Path], *options: str) -> None:
+    include = [f"-I{path}" for path in (*(ROOT / name for name in INCLUDE), POSIX)]
+    command = ["gcc", *FLAGS, *include, *options, "-o", str(target), *map(str, inputs)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    return program
+
+
+@contextlib.contextmanager
+def posix_board(program: Path) -> Iterator[str]:
+    """The product's own emulated board; the path of its field port."""
+    with subprocess.Popen([str(program)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            ports = dict(process.stdout.readline().split() for _ in range(2))
+            yield ports["field"]
+        finally:
+            process.terminate()
 
 
 @dataclass

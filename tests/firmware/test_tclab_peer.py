@@ -7,6 +7,7 @@ is that entry of the list.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 import tclab
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
-from tclab_board import Board, running
+from tclab_board import posix_board, running
 
 from hil import open_bench
 
@@ -22,9 +23,9 @@ SPEED = 20.0  # the board's clock against the host's: five minutes of heat in 15
 STEP_K = 0.3223  # of the board's converter
 
 
-def list_as_usb(monkeypatch: pytest.MonkeyPatch, board: Board) -> None:
+def list_as_usb(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     def ports(*args: Any, **options: Any) -> list[ListPortInfo]:
-        info = ListPortInfo(board.path)
+        info = ListPortInfo(path)
         info.hwid = "USB VID:PID=2341:0043 SER=85736323838351F0E1E1 LOCATION=1-1"
         return [info]
 
@@ -32,22 +33,24 @@ def list_as_usb(monkeypatch: pytest.MonkeyPatch, board: Board) -> None:
 
 
 @pytest.fixture
-def board(tclab_program: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
-    with running(tclab_program) as started:
-        list_as_usb(monkeypatch, started)
-        yield started
+def port(tclab_posix: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The product's board."""
+    with posix_board(tclab_posix) as path:
+        list_as_usb(monkeypatch, path)
+        yield path
 
 
 @pytest.fixture
-def fast_board(tclab_program: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
-    with running(tclab_program, SPEED) as started:
-        list_as_usb(monkeypatch, started)
-        yield started
+def fast_port(tclab_program: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The same firmware on a clock that runs faster."""
+    with running(tclab_program, SPEED) as board:
+        list_as_usb(monkeypatch, board.path)
+        yield board.path
 
 
 @pytest.mark.realtime
-def test_the_package_connects_reads_and_sets(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
-    with tclab.TCLab(port=board.path) as lab:
+def test_the_package_connects_reads_and_sets(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with tclab.TCLab(port=port) as lab:
         assert lab.version == "TCLab Firmware 1.4.3 HIL board"
         assert lab.baud == 115200  # no second try at 9600
         assert abs(lab.T1 - 21.0) < STEP_K
@@ -61,13 +64,13 @@ def test_the_package_connects_reads_and_sets(board: Board, capsys: pytest.Captur
         lab.U1 = 12
         assert lab.U1 == 12.0
     assert "disconnected successfully" in capsys.readouterr().out
-    with tclab.TCLab(port=board.path) as lab:  # a board is left with its heaters off, and can be had again
+    with tclab.TCLab(port=port) as lab:  # a board is left with its heaters off, and can be had again
         assert lab.Q1() == lab.Q2() == 0.0
 
 
 @pytest.mark.realtime
-def test_clock_and_historian_log_a_heating_board(board: Board) -> None:
-    with tclab.TCLab(port=board.path) as lab:
+def test_clock_and_historian_log_a_heating_board(port: str) -> None:
+    with tclab.TCLab(port=port) as lab:
         historian = tclab.Historian(lab.sources)
         lab.Q1(100)
         for t in tclab.clock(12, step=1):
@@ -83,8 +86,8 @@ def test_clock_and_historian_log_a_heating_board(board: Board) -> None:
 
 
 @pytest.mark.realtime
-def test_the_board_follows_the_model_that_the_bench_has(fast_board: Board) -> None:
-    with tclab.TCLab(port=fast_board.path) as lab:
+def test_the_board_follows_the_model_that_the_bench_has(fast_port: str) -> None:
+    with tclab.TCLab(port=fast_port) as lab:
         historian = tclab.Historian(lab.sources)
         for t in tclab.clock(15, step=0.5):
             lab.Q1(80 if t < 7.5 else 20)
