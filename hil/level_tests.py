@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -96,12 +97,18 @@ def run_tests(folder: Path, level: str, bindings: Mapping[str, str], select: str
 
 
 def _run(command: list[str], output: Any) -> int:
-    """The exit code. Whatever ends us ends the child first, which makes its bench safe."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+    """The exit code. Whatever ends us interrupts pytest first, so that its bench is taken to its safe state."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a Ctrl-C in the terminal reaches it through us, once
+    )
     try:
         return process.wait()
     except BaseException:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(END_S)
         except subprocess.TimeoutExpired:
