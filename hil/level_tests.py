@@ -18,6 +18,13 @@ from hil.errors import HilError
 NO_TESTS = 5  # pytest's exit code: none was collected
 END_S = 20.0  # for benches of an interrupted run to be taken to their safe state
 BAD = ("failed", "error")
+# pytest, that can be interrupted even where we were started with interrupts ignored, as by a script's `hil test ... &`.
+PYTEST = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def run_tests(folder: Path, level: str, bindings: Mapping[str, str], select: str
     """
     out.mkdir(parents=True, exist_ok=True)
     report, text = out / "tests.xml", out / "tests.txt"
-    command = [sys.executable, "-m", "pytest", str(folder), "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    command = [sys.executable, "-c", PYTEST, str(folder), "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
     command += [
         "--rig",
         str(folder.parent),
