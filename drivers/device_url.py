@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from hil.drivers.serial_url import FASTEST, PARITIES, did_you_mean, parse_line_url
 from hil.errors import BusError
 
-__all__ = ["EXAMPLES", "RemoteSettings", "check_line_url", "parse_remote_url", "scheme_of"]
+__all__ = ["EXAMPLES", "RemoteSettings", "baud_of", "check_line_url", "parse_remote_url", "scheme_of"]
 
 EXAMPLES = {
     "serial": "serial:///dev/ttyACM0?baud=921600",
@@ -70,6 +70,15 @@ def scheme_of(url: str) -> str:
     if scheme not in EXAMPLES:
         raise BusError(f"there is no scheme '{scheme}'", where=url, mend=did_you_mean(scheme, EXAMPLES))
     return scheme
+
+
+def baud_of(url: str) -> int:
+    """The baud rate that an address asks for; 0 where it is not ours to choose.
+
+    Raises:
+        BusError: as `check_line_url`.
+    """
+    return parse_remote_url(url).baud if scheme_of(url) in REMOTE else parse_line_url(url).baud
 
 
 def parse_remote_url(url: str) -> RemoteSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,13 @@ from hil.errors import HilError
 NO_TESTS = 5  # pytest's exit code: none was collected
 END_S = 20.0  # for benches of an interrupted run to be taken to their safe state
 BAD = ("failed", "error")
+# pytest, that can be interrupted even where we were started with interrupts ignored, as by a script's `hil test ... &`.
+PYTEST = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def run_tests(folder: Path, level: str, bindings: Mapping[str, str], select: str
     """
     out.mkdir(parents=True, exist_ok=True)
     report, text = out / "tests.xml", out / "tests.txt"
-    command = [sys.executable, "-m", "pytest", str(folder), "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    command = [sys.executable, "-c", PYTEST, str(folder), "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
     command += [
         "--rig",
         str(folder.parent),
@@ -96,12 +104,18 @@ def run_tests(folder: Path, level: str, bindings: Mapping[str, str], select: str
 
 
 def _run(command: list[str], output: Any) -> int:
-    """The exit code. Whatever ends us ends the child first, which makes its bench safe."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+    """The exit code. Whatever ends us interrupts pytest first, so that its bench is taken to its safe state."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # a Ctrl-C in the terminal reaches it through us, once
+    )
     try:
         return process.wait()
     except BaseException:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(END_S)
         except subprocess.TimeoutExpired:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hil.drivers.device_url import check_line_url, scheme_of
+from hil.drivers.device_url import baud_of, check_line_url, scheme_of
 from hil.drivers.remote_line import open_device_line
 from hil.errors import BusError
 
@@ -104,8 +104,7 @@ def _ask_link(url: str) -> Answer | None:
                 bus.connect(LINK_S)
                 told = Description.parse(bus.describe(), url)
                 names = [[signal.name for signal in side] for side in (told.inputs, told.outputs)]
-                baud = 0 if line.is_pty else _baud(url)
-                return Answer("link", baud, told.app, told.version, told.build, told.program, *names)
+                return Answer("link", baud_of(url), told.app, told.version, told.build, told.program, *names)
         finally:
             bus.close()
     finally:
@@ -113,16 +112,10 @@ def _ask_link(url: str) -> Answer | None:
     return None
 
 
-def _baud(url: str) -> int:
-    words = dict(pair.partition("=")[::2] for pair in urlsplit(url).query.split("&"))
-    return int(words.get("baud") or 0)
-
-
 def _ask_tclab(url: str) -> Answer | None:
-    from hil.drivers.tclab import BAUD, TCLab
+    from hil.drivers.tclab import TCLab
 
-    # pyserial takes the baud rate of a remote line apart from its address.
-    lab = TCLab(url if scheme_of(url) == "serial" else url.partition("?")[0])
+    lab = TCLab(url)
     try:
         version = lab.connect(TCLAB_S)
     except BusError:
@@ -131,4 +124,4 @@ def _ask_tclab(url: str) -> Answer | None:
         lab.drop()
     # "TCLab Firmware 1.4.3 Arduino Uno"
     number, _, board = version.removeprefix("TCLab Firmware").strip().partition(" ")
-    return Answer("tclab", _baud(url) or (0 if scheme_of(url) == "socket" else BAUD), board or "TCLab", number)
+    return Answer("tclab", baud_of(url), board or "TCLab", number)

@@ -128,7 +128,7 @@ class Board:
 class Pair:
     """A device with its board, and a host."""
 
-    def __init__(self, rig, *, cause: int = 0, wrong_hash: bool = False) -> None:
+    def __init__(self, rig, *, cause: int = 0, wrong_hash: bool = False, board: Board | None = None) -> None:
         device = rig.devices["board"]
         self.role = rig.roles["controller"]
         self.controller = controller_of(rig, self.role)
@@ -138,7 +138,7 @@ class Pair:
         self.tables = DeviceTables(rig, device, self.controller, self.description)
         if wrong_hash:
             self.tables.app.program_hash ^= 1
-        self.board = Board()
+        self.board = board or Board()
         self.board.cause = cause
         size = lib.fw_device_size(self.tables.app)
         self._arena = ffi.new("unsigned char[]", size + 64)
