@@ -1,12 +1,13 @@
-"""A board in QEMU: its link is a socket of this process, its field port a terminal.
+"""A board in QEMU: its two serial ports are terminals of this machine.
 
 `-icount shift=N` makes the emulated time advance by 2^N ns at every instruction. The firmware reads its time from a
 counter of 1 ns, so a difference of two readings over 2^N is the exact number of instructions between them, however busy
 this machine is. N = 3, 8 ns an instruction, is about what a Cortex-M4 at 168 MHz with flash wait states takes.
 
-A port costs about 30 us a byte and direction at any bit rate: QEMU takes one byte at a time in its main loop. Our
-link is a socket that exists before QEMU starts: no path, no waiting, no reconnecting. The field port is a terminal for
-whatever program speaks to the device; we keep it open, as QEMU looks only once a second whether anybody has come.
+A port costs about 25 us a byte and direction at any bit rate: QEMU takes one byte at a time in its main loop. Sockets
+are no faster, and a Unix socket is full after 280 bytes if each is written by itself: then the board stands still until
+somebody reads, where a real one would go safe. A terminal holds 64 KB. We keep both open, as QEMU looks only once a
+second whether anybody has come.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -49,7 +49,8 @@ status=$?
 kill $guard 2>/dev/null
 exit $status
 """
-REDIRECTED = re.compile(r"char device redirected to (\S+) \(label field\)")
+PORTS = ("link", "field")  # in the order of the board's USARTs
+REDIRECTED = re.compile(r"char device redirected to (\S+) \(label (\w+)\)")
 
 
 @dataclass
@@ -58,23 +59,19 @@ class Board:
 
     Attributes:
         program: what it runs.
-        link_fd: our end of its port 0, non-blocking.
-        field_path: terminal of its port 1.
+        link_path, field_path: terminals of its ports 0 and 1.
+        link_fd: the first of them, open and non-blocking.
         counts_per_instruction: of the board's work counter; None without `-icount`, where it counts time.
     """
 
     program: Path
     process: subprocess.Popen[bytes]
-    link: socket.socket
     counts_per_instruction: float | None
+    link_path: str = ""
     field_path: str = ""
-    _errors: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    link_fd: int = -1
     _field_fd: int = -1
-
-    @property
-    def link_fd(self) -> int:
-        """Our end of port 0."""
-        return self.link.fileno()
+    _errors: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     def __str__(self) -> str:
         return f"{self.program.name} in QEMU (pid {self.process.pid})"
@@ -97,34 +94,39 @@ class Board:
         return lines[-1].removeprefix(f"{COMMAND}: ") if lines else f"exit code {self.process.returncode}, no message"
 
     def settle(self) -> None:
-        """Waits until it has told the name of its terminal, and keeps that open.
+        """Waits until it has told the names of its terminals, and opens them.
 
         Raises:
             BusError: it has ended, or does not come up.
         """
         end = time.monotonic() + START_S
-        while not (found := REDIRECTED.search(self.said())):
+        while len(found := REDIRECTED.findall(self.said())) < len(PORTS):
             self.check()
             if time.monotonic() > end:
                 raise BusError(f"QEMU did not start within {START_S:g} s", where=self.program.name)
             time.sleep(LOOK_S)
-        self.field_path = found[1]
-        self._field_fd = os.open(self.field_path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        paths = {label: path for path, label in found}
+        self.link_path, self.field_path = (paths[label] for label in PORTS)
+        mode = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
+        self.link_fd = os.open(self.link_path, mode | os.O_NONBLOCK)
+        self._field_fd = os.open(self.field_path, mode)
 
     def end(self) -> None:
         """Ends QEMU, asked first, and closes the ports. More than once does no harm."""
         assert self.process.stdin
         self.process.stdin.close()
+        if self._errors.closed:
+            return
         try:
             self.process.wait(END_S)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)  # a group of its own: see start_new_session
             self.process.wait()
-        self.link.close()
         self._errors.close()
-        if self._field_fd >= 0:
-            os.close(self._field_fd)
-            self._field_fd = -1
+        for fd in (self.link_fd, self._field_fd):
+            if fd >= 0:
+                os.close(fd)
+        self.link_fd = self._field_fd = -1
 
 
 def start_qemu(program: Path, *, icount: bool = True, shift: int = SHIFT) -> Board:
@@ -141,19 +143,15 @@ def start_qemu(program: Path, *, icount: bool = True, shift: int = SHIFT) -> Boa
     command = shutil.which(COMMAND)
     if command is None:
         raise BusError(f"an emulated board needs {COMMAND}, which is not installed", mend=MEND)
-    link, its_link = socket.socketpair()
-    link.setblocking(False)
     errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the board)
-    with its_link:
-        process = subprocess.Popen(
-            ["sh", "-c", GUARD, "sh", *_command_line(command, program, its_link, shift if icount else None)],
-            stdin=subprocess.PIPE,
-            stdout=errors,
-            stderr=errors,
-            pass_fds=(its_link.fileno(),),
-            start_new_session=True,  # a Ctrl-C in the terminal is for the bench, which ends the board last
-        )
-    board = Board(program, process, link, 2.0**shift if icount else None, _errors=errors)
+    process = subprocess.Popen(
+        ["sh", "-c", GUARD, "sh", *_command_line(command, program, shift if icount else None)],
+        stdin=subprocess.PIPE,
+        stdout=errors,
+        stderr=errors,
+        start_new_session=True,  # a Ctrl-C in the terminal is for the bench, which ends the board last
+    )
+    board = Board(program, process, 2.0**shift if icount else None, _errors=errors)
     try:
         board.settle()
     except BaseException:
@@ -175,9 +173,8 @@ def start_firmware(
     return start_qemu(program, icount=icount)
 
 
-def _command_line(command: str, program: Path, link: socket.socket, shift: int | None) -> list[str]:
-    ports = ["-chardev", f"socket,id=link,fd={link.fileno()}", "-serial", "chardev:link"]
-    ports += ["-chardev", "pty,id=field", "-serial", "chardev:field"]
+def _command_line(command: str, program: Path, shift: int | None) -> list[str]:
+    ports = [part for label in PORTS for part in ("-chardev", f"pty,id={label}", "-serial", f"chardev:{label}")]
     counted = [] if shift is None else ["-icount", f"shift={shift},sleep=on"]
     nothing = ["-nodefaults", "-display", "none", "-monitor", "none"]
     return [command, "-M", "netduinoplus2", *nothing, *counted, *ports, "-kernel", str(program)]
