@@ -1,8 +1,8 @@
-"""The folder of compiled models: one file an entry, complete or not there.
+"""The folder of what has been compiled: one file an entry, complete or not there.
 
-An entry is a shared object with a trailer of a mark and a checksum behind its last ELF byte, where the loader does not
-look. So one atomic rename publishes it, half-written or damaged files are seen before they are loaded, and two
-processes that build the same model at the same time only do the work twice.
+An entry is a shared object or a program with a trailer of a mark and a checksum behind its last ELF byte, where the
+loader does not look. So one atomic rename publishes it, half-written or damaged files are seen before they are loaded,
+and two processes that build the same at the same time only do the work twice.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from hil.errors import RigError
 
 MARK = b"HILMODL1"
 DIGEST = hashlib.sha256().digest_size
+TRAILER = len(MARK) + DIGEST
 
 
-def cache_folder() -> Path:
-    """$HIL_CACHE_DIR, else hil/models below $XDG_CACHE_HOME or ~/.cache. It need not exist."""
+def cache_folder(kind: str = "models") -> Path:
+    """$HIL_CACHE_DIR, else hil/`kind` below $XDG_CACHE_HOME or ~/.cache. It need not exist."""
     own = os.environ.get("HIL_CACHE_DIR")
     if own:
         return Path(own)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "hil" / "models"
+    return (Path(base) if base else Path.home() / ".cache") / "hil" / kind
 
 
 def is_sound(path: Path) -> bool:
@@ -37,12 +38,17 @@ def is_sound(path: Path) -> bool:
         data = path.read_bytes()
     except OSError:
         return False
-    body, mark, digest = data[: -DIGEST - len(MARK)], data[-DIGEST - len(MARK) : -DIGEST], data[-DIGEST:]
+    body, mark, digest = data[:-TRAILER], data[-TRAILER:-DIGEST], data[-DIGEST:]
     return mark == MARK and hashlib.sha256(body).digest() == digest
 
 
+def contents(entry: Path) -> bytes:
+    """What was published, without the trailer: for tools that do not expect one."""
+    return entry.read_bytes()[:-TRAILER]
+
+
 def publish(built: Path, entry: Path) -> None:
-    """Move a built shared object into the cache in one step."""
+    """Move what was built into the cache in one step."""
     with built.open("ab") as file:
         file.write(MARK + hashlib.sha256(built.read_bytes()).digest())
         file.flush()
@@ -51,19 +57,19 @@ def publish(built: Path, entry: Path) -> None:
 
 
 @contextmanager
-def workplace() -> Iterator[Path]:
+def workplace(kind: str = "models") -> Iterator[Path]:
     """A folder of one's own in the cache, on the same file system, removed afterwards.
 
     Raises:
         RigError: the cache cannot be written.
     """
-    folder = cache_folder()
+    folder = cache_folder(kind)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = tempfile.TemporaryDirectory(prefix=".build-", dir=folder)
     except OSError as error:
         raise RigError(
-            f"the cache of compiled models cannot be written: {error.strerror}",
+            f"the cache of compiled {kind} cannot be written: {error.strerror}",
             where=str(folder),
             mend="Set HIL_CACHE_DIR to a folder that can",
         ) from error

@@ -134,7 +134,7 @@ def _build(source: str, stem: str, info: ModelInfo) -> Path:
             if run_compiler([*compiler, *FLAGS], text, built, log) != 0 or not built.exists():
                 kept = log.replace(entry.with_suffix(".log"))
                 text.replace(entry.with_suffix(".c"))
-                raise RigError(_failure(kept), where=info.place, mend=f"The compiler's log: {kept}")
+                raise RigError(failure(kept), where=info.place, mend=f"The compiler's log: {kept}")
             text.replace(entry.with_suffix(".c"))  # to be read by people; what is loaded is the shared object
             publish(built, entry)
         except OSError as error:
@@ -164,7 +164,7 @@ def run_compiler(command: list[str], text: Path, built: Path, log: Path) -> int:
             return 124
 
 
-def _failure(log: Path) -> str:
+def failure(log: Path) -> str:
     """The compiler's first error in one line."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line for line in lines if "error" in line.lower()] or lines or ["it said nothing"]
