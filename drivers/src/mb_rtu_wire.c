@@ -213,7 +213,7 @@ static void free_port(struct hil_mb_wire *base) { hil_serial_port_free(&rtu(base
 int hil_mb_rtu_wire_init(struct hil_mb_rtu_wire *w, const struct hil_serial_line *line, int64_t turnaround_ns)
 {
     static const struct hil_mb_wire_kind kind = {connect_line, NULL, add, run, free_port};
-    struct hil_rtu_timing timing = hil_rtu_timing(line->bit_ns, line->char_bits, line->slack_ns);
+    struct hil_rtu_timing timing = hil_serial_timing(line);
     hil_mb_wire_init(&w->base, &kind);
     w->base.tx = w->tx;
     w->base.head = 1;

@@ -26,10 +26,10 @@ void hil_rtu_rx_init(struct hil_rtu_rx *rx, const struct hil_rtu_timing *timing,
 
 static int is_running(const struct hil_rtu_rx *rx) { return rx->n || rx->spoiled || rx->mark; }
 
-/* Silence between the newest byte and the first of the n that were seen at now_ns. */
+/* Silence between the newest byte and the first of the n that were seen at now_ns. With none seen, one may be on its way. */
 static int64_t pause_before(const struct hil_rtu_rx *rx, size_t n, int64_t now_ns)
 {
-    return now_ns - rx->last_ns - (int64_t)n * rx->timing.char_ns;
+    return now_ns - rx->last_ns - (n ? (int64_t)n : 1) * rx->timing.char_ns;
 }
 
 int hil_rtu_rx_is_over(const struct hil_rtu_rx *rx, size_t n, int64_t now_ns)
@@ -91,7 +91,7 @@ int hil_rtu_rx_push(struct hil_rtu_rx *rx, uint8_t byte)
 
 int64_t hil_rtu_rx_over_ns(const struct hil_rtu_rx *rx)
 {
-    return is_running(rx) ? rx->last_ns + rx->timing.silence_ns : INT64_MAX;
+    return is_running(rx) ? rx->last_ns + rx->timing.silence_ns + rx->timing.char_ns : INT64_MAX;
 }
 
 int hil_rtu_crc_is_right(const uint8_t *adu, size_t n)

@@ -137,7 +137,7 @@ static void *run(void *arg)
 
 static int set_up(struct hil_rtu_server *s, const struct hil_rtu_server_options *o, const struct hil_regmap *map)
 {
-    struct hil_rtu_timing timing = hil_rtu_timing(o->line.bit_ns, o->line.char_bits, o->line.slack_ns);
+    struct hil_rtu_timing timing = hil_serial_timing(&o->line);
     hil_thread_init(&s->thread);
     s->fd = o->line.fd;
     int rc = hil_serial_port_init(&s->port, o->line.fd, o->line.path);

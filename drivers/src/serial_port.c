@@ -15,6 +15,14 @@
 _Static_assert(sizeof(struct termios2) <= HIL_SERIAL_SETTINGS_MAX, "room for a mode");
 _Static_assert(sizeof(struct serial_rs485) <= HIL_SERIAL_SETTINGS_MAX, "room for RS-485 settings");
 
+#define FIFO_CHARS 16 /* of a 16550 and its followers: they may pass bytes on only when so many have come */
+
+struct hil_rtu_timing hil_serial_timing(const struct hil_serial_line *line)
+{
+    int64_t fifo_ns = line->slack_ns ? FIFO_CHARS * line->bit_ns * line->char_bits : 0;
+    return hil_rtu_timing(line->bit_ns, line->char_bits, line->slack_ns + fifo_ns);
+}
+
 int hil_serial_port_init(struct hil_serial_port *p, int fd, const char *path)
 {
     struct termios2 mode;

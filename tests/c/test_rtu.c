@@ -77,6 +77,9 @@ static int answers(struct bench *b)
 
 static void pass(struct bench *b, int64_t ns) { b->now_ns += ns; }
 
+/* So long that nobody can still be sending. */
+static void fall_silent(struct bench *b) { pass(b, b->timing.silence_ns + b->timing.char_ns); }
+
 static double value_of_2(struct bench *b)
 {
     double in[10];
@@ -90,7 +93,7 @@ static uint64_t count(const struct bench *b, enum hil_rtu_count which) { return 
 static void recovers(struct bench *b)
 {
     static unsigned value = 100;
-    pass(b, b->timing.silence_ns);
+    fall_silent(b);
     answers(b);
     say(b, write_of(UNIT, ++value), 8);
     pass(b, b->timing.turn_ns);
@@ -155,7 +158,7 @@ static void a_pause_inside_a_frame_spoils_it(void)
     say(&b, write_of(UNIT, 8), 5);
     pass(&b, CHAR_9600 * 3 / 2 + 1);
     say(&b, write_of(UNIT, 8) + 5, 3);
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     assert(!answers(&b) && value_of_2(&b) == 7 && count(&b, HIL_RTU_GAPS) == 1);
     recovers(&b);
 }
@@ -190,14 +193,14 @@ static void noise_is_counted_and_forgotten(void)
     char both[11] = "\x00\xff\x11";
     start(&b, BIT_9600, 0);
     say(&b, "\x11\x03\x55", 3);
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     assert(!answers(&b) && count(&b, HIL_RTU_NOISE_BYTES) == 3);
     recovers(&b);
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     memcpy(both + 3, write_of(UNIT, 5), 8);
     say(&b, both, 11); /* noise and request without silence between: found when the line falls silent */
     assert(!answers(&b));
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     answers(&b);
     pass(&b, b.timing.turn_ns);
     assert(value_of_2(&b) == 5 && count(&b, HIL_RTU_NOISE_BYTES) == 6 && count(&b, HIL_RTU_WRONG_CRC) == 0);
@@ -213,7 +216,7 @@ static void a_wrong_crc_is_not_executed(void)
         memcpy(adu, write_of(UNIT, 7), 8);
         adu[bit / 8] ^= (char)(1u << bit % 8);
         say(&b, adu, 8);
-        pass(&b, b.timing.silence_ns);
+        fall_silent(&b);
         assert(!answers(&b) && isnan(value_of_2(&b)));
     }
     assert(count(&b, HIL_RTU_WRONG_CRC) == 64);
@@ -264,7 +267,7 @@ static void a_frame_that_never_ends_is_too_long(void)
     start(&b, BIT_9600, 0);
     for (int i = 0; i < 1000; i++)
         say(&b, "\x11", 1);
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     assert(!answers(&b) && count(&b, HIL_RTU_TOO_LONG) == 1);
     recovers(&b);
 }
@@ -285,12 +288,12 @@ static void a_marked_byte_spoils_its_frame(void)
     memcpy(marked, write_of(UNIT, 7), 4);
     memcpy(marked + 4, "\xff\x00\x00", 3); /* the byte that should be here, with a wrong parity */
     memcpy(marked + 7, write_of(UNIT, 7) + 5, 3);
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     say(&b, marked, 10);
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     assert(!answers(&b) && value_of_2(&b) == 0xff00 && count(&b, HIL_RTU_LINE_ERRORS) == 1);
     recovers(&b);
-    pass(&b, b.timing.silence_ns);
+    fall_silent(&b);
     say(&b, "\xff\x00\x00", 3); /* a break between frames */
     recovers(&b);
     assert(count(&b, HIL_RTU_LINE_ERRORS) == 2);

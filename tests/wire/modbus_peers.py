@@ -95,11 +95,11 @@ def libmodbus_server(program: Path, port: int) -> Iterator[subprocess.Popen[byte
 
 
 class LibmodbusClient:
-    """`client(3, 0, 10)` reads; the commands stand in peers/libmodbus_client.c."""
+    """`client(3, 0, 10)` reads; the commands stand in peers/libmodbus_client.c. Over TCP (a port) or RTU (a path)."""
 
-    def __init__(self, program: Path, port: int) -> None:
+    def __init__(self, program: Path, place: int | str) -> None:
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen([program, str(port)], stdin=pipe, stdout=pipe, text=True, bufsize=1)
+        self.process = subprocess.Popen([program, str(place)], stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
     def __call__(self, *words: int) -> list[int] | str:
         assert self.process.stdin

@@ -3,17 +3,18 @@
 #ifndef HIL_DRIVERS_SERIAL_PORT_H
 #define HIL_DRIVERS_SERIAL_PORT_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "hil_drivers/rtu.h"
 
-/* What a bus is given. Times as in rtu.h. */
+/* What a bus is given. */
 struct hil_serial_line {
     int fd;           /* raw and non-blocking; the bus takes it over and closes it */
     const char *path; /* "": it cannot be opened again */
-    int64_t bit_ns;
+    int64_t bit_ns;   /* 0: no bit timing, a pseudo-terminal */
     uint8_t char_bits;
-    int64_t slack_ns;
+    int64_t slack_ns; /* how late bytes may be seen; not 0: and as long as it takes to fill a UART's FIFO of 16 */
 };
+/* The silences of Modbus RTU on it. */
+struct hil_rtu_timing hil_serial_timing(const struct hil_serial_line *line);
 
 #define HIL_SERIAL_SETTINGS_MAX 64
 struct hil_serial_port {

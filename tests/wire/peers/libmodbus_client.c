@@ -1,4 +1,4 @@
-/* A PLC on libmodbus: libmodbus_client PORT. Commands on standard input, one answer a line on standard output:
+/* A PLC on libmodbus: libmodbus_client PORT, or libmodbus_client DEVICE for RTU. Commands on standard input, one answer a line on standard output:
  *
  *   FUNCTION ADDRESS COUNT                      functions 1 2 3 4
  *   FUNCTION ADDRESS VALUE...                   functions 5 6 15 16
@@ -74,7 +74,9 @@ int main(int argc, char **argv)
 {
     static char line[65536];
     static struct command c;
-    modbus_t *ctx = argc == 2 ? modbus_new_tcp("127.0.0.1", atoi(argv[1])) : NULL;
+    modbus_t *ctx = argc != 2             ? NULL
+                    : argv[1][0] == '/' ? modbus_new_rtu(argv[1], 115200, 'N', 8, 1)
+                                        : modbus_new_tcp("127.0.0.1", atoi(argv[1]));
     if (!ctx || modbus_set_slave(ctx, 1) < 0 || modbus_connect(ctx) < 0) {
         fprintf(stderr, "libmodbus_client: %s\n", modbus_strerror(errno));
         return 1;
