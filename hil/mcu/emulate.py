@@ -27,8 +27,10 @@ class EmulatedBoard(Protocol):
         """Ends it. A second call does nothing."""
 
 
-def start_board(rig: Rig, device: Device, controller: Controller) -> EmulatedBoard:
+def start_board(rig: Rig, device: Device, controller: Controller, *, lockstep: bool) -> EmulatedBoard:
     """The device's firmware on the board that the rig names.
+
+    In lock-step an emulated chip counts its instructions, and its time follows them; else its time is this machine's.
 
     Raises:
         BusError: the compiler or QEMU is missing, or the board does not come up.
@@ -37,7 +39,7 @@ def start_board(rig: Rig, device: Device, controller: Controller) -> EmulatedBoa
         return PosixBoard(rig, device)
     from hil.mcu.qemu import start_firmware
 
-    return start_firmware(rig, device, controller)
+    return start_firmware(rig, device, controller, icount=lockstep)
 
 
 class PosixBoard:

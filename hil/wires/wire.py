@@ -82,7 +82,7 @@ class Wire:
         """Starts the device's firmware on an emulated board, which ends with the wire."""
         from hil.mcu.emulate import start_board
 
-        self.board = start_board(self.rig, self.device, controller)
+        self.board = start_board(self.rig, self.device, controller, lockstep=self.lockstep)
         return self.board
 
     def set(self, name: str, value: float, tick: int | None) -> None:
