@@ -51,6 +51,12 @@ class Library:
         """For `RoleSpec.library_address`."""
         return int(ffi.cast("uintptr_t", ffi.addressof(self._library[0], "table")))
 
+    def state_hash(self, context: bytes) -> int:
+        """The hash that a board tells of the same state; `context` is the library's part of the bench's state."""
+        memory = self._memory(len(context))
+        ffi.memmove(memory, context, len(context))
+        return int(lib.hil_state_hash(self._library.program, memory))
+
     def _kept(self, kind: str, value: Any) -> Any:
         self._keep.append(ffi.new(kind, value))
         return self._keep[-1]
