@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hil.back_to_back import BackToBack
     from hil.level_tests import LevelTests
 
-TOLD = 10  # failed tests of a level that are named on the screen
+MOST_TOLD = 10  # failed tests of a level that are named on the screen
 
 
 def test(
@@ -100,7 +100,7 @@ def _show(rig: str, done: list[LevelTests], compared: BackToBack | None, *, pass
     if done:
         out.print(_table(done))
     for tests in done:
-        for name, text in _failures(tests):
+        for name, text in _told(tests):
             out.print(f"{tests.level}: {name}: {text}", soft_wrap=True)
     if not done:
         out.print("The rig has no tests of its own")
@@ -111,14 +111,16 @@ def _show(rig: str, done: list[LevelTests], compared: BackToBack | None, *, pass
     out.print(f"{'PASSED' if passed else 'FAILED'}  {rig}", style="bold green" if passed else "bold red")
 
 
-def _failures(tests: LevelTests) -> Iterator[tuple[str, str]]:
+def _told(tests: LevelTests) -> Iterator[tuple[str, str]]:
     if tests.reason:
         yield "tests", tests.reason
+    for name in (name for name, outcome in tests.tests.items() if outcome == "skipped"):
+        yield name, f"skipped: {tests.messages.get(name, 'without a reason')}"
     bad = [name for name, outcome in tests.tests.items() if outcome in ("failed", "error")]
-    for name in bad[:TOLD]:
+    for name in bad[:MOST_TOLD]:
         yield name, tests.messages.get(name, "failed")
-    if len(bad) > TOLD:
-        yield "tests", f"{len(bad) - TOLD} more failed"
+    if len(bad) > MOST_TOLD:
+        yield "tests", f"{len(bad) - MOST_TOLD} more failed"
 
 
 def back_to_back_text(compared: BackToBack) -> str:

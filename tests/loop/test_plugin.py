@@ -132,6 +132,16 @@ def test_over_the_wire(bench):
     assert code == 0, text
 
 
+def test_firmware_in_this_process_needs_no_wire(run_tests):
+    text = """
+def test_it(bench):
+    assert (bench.time, bench.bindings) == ("virtual", {"board": "sil"})
+    bench.run(1.0)
+"""
+    code, text = run_tests(text, "--rig=tclab", "--bind=board=sil")
+    assert code == 0, text
+
+
 def test_a_binding_that_needs_a_wire_is_not_left_out_silently(run_tests):
     code, text = run_tests("def test_it(bench):\n    pass\n", RIG, "--bind=plc=pil")
     assert code == 1
