@@ -2,7 +2,7 @@
 #ifndef HIL_DRIVERS_MB_CLIENT_PRIVATE_H
 #define HIL_DRIVERS_MB_CLIENT_PRIVATE_H
 
-#include "heartbeat.h"
+#include "hil_drivers/heartbeat.h"
 #include "hil_drivers/mb_client.h"
 #include "hil_drivers/mb_rtu_wire.h"
 #include "hil_drivers/mb_tcp_wire.h"

@@ -2,8 +2,8 @@
 #ifndef HIL_DRIVERS_MB_SERVING_H
 #define HIL_DRIVERS_MB_SERVING_H
 
-#include "heartbeat.h"
 #include "hil/port.h"
+#include "hil_drivers/heartbeat.h"
 #include "hil_drivers/mb_bank.h"
 #include "hil_drivers/mb_counters.h"
 

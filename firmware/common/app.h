@@ -26,6 +26,7 @@ struct fw_face {
     void (*begin)(struct fw_device *d);
     void (*receive)(struct fw_device *d, const uint8_t *bytes, size_t n, int64_t now_ns);
     void (*poll)(struct fw_device *d, int64_t now_ns);
+    int64_t (*next_ns)(const struct fw_device *d); /* when poll has something to do without a byte having come */
 };
 
 struct fw_app {

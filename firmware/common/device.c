@@ -219,6 +219,8 @@ static int64_t next_ns(struct fw_device *d)
     if (d->mode != HIL_LINK_LOCKSTEP)
         next = earlier(next, fw_supervisor_next_ns(&d->supervisor, d->app));
     next = earlier(next, hil_link_next_ns(&d->link));
+    if (d->app->face && d->app->face->next_ns && d->control.program)
+        next = earlier(next, d->app->face->next_ns(d));
     next = fw_faults_board_time(&d->faults, next);
     if (d->image_due)
         next = earlier(next, d->image_ns);

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "rtu_face.h"
 #include "tclab_face.h"
 
-static const struct fw_face *const faces[] = {&fw_tclab_face};
+static const struct fw_face *const faces[] = {&fw_rtu_face, &fw_tclab_face};
 
 const struct fw_face *fw_face_find(const char *name)
 {

@@ -231,4 +231,4 @@ static size_t size(const struct fw_app *app)
     return sizeof(struct fw_tclab);
 }
 
-const struct fw_face fw_tclab_face = {"tclab", size, begin, receive, poll};
+const struct fw_face fw_tclab_face = {"tclab", size, begin, receive, poll, NULL};

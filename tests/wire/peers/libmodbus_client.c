@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 {
     static char line[65536];
     static struct command c;
-    modbus_t *ctx = argc != 2             ? NULL
+    modbus_t *ctx = argc != 2           ? NULL
                     : argv[1][0] == '/' ? modbus_new_rtu(argv[1], 115200, 'N', 8, 1)
                                         : modbus_new_tcp("127.0.0.1", atoi(argv[1]));
     if (!ctx || modbus_set_slave(ctx, 1) < 0 || modbus_connect(ctx) < 0) {
