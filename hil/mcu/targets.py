@@ -9,7 +9,7 @@ from hil.errors import RigError
 from hil.nearest import did_you_mean
 
 PACKAGE = Path(__file__).resolve().parent.parent
-CORE, DRIVERS, FIRMWARE = (PACKAGE / name for name in ("core", "drivers", "firmware"))
+CORE, DRIVERS, FIRMWARE, MODELS = (PACKAGE / name for name in ("core", "drivers", "firmware", "models"))
 # What needs an operating system, or serves one that has: a board has no commands to queue and no recording.
 NOT_ON_BOARDS = ("loop", "ring")
 # The codecs; bus threads and sockets are the host's.
@@ -69,7 +69,7 @@ class Target:
     @property
     def include(self) -> tuple[str, ...]:
         """Its folders of headers, as options."""
-        folders = (CORE / "include", CORE / "src", DRIVERS / "include", FIRMWARE / "common", self.folder)
+        folders = (CORE / "include", CORE / "src", DRIVERS / "include", FIRMWARE / "common", self.folder, MODELS)
         return tuple(f"-I{folder}" for folder in folders)
 
     def headers(self) -> tuple[Path, ...]:

@@ -1,0 +1,77 @@
+"""The applications of rigs, and what they cost: `python -m hil.mcu`, and the table firmware/sizes.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from hil.errors import RigError
+from hil.mcu.build import Progress, build_firmware
+from hil.mcu.measure import Costs, measure
+from hil.mcu.tables import Application, make_application
+from hil.mcu.targets import FIRMWARE, TARGETS
+from hil.program import controller_of
+from hil.rig import load_rig, shipped_rigs
+
+TABLE = FIRMWARE / "sizes.toml"
+HEAD = """# What the shipped applications cost on the stm32f405, written by `make firmware-table`; a test compares.
+# flash, ram, stack: bytes; ram without the arena. instructions: most of a control step.
+"""
+# How far a build may lie from the table, both ways: another compiler lays out a little differently.
+BANDS = {"flash": 0.05, "ram": 0.05, "stack": 0.05, "instructions": 0.02}
+
+
+def applications(rigs: Iterable[str | Path] = ()) -> Iterator[Application]:
+    """Those of some rigs, or of all that are shipped.
+
+    Raises:
+        RigError: a rig cannot be used, or one that was asked for has no firmware.
+    """
+    asked = list(rigs)
+    for place in asked or shipped_rigs().values():
+        rig = load_rig(place)
+        devices = [device for device in rig.devices.values() if device.firmware]
+        if asked and not devices:
+            raise RigError("no device of the rig has firmware", where=str(place), mend='Add firmware = "NAME" to one')
+        for device in devices:
+            yield make_application(rig, device, controller_of(rig, rig.roles[device.role]))
+
+
+def build_all(
+    rigs: Iterable[str | Path] = (), boards: Iterable[str] = (), *, progress: Progress | None = None
+) -> dict[str, dict[str, Path]]:
+    """Programs by application and board."""
+    return {
+        app.name: {board: build_firmware(app, board, progress=progress) for board in boards or TARGETS}
+        for app in applications(rigs)
+    }
+
+
+def read_table() -> dict[str, Costs]:
+    """firmware/sizes.toml; empty when there is none."""
+    if not TABLE.exists():
+        return {}
+    return {name: Costs(**row) for name, row in tomllib.loads(TABLE.read_text(encoding="utf-8")).items()}
+
+
+def write_table(costs: dict[str, Costs]) -> None:
+    """Writes firmware/sizes.toml."""
+    rows = (f"[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in asdict(c).items()) for name, c in sorted(costs.items()))
+    TABLE.write_text(HEAD + "\n" + "\n".join(rows), encoding="utf-8")
+
+
+def outside(found: Costs, kept: Costs) -> list[str]:
+    """What lies outside of its band, in words."""
+    return [
+        f"{name}: {new:,}, the table says {old:,} (band {band:.0%})"
+        for name, band in BANDS.items()
+        for new, old in [(getattr(found, name), getattr(kept, name))]
+        if abs(new - old) > band * old
+    ]
+
+
+def measure_all(programs: dict[str, dict[str, Path]]) -> dict[str, Costs]:
+    """Costs by application."""
+    return {name: measure(boards["stm32f405"]) for name, boards in programs.items()}
