@@ -1,10 +1,5 @@
-#include <string.h>
-
-#include "hil_drivers/crc16.h"
 #include "hil_drivers/link_protocol.h"
 #include "link_private.h"
-
-#define IMAGE_WINDOW 1024 /* how far ahead of the newest image a new one may be: so many in a row can be lost */
 
 struct frame {
     uint8_t kind, ack;
@@ -13,57 +8,51 @@ struct frame {
     size_t n;
 };
 
-/* HELLO and WELCOME carry the session that begins, so they cannot be checked with it. */
-static int is_greeting(uint8_t kind) { return kind == HIL_LINK_HELLO || kind == HIL_LINK_WELCOME; }
-
 static int take_apart(struct hil_link *l, uint8_t *raw, size_t n, struct frame *f)
 {
     n = hil_cobs_decode(raw, n, raw);
-    if (n == SIZE_MAX || n < HIL_LINK_HEADER + HIL_LINK_CRC) {
+    if (n == SIZE_MAX || n < HIL_LINK_HEADER + HIL_LINK_CHECKS) {
         l->counters.bad_cobs++;
         return 0;
     }
-    uint16_t start = is_greeting(raw[0]) ? 0xffff : l->crc_start;
-    size_t body = n - HIL_LINK_CRC;
-    if (hil_crc16_link(start, raw, body) != (uint16_t)hil_get_bytes(raw + body, HIL_LINK_CRC)) {
+    n -= HIL_LINK_CHECKS;
+    if (hil_link_checks(l, raw, n) != (uint32_t)hil_get_bytes(raw + n, HIL_LINK_CHECKS)) {
         l->counters.bad_crc++;
         return 0;
     }
-    *f = (struct frame){raw[0], raw[1], (uint16_t)hil_get_bytes(raw + 2, 2), raw + HIL_LINK_HEADER,
-                        body - HIL_LINK_HEADER};
+    *f =
+        (struct frame){raw[0], raw[1], (uint16_t)hil_get_bytes(raw + 2, 2), raw + HIL_LINK_HEADER, n - HIL_LINK_HEADER};
     l->counters.frames_in++;
     return 1;
 }
 
 static void lose(struct hil_link *l, const struct hil_link_handler *h, int err)
 {
-    l->session = 0;
+    hil_link_end_session(l);
     h->lost(h->self, err);
 }
 
-/* The device takes the session that the host offers; the same number again means that WELCOME was lost. */
+/* The device takes the session that the host offers. The same number again means that WELCOME was lost; that of the session
+ * before, that a HELLO was long on its way. */
 static void hello(struct hil_link *l, const struct frame *f, const struct hil_link_handler *h)
 {
     uint32_t session = (uint32_t)hil_get_bytes(f->data + 2, 4);
-    if (l->config.host || session == 0)
+    if (l->config.host || session == 0 || session == l->ended)
         return;
+    if (hil_get_bytes(f->data, 2) != HIL_LINK_VERSION) {
+        l->offered = session;
+    } else if (session != l->session) {
+        hil_link_begin_session(l, session);
+        h->connected(h->self);
+    }
     l->hello_due = 1;
-    if (session == l->session)
-        return;
-    l->offered = session;
-    if (hil_get_bytes(f->data, 2) != HIL_LINK_VERSION)
-        return; /* WELCOME tells the version; there is no session */
-    hil_link_begin_session(l, session);
-    l->hello_due = 1;
-    h->connected(h->self);
 }
 
 static void welcome(struct hil_link *l, const struct frame *f, const struct hil_link_handler *h)
 {
-    if (!l->config.host || l->session || l->offered == 0 || hil_get_bytes(f->data + 2, 4) != l->offered)
+    if (!l->config.host || l->offered == 0 || hil_get_bytes(f->data + 2, 4) != l->offered)
         return;
     if (hil_get_bytes(f->data, 2) != HIL_LINK_VERSION) {
-        l->offered = 0;
         lose(l, h, HIL_E_ABI);
         return;
     }
@@ -74,17 +63,17 @@ static void welcome(struct hil_link *l, const struct frame *f, const struct hil_
 static void image(struct hil_link *l, const struct frame *f, int64_t now_ns, const struct hil_link_handler *h)
 {
     uint16_t ahead = (uint16_t)(f->seq - l->rx_image_seq);
-    if (l->rx_any_image && (ahead == 0 || ahead > IMAGE_WINDOW)) {
+    if (ahead == 0 || ahead > HIL_LINK_AHEAD) {
         l->counters.old_images++;
         return;
     }
-    l->rx_any_image = 1;
     l->rx_image_seq = f->seq;
     l->counters.images_in++;
+    l->counters.skipped_images += ahead - 1u;
     h->image(h->self, f->seq, f->data, f->n, now_ns);
 }
 
-/* Messages come in order: one that is ahead waits for its resend, as those between are missing. */
+/* Messages come in order: one that is ahead is sent again, as those between are missing. */
 static void message(struct hil_link *l, const struct frame *f, int64_t now_ns, const struct hil_link_handler *h)
 {
     uint16_t ahead = (uint16_t)(f->seq - l->rx_next);
@@ -94,7 +83,7 @@ static void message(struct hil_link *l, const struct frame *f, int64_t now_ns, c
         l->counters.messages_in++;
         h->message(h->self, f->data, f->n, now_ns);
     } else if (ahead < HIL_LINK_WINDOW) {
-        l->counters.out_of_window++;
+        l->counters.out_of_turn++;
     } else {
         l->counters.duplicates++;
     }
@@ -111,29 +100,52 @@ static int length_fits(const struct frame *f)
     }
 }
 
-static void handle(struct hil_link *l, const struct frame *f, int64_t now_ns, const struct hil_link_handler *h)
+/* Images and messages have numbers of their own, all other kinds have none. */
+static int kind_fits(const struct frame *f)
 {
-    if (f->kind < HIL_LINK_HELLO || f->kind > HIL_LINK_BYE) {
-        l->counters.bad_kind++;
-        return;
-    }
-    if (!length_fits(f)) {
-        l->counters.bad_length++;
-        return;
-    }
+    if (f->kind == HIL_LINK_IMAGE || f->kind == HIL_LINK_MESSAGE)
+        return 1;
+    return f->kind >= HIL_LINK_HELLO && f->kind <= HIL_LINK_BYE && f->seq == 0 &&
+           (f->ack == 0 || !hil_link_is_greeting(f->kind));
+}
+
+static void greeting(struct hil_link *l, const struct frame *f, const struct hil_link_handler *h)
+{
+    l->counters.greetings_in++;
     if (f->kind == HIL_LINK_HELLO)
         hello(l, f, h);
-    else if (f->kind == HIL_LINK_WELCOME)
+    else
         welcome(l, f, h);
-    if (is_greeting(f->kind) || !l->session)
-        return;
+}
+
+static void in_session(struct hil_link *l, const struct frame *f, int64_t now_ns, const struct hil_link_handler *h)
+{
     hil_link_acknowledged(l, f->ack, now_ns);
-    if (f->kind == HIL_LINK_IMAGE)
+    if (f->kind == HIL_LINK_IMAGE) {
         image(l, f, now_ns, h);
-    else if (f->kind == HIL_LINK_MESSAGE)
+    } else if (f->kind == HIL_LINK_MESSAGE) {
         message(l, f, now_ns, h);
-    else if (f->kind == HIL_LINK_BYE)
+    } else if (f->kind == HIL_LINK_BYE) {
+        l->counters.greetings_in++;
+        l->ended = l->session;
         lose(l, h, HIL_OK);
+    } else {
+        l->counters.acks_in++;
+    }
+}
+
+static void handle(struct hil_link *l, const struct frame *f, int64_t now_ns, const struct hil_link_handler *h)
+{
+    if (!kind_fits(f))
+        l->counters.bad_kind++;
+    else if (!length_fits(f))
+        l->counters.bad_length++;
+    else if (hil_link_is_greeting(f->kind))
+        greeting(l, f, h);
+    else if (!l->session)
+        l->counters.out_of_session++;
+    else
+        in_session(l, f, now_ns, h);
 }
 
 static void end_of_frame(struct hil_link *l, int64_t now_ns, const struct hil_link_handler *h)
@@ -143,7 +155,7 @@ static void end_of_frame(struct hil_link *l, int64_t now_ns, const struct hil_li
     int overflow = l->rx_overflow;
     l->rx_n = l->rx_overflow = 0;
     if (overflow)
-        l->counters.bad_length++;
+        l->counters.bad_cobs++;
     else if (n && take_apart(l, l->rx, n, &f)) /* nothing between two zero bytes is no frame */
         handle(l, &f, now_ns, h);
 }

@@ -10,5 +10,7 @@ uint16_t hil_crc16_link(uint16_t start, const uint8_t *data, size_t n);
 /* CRC-16/MODBUS (polynomial 0x8005 reflected, start 0xffff): Modbus over serial line specification 2.5.1.2. It goes
  * over the wire low byte first. */
 uint16_t hil_crc16_modbus(const uint8_t *data, size_t n);
+/* The same with another start: the link's second check, and a CRC taken in pieces. */
+uint16_t hil_crc16_from(uint16_t start, const uint8_t *data, size_t n);
 
 #endif
