@@ -14,7 +14,7 @@ from hil.bindings import settle
 from hil.commands import LATEST_S
 from hil.ending import Ending
 from hil.engine import Engine
-from hil.errors import BenchError, HilError
+from hil.errors import BenchError, BusError, HilError
 from hil.faults import FaultSpec
 from hil.fork import Fork
 from hil.looking import Looking
@@ -311,6 +311,11 @@ class Bench(Looking):
     def _not_running(self) -> None:
         if self.running:
             raise BenchError("the bench runs", mend="Call stop() first")
+
+    @property
+    def lost(self) -> BusError | None:
+        """The line that was lost in mid-run, if one was."""
+        return self._broken if isinstance(self._broken, BusError) and self.time == "real" else None
 
     # ---- the end ----
 

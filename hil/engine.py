@@ -106,6 +106,9 @@ class Engine:
             while not self.loop.ended:
                 self._stop.wait(DRAIN_S)
                 self.drain()
+                lost = self.wires.broken()
+                if lost is not None:
+                    raise lost
                 if self._stop.is_set():
                     self.loop.stop()
                     time.sleep(min(DRAIN_S, self.rig.period_s))

@@ -98,13 +98,21 @@ static void send_late_image(struct fw_device *d)
 
 /* ---- what happens on the link ---- */
 
+/* Nobody holds the link any more: outputs go safe, or, with a field face, belong to its master again. */
+static void let_go(struct fw_device *d)
+{
+    if (!d->app->face)
+        fw_task_stop(d);
+    else if (d->mode != HIL_LINK_FREE)
+        fw_task_start(d, HIL_LINK_FREE, 0);
+}
+
 /* A new host: nothing of an earlier session goes on. A latch stays closed. */
 static void on_connected(void *self)
 {
     struct fw_device *d = self;
     d->n_answers = 0;
-    if (!d->app->face)
-        fw_task_stop(d);
+    let_go(d);
 }
 
 static void on_message(void *self, const uint8_t *data, size_t n, int64_t now_ns)
@@ -116,9 +124,8 @@ static void on_message(void *self, const uint8_t *data, size_t n, int64_t now_ns
 /* BYE ends in order: safe, not latched. A host that vanished is the supervisor's matter. */
 static void on_lost(void *self, int err)
 {
-    struct fw_device *d = self;
-    if (err == HIL_OK && !d->app->face)
-        fw_task_stop(d);
+    if (err == HIL_OK)
+        let_go(self);
 }
 
 static struct hil_link_handler handler_of(struct fw_device *d)

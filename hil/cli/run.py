@@ -104,7 +104,7 @@ class _Job:
             with self._open(rig, folder, view) as bench:
                 stopped = self._let_run(bench, view)
                 result = bench.finish()
-                trouble = bench.recorder.error
+                trouble = bench.recorder.error or bench.lost
             if result.recording and not self.no_report and not trouble:
                 view.say("writing the report")
                 result = dataclasses.replace(result, report=_write_report(result, self.report))

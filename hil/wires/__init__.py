@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.bindings import HERE
+from hil.errors import BusError
 from hil.rig import Device, Rig, Role
 from hil.wires.wire import Wire
 
@@ -75,6 +76,10 @@ class Wires:
     def events(self) -> list[tuple[str, str]]:
         """What devices have said on their own account since the last call: (role, text)."""
         return [(name, text) for name, wire in self.wires.items() for text in wire.events()]
+
+    def broken(self) -> BusError | None:
+        """The first line that is gone."""
+        return next((error for wire in self.wires.values() if (error := wire.broken())), None)
 
     def problems(self) -> list[str]:
         """Why a run has not passed, of every device."""

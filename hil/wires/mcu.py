@@ -224,6 +224,13 @@ class McuWire(Wire):
                 found.append(contents[8:].decode(errors="replace"))
         return found
 
+    def broken(self) -> BusError | None:
+        """A pulled cable: nothing more is tried on this line."""
+        if self.bus.connected or not self.bus.counters()["errors_os"]:
+            return None
+        mend = "Plug it in again; the board is safe and latched: look at `hil scan serial --probe`"
+        return BusError("the line was lost in mid-run", where=self._where(), mend=mend)
+
     def problems(self) -> list[str]:
         """Late commands, latches, and limits of the rig that the board did not keep."""
         self.events()

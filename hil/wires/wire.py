@@ -104,6 +104,10 @@ class Wire:
         """What the device has said on its own account since the last call."""
         return []
 
+    def broken(self) -> BusError | None:
+        """Why there is no use in going on: the line itself is gone. A device that is silent only ages."""
+        return None
+
     def problems(self) -> list[str]:
         """Why a run with this device has not passed."""
         return []
