@@ -42,8 +42,7 @@ void hil_link_begin_session(struct hil_link *l, uint32_t session)
     l->session = session;
     l->crc_start = (uint16_t)session;
     l->check_start = (uint16_t)(session >> 16);
-    l->srtt_ns = l->rttvar_ns = 0;
-    l->rto_ns = l->config.rto_first_ns;
+    hil_rto_init(&l->rto, l->config.rto_first_ns, l->config.rto_min_ns, l->config.rto_max_ns);
 }
 
 void hil_link_connect(struct hil_link *l, uint32_t session, int64_t now_ns)
@@ -99,22 +98,6 @@ int64_t hil_link_next_ns(const struct hil_link *l)
 
 /* ---- acknowledgement ---- */
 
-/* RFC 6298, 2.2 and 2.3. */
-static void measure(struct hil_link *l, int64_t rtt_ns)
-{
-    if (l->srtt_ns == 0) {
-        l->srtt_ns = rtt_ns > 0 ? rtt_ns : 1;
-        l->rttvar_ns = rtt_ns / 2;
-    } else {
-        int64_t error = rtt_ns - l->srtt_ns;
-        l->rttvar_ns += ((error < 0 ? -error : error) - l->rttvar_ns) / 4;
-        l->srtt_ns += error / 8;
-    }
-    int64_t rto = l->srtt_ns + 4 * l->rttvar_ns;
-    rto = rto < l->config.rto_min_ns ? l->config.rto_min_ns : rto;
-    l->rto_ns = rto > l->config.rto_max_ns ? l->config.rto_max_ns : rto;
-}
-
 void hil_link_acknowledged(struct hil_link *l, uint8_t next, int64_t now_ns)
 {
     uint8_t n = (uint8_t)(next - (uint8_t)l->tx_oldest);
@@ -122,13 +105,13 @@ void hil_link_acknowledged(struct hil_link *l, uint8_t next, int64_t now_ns)
         return; /* known already */
     for (; n > 0; n--) {
         const struct hil_link_slot *s = hil_link_slot(l, l->tx_oldest);
-        if (s->sends == 1) /* of one that was resent nobody knows which was answered (Karn) */
-            measure(l, now_ns - s->sent_ns);
+        if (s->sends == 1)
+            hil_rto_measure(&l->rto, now_ns - s->sent_ns);
         if (l->tx_send == l->tx_oldest) /* it was about to be resent */
             l->tx_send++;
         l->tx_oldest++;
     }
-    l->timer_ns = now_ns + l->rto_ns; /* RFC 6298, 5.3 */
+    l->timer_ns = now_ns + l->rto.ns; /* RFC 6298, 5.3 */
 }
 
 /* ---- counters ---- */

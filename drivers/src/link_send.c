@@ -63,7 +63,7 @@ static int expire(struct hil_link *l, int64_t now_ns)
     if (hil_link_slot(l, l->tx_oldest)->sends > l->config.lost_after)
         return 0;
     l->tx_send = l->tx_oldest;
-    l->rto_ns = 2 * l->rto_ns < l->config.rto_max_ns ? 2 * l->rto_ns : l->config.rto_max_ns;
+    hil_rto_expired(&l->rto);
     return 1;
 }
 
@@ -72,7 +72,7 @@ static size_t send_message(struct hil_link *l, uint8_t *out, int64_t now_ns)
     uint16_t number = l->tx_send++;
     struct hil_link_slot *s = hil_link_slot(l, number);
     if (number == l->tx_oldest)
-        l->timer_ns = now_ns + l->rto_ns;
+        l->timer_ns = now_ns + l->rto.ns;
     s->sent_ns = now_ns;
     if (s->sends++ == 0) {
         l->counters.messages_out++;

@@ -23,7 +23,7 @@
 #ifndef HIL_DRIVERS_LINK_H
 #define HIL_DRIVERS_LINK_H
 
-#include "hil/types.h"
+#include "hil_drivers/rto.h"
 
 #define HIL_LINK_VERSION     1
 #define HIL_LINK_WINDOW      8
@@ -97,7 +97,7 @@ struct hil_link {
     uint16_t tx_oldest, tx_send, tx_next; /* message numbers: oldest not acknowledged, next to send, next to give */
     int64_t hello_ns, hello_every_ns;     /* host: when HELLO is sent next, and the wait behind it */
     int64_t timer_ns;                     /* when tx_oldest is resent */
-    int64_t srtt_ns, rttvar_ns, rto_ns;
+    struct hil_rto rto;
     struct hil_link_slot slot[HIL_LINK_WINDOW];
     uint8_t image[HIL_LINK_MAX_IMAGE];
 };
