@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 export PIP_ROOT_USER_ACTION := ignore
 
 # What a change to makes the compiled parts out of date.
-SOURCES := setup.py firmware/cffi_build.py $(shell find core drivers firmware -name '*.[ch]' -o -name '*.pyx' -o -name '*.pxd')
+SOURCES := setup.py firmware/cffi_build.py $(shell find core drivers firmware -name '*.[ch]' -o -name '*.pyx' -o -name '*.px[di]')
 # Editable installs: one with what running a bench needs, one with everything. The path is in the name, so a moved clone
 # is installed again.
 PLACE := $(subst /,-,$(CURDIR))
@@ -84,7 +84,7 @@ lint: $(DEV)
 
 types: $(DEV) build
 	$(PY) -m mypy
-	$(PY) -m mypy.stubtest hil._core hil._bus hil._port
+	$(PY) -m mypy.stubtest hil._core hil._bus hil._link hil._port
 
 format: $(DEV)
 	$(PY) -m ruff check --fix-only

@@ -87,6 +87,7 @@ setup(
         [
             Extension("hil._core", ["core/_core.pyx"]),
             Extension("hil._bus", ["drivers/_bus.pyx"]),
+            Extension("hil._link", ["drivers/_link.pyx"]),
             Extension("hil._port", ["drivers/_port.pyx"]),
         ],
         include_path=["core", "drivers"],

@@ -16,6 +16,8 @@ from cbus cimport *
 
 from hil.errors import BusError
 
+include "bus_common.pxi"
+
 TABLES = ("coil", "discrete_input", "input_register", "holding_register")
 KINDS = ("bool", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 MENDS = {
@@ -31,7 +33,6 @@ MENDS = {
     errno_names.EIO: "Check the cable and the adapter; the other end of a pseudo-terminal may be gone.",
     errno_names.ECONNRESET: "The device closed the connection; it may allow fewer clients than there are.",
 }
-POLICIES = {"other": os.SCHED_OTHER, "fifo": os.SCHED_FIFO}
 
 Tag = namedtuple(
     "Tag",
@@ -108,10 +109,6 @@ cdef class _Map:
         free(<void *>self.c.tags_out)
 
 
-cdef dict _histogram(const hil_histogram *h):
-    return {"n": h.n, "max_ns": h.max_ns, "counts": [h.count[i] for i in range(HIL_HISTOGRAM_BUCKETS)]}
-
-
 cdef dict _counters(const hil_mb_counters *c, unsigned first, unsigned last):
     counts = {hil_mb_count_name(i).decode(): c.count[i] for i in range(HIL_MBC_BOTH)}
     counts.update({hil_mb_count_name(i).decode(): c.count[i] for i in range(first, last)})
@@ -126,32 +123,6 @@ cdef dict _serial_counters(const hil_mb_counters *c, unsigned first, unsigned la
     return {**counts, **_counters(c, first, last)}
 
 
-cdef int _set_out(hil_bus_port *port, values, int64_t time_ns) except -1:
-    cdef hil_image *image = hil_box_begin(port.box_out)
-    if len(values) != image.n:
-        raise ValueError(f"{image.n} values are wanted, not {len(values)}")
-    for i in range(image.n):
-        image.v[i] = values[i]
-    image.time_ns = time_ns
-    hil_box_publish(port.box_out)
-    return 0
-
-
-cdef object _take_in(hil_bus_port *port):
-    cdef const hil_image *image = hil_box_take(port.box_in)
-    if image == NULL:
-        return None
-    return image.seq, image.time_ns, [image.v[i] for i in range(image.n)]
-
-
-cdef hil_thread_options _thread(str policy, int priority, int cpu) except *:
-    cdef hil_thread_options o
-    if policy not in POLICIES:
-        raise BusError(f"scheduling policy {policy!r} is not known", mend=f"Use one of: {', '.join(POLICIES)}.")
-    o.policy, o.priority, o.cpu = POLICIES[policy], priority, cpu
-    return o
-
-
 cdef object _error(int err, int os_errno, str where, str doing):
     if err == HIL_E_OS:
         return BusError(f"{doing}: {os.strerror(os_errno)}", where=where, mend=MENDS.get(os_errno))
@@ -160,11 +131,6 @@ cdef object _error(int err, int os_errno, str where, str doing):
     if err == HIL_E_UNSUPPORTED:
         return BusError("this host is not known", where=where, mend="Give an address or a name that resolves.")
     return BusError(f"{doing}: the answers make no sense, or an option is out of range", where=where)
-
-
-def now_ns() -> int:
-    """CLOCK_MONOTONIC in ns: the clock of image times and schedules."""
-    return hil_now_ns()
 
 
 def _plan(tags_in, tags_out, limits):

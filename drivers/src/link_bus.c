@@ -119,7 +119,8 @@ static int place(struct hil_link_bus *b, const struct hil_codec *in, const struc
 {
     unsigned n_in = b->n_in + (b->clock_tags ? 3 : 0);
     size_t size_in = round64(b->n_in * sizeof *in), size_out = round64(b->n_out * sizeof *out);
-    unsigned char *p = aligned_alloc(64, 64 + size_in + size_out + hil_box_size(n_in) + round64(hil_box_size(b->n_out)));
+    unsigned char *p =
+        aligned_alloc(64, 64 + size_in + size_out + hil_box_size(n_in) + round64(hil_box_size(b->n_out)));
     if (!p)
         return HIL_E_OS;
     b->memory = p;

@@ -3,9 +3,9 @@
 
 #include "link_bus_private.h"
 
-#define HEAD            3 /* op or report, id */
-#define DESCRIPTION     4 /* total, offset: before a piece of the description */
-#define TICKS_IN_STATE  28
+#define HEAD           3 /* op or report, id */
+#define DESCRIPTION    4 /* total, offset: before a piece of the description */
+#define TICKS_IN_STATE 28
 
 /* ---- what the device says ---- */
 

@@ -1,8 +1,8 @@
 #include "link_bus_private.h"
 
-#define LOOK_NS         20000000 /* the thread looks so often, whatever its period: messages have timeouts of their own */
-#define SILENT_PERIODS  5
-#define STOP_NS         1000000000
+#define LOOK_NS        20000000 /* the thread looks so often, whatever its period: messages have timeouts of their own */
+#define SILENT_PERIODS 5
+#define STOP_NS        1000000000
 
 /* ---- sessions ---- */
 

@@ -14,7 +14,7 @@ CORE, DRIVERS, FIRMWARE, MODELS = (PACKAGE / name for name in ("core", "drivers"
 NOT_ON_BOARDS = ("loop", "ring")
 # The codecs; bus threads and sockets are the host's.
 CODECS = (
-    "cobs", "crc16", "link_receive", "link_send", "link_values",
+    "cobs", "crc16", "link", "link_receive", "link_send", "link_values",
     "mb_bank", "mb_counters", "mb_serve", "modbus_answer", "modbus_request", "regmap", "regmap_check",
     "rtu", "rtu_slave",
 )  # fmt: skip

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ("hil/models", "core/include", "drivers/include", "drivers/src", "firmware/common")
 FLAGS = ["-std=gnu11", "-O2", "-fno-tree-vectorize", "-ffp-contract=off", "-fno-strict-aliasing", "-Wall", "-Wextra"]
 # The link and what its messages need; no threads, no sockets.
-PORTABLE = ("link*.c", "cobs.c", "crc16.c")
+PORTABLE = ("link.c", "link_receive.c", "link_send.c", "link_values.c", "cobs.c", "crc16.c")
 
 
 FIRMWARE = (
@@ -31,10 +31,9 @@ POSIX = ROOT / "firmware/boards/posix"
 
 
 def sources() -> list[Path]:
-    drivers = [path for pattern in PORTABLE for path in sorted((ROOT / "drivers/src").glob(pattern))]
     return [
         *(ROOT / "firmware/common" / name for name in FIRMWARE),
-        *drivers,
+        *(ROOT / "drivers/src" / name for name in PORTABLE),
         *sorted((ROOT / "core/src").rglob("*.c")),
     ]
 

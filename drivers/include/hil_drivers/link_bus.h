@@ -28,9 +28,10 @@
 struct hil_link_bus;
 
 struct hil_link_bus_options {
-    int fd;             /* non-blocking, raw; stays the caller's, who closes it after hil_link_bus_close */
-    int64_t timeout_ns; /* lock-step: for one exchange with all its repetitions; free-running: silence of a lost device */
-    int clock_tags;     /* three more values in `in`: offset (s), drift (1e-6) and bound (s) of the device's clock;
+    int fd; /* non-blocking, raw; stays the caller's, who closes it after hil_link_bus_close */
+    int64_t
+        timeout_ns; /* lock-step: for one exchange with all its repetitions; free-running: silence of a lost device */
+    int clock_tags; /* three more values in `in`: offset (s), drift (1e-6) and bound (s) of the device's clock;
                            0 in lock-step, NaN before the first round trip */
 };
 
@@ -68,8 +69,9 @@ enum hil_link_bus_count {
 struct hil_link_bus_counters {
     uint64_t count[HIL_LBC_COUNT];
     struct hil_link_counters link;
-    struct hil_histogram round_trip; /* lock-step: exchange; free-running: host - device - host without the time between */
-    struct hil_histogram age;        /* of the newest image when the bench latches it (free-running) */
+    struct hil_histogram
+        round_trip;           /* lock-step: exchange; free-running: host - device - host without the time between */
+    struct hil_histogram age; /* of the newest image when the bench latches it (free-running) */
 };
 
 /* Name of a counter as in the manifest; NULL outside the enumeration. */
