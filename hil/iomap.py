@@ -33,7 +33,7 @@ ORDERS = ("big", "little")
 # Tables in the order of the driver (enum hil_reg_table), with the digit of the Modicon notation.
 TABLES: Mapping[str, int] = {"coil": 0, "discrete_input": 1, "input_register": 3, "holding_register": 4}
 # What a row of a microcontroller's map stands for: a value of the process image, whose place is the order of the rows,
-# or what the host itself finds out about the device's clock (offset in s, drift as a plain number, bound of the offset
+# or what the host itself finds out about the device's clock (offset in s, drift in ppm, bound of the offset
 # in s).
 CLOCK_TABLES = ("clock_offset", "clock_drift", "clock_bound")
 LINK_TABLES = ("image", *CLOCK_TABLES)

@@ -123,7 +123,9 @@ static void *thread(void *arg)
 {
     struct hil_runner *r = arg;
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); /* SCHED_OTHER sleeps would be rounded by 50 us */
-    atomic_store_explicit(&r->end, run(r), memory_order_release);
+    int end = run(r);
+    hil_loop_ended(r->loop);
+    atomic_store_explicit(&r->end, end, memory_order_release);
     return NULL;
 }
 

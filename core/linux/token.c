@@ -54,7 +54,7 @@ static int exchange_around_token(void *self, int64_t time_ns)
 
 void hil_token_port_init(struct hil_token_port *t, struct hil_bus_port *wire, int fd, int timeout_ms)
 {
-    *t = (struct hil_token_port){{wire->in, wire->out, exchange_around_token, t}, wire, 0, fd, timeout_ms};
+    *t = (struct hil_token_port){{wire->in, wire->out, exchange_around_token, t, NULL}, wire, 0, fd, timeout_ms};
 }
 
 uint64_t hil_serve_tokens(struct hil_loop *l, int fd, struct hil_bus_port *wire, int *err)

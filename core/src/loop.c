@@ -215,6 +215,13 @@ uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err)
     return i;
 }
 
+void hil_loop_ended(struct hil_loop *l)
+{
+    for (uint16_t r = 1; l->buses && r < l->program->n_roles; r++)
+        if (l->buses[r] && l->buses[r]->ended)
+            l->buses[r]->ended(l->buses[r]->bus);
+}
+
 void hil_loop_skip(struct hil_loop *l, uint64_t n)
 {
     put(l->inputs, hil_header(l->state)->tick, HIL_FRAME_SKIP, 0, &n, sizeof n);

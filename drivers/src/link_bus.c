@@ -156,13 +156,15 @@ static int is_socket(int fd)
     return fstat(fd, &s) == 0 && S_ISSOCK(s.st_mode);
 }
 
+static void on_loop_ended(void *bus) { atomic_store(&((struct hil_link_bus *)bus)->loop_ended, 1); }
+
 static void set_up(struct hil_link_bus *b, const struct hil_link_bus_options *o)
 {
     const struct hil_link_config config = {.host = 1};
     b->fd = o->fd;
     b->is_socket = is_socket(o->fd);
     b->timeout_ns = o->timeout_ns;
-    b->port = (struct hil_bus_port){&b->in, &b->out, hil_link_bus_exchange, b};
+    b->port = (struct hil_bus_port){&b->in, &b->out, hil_link_bus_exchange, b, on_loop_ended};
     b->handler = (struct hil_link_handler){b, on_connected, hil_link_bus_on_image, hil_link_bus_on_message, on_lost};
     hil_link_init(&b->link, &config);
     hil_rto_init(&b->rto, 100000000, 5000000, 1000000000);

@@ -33,7 +33,7 @@ static void keep_answer(struct hil_link_bus *b, const struct hil_link_answer *an
         pthread_cond_broadcast(&b->changed);
         return;
     }
-    hil_link_bus_add(b, HIL_LBC_LATE_ANSWERS, answer->id != b->restart_id);
+    hil_link_bus_add(b, HIL_LBC_LATE_ANSWERS, answer->id != b->own_id);
 }
 
 void hil_link_bus_on_message(void *bus, const uint8_t *data, size_t n, int64_t now_ns)
@@ -208,6 +208,12 @@ int hil_link_bus_begin(struct hil_link_bus *b, enum hil_link_mode mode, int rese
 void hil_link_bus_restart(struct hil_link_bus *b)
 {
     const uint8_t payload[2] = {HIL_LINK_FREE, 0};
-    b->restart_id = new_id(b);
-    b->restart_due = send_op(b, HIL_OP_START, b->restart_id, payload, sizeof payload) != HIL_OK;
+    b->own_id = new_id(b);
+    b->restart_due = send_op(b, HIL_OP_START, b->own_id, payload, sizeof payload) != HIL_OK;
+}
+
+void hil_link_bus_halt(struct hil_link_bus *b)
+{
+    b->own_id = new_id(b);
+    send_op(b, HIL_OP_STOP, b->own_id, NULL, 0); /* no room: the device finds out by the age of its outputs */
 }

@@ -45,7 +45,7 @@ struct hil_link_bus {
     enum hil_link_mode mode;
     int lost_err;        /* why there is no session any more; HIL_OK: there has been none */
     uint16_t last_id;    /* of a message */
-    uint16_t restart_id; /* of the START that the thread has sent; 0: none */
+    uint16_t own_id;     /* of the START or STOP that the thread has sent by itself; 0: none */
     int restart_due;
     struct hil_link_ask asks[HIL_LINK_BUS_ASKS];
     struct hil_link_answer reports[HIL_LINK_BUS_REPORTS];
@@ -60,7 +60,8 @@ struct hil_link_bus {
     struct hil_rto rto;
     /* free-running */
     struct hil_thread thread;
-    int moving; /* the thread moves the data */
+    int moving;            /* the thread moves the data */
+    atomic_int loop_ended; /* the bench has run its last tick */
     struct hil_bus_schedule schedule;
     struct hil_clock_sync clock;
     struct hil_link_sent sent[HIL_LINK_BUS_SENT];
@@ -101,8 +102,9 @@ void hil_link_bus_publish(struct hil_link_bus *b, int64_t time_ns);
 /* ---- link_bus_ask.c: locked ---- */
 
 void hil_link_bus_on_message(void *bus, const uint8_t *data, size_t n, int64_t now_ns);
-/* START, without waiting for the answer. */
+/* START, STOP, without waiting for the answer. */
 void hil_link_bus_restart(struct hil_link_bus *b);
+void hil_link_bus_halt(struct hil_link_bus *b);
 
 /* ---- link_bus.c: locked ---- */
 

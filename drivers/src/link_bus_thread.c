@@ -51,6 +51,8 @@ static void cycle(struct hil_link_bus *b)
         send_newest(b);
         hil_link_bus_add(b, HIL_LBC_CYCLES, 1);
     }
+    if (atomic_exchange(&b->loop_ended, 0) && hil_link_is_connected(&b->link))
+        hil_link_bus_halt(b); /* its outputs go safe now and are not latched for their age */
     hil_link_bus_transmit(b);
 }
 
@@ -109,6 +111,7 @@ int hil_link_bus_start(struct hil_link_bus *b, const struct hil_bus_schedule *sc
     b->heard_ns = hil_now_ns();
     b->image_ns = 0;
     b->moving = 1;
+    atomic_store(&b->loop_ended, 0);
     pthread_mutex_unlock(&b->lock);
     int rc = hil_thread_start(&b->thread, thread, run, b);
     if (rc != HIL_OK)

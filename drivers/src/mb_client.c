@@ -63,7 +63,7 @@ static int set_up(struct hil_mb_client *c, const struct hil_mb_client_options *o
     c->depth = o->depth < c->wire->max_depth ? o->depth : c->wire->max_depth;
     c->backoff_ns = c->backoff_now_ns = o->backoff_ns;
     c->backoff_max_ns = o->backoff_max_ns > o->backoff_ns ? o->backoff_max_ns : o->backoff_ns;
-    c->port = (struct hil_bus_port){&c->in, &c->out, hil_mb_client_exchange, c};
+    c->port = (struct hil_bus_port){&c->in, &c->out, hil_mb_client_exchange, c, NULL};
     return rc ? rc : place(c, map, &o->limits);
 }
 

@@ -34,7 +34,7 @@ int hil_mb_serving_init(struct hil_mb_serving *s, const struct hil_regmap *map, 
     if (hil_regmap_check(map, HIL_REG_SERVER, &error) != HIL_OK)
         return HIL_E_ARG;
     s->lockstep = lockstep;
-    s->port = (struct hil_bus_port){&s->in, &s->out, NULL, bus};
+    s->port = (struct hil_bus_port){&s->in, &s->out, NULL, bus, NULL};
     return place(s, map);
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -53,6 +54,7 @@ class _Board:
         self.tables = DeviceTables(rig, device, controller, with_build(told, POSIX_BUILD))
         self.board = ffi.new("struct fw_posix *")
         self.stop = ffi.new("int *")
+        self.priority = rig.loop.priority
         self._path = ffi.new("char[]", os.fsencode(outputs)) if outputs else ffi.NULL
         failed = lib.fw_posix_open(self.board, ffi.new("struct fw_posix_options *", {"outputs": self._path}))
         if failed:
@@ -69,13 +71,20 @@ class _Board:
         if PARENT in os.environ:
             threading.Thread(target=self._watch_parent, daemon=True).start()
         try:
-            work = threading.Thread(target=lib.fw_posix_run, args=(self.board, self.tables.app, self.stop))
+            work = threading.Thread(target=self._work)
             work.start()
             while work.is_alive():  # signals are handled between two looks
                 work.join(0.1)
         finally:
             for number, handler in zip((signal.SIGTERM, signal.SIGINT), previous, strict=True):
                 signal.signal(number, handler)
+
+    def _work(self) -> None:
+        """Below the bench's loop and its bus, above everything ordinary, where permitted: a board answers at once."""
+        if self.priority > 0:
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(max(1, self.priority - 2)))
+        lib.fw_posix_run(self.board, self.tables.app, self.stop)
 
     def _watch_parent(self) -> None:
         """Standard input ends with the bench that started this process, however that happens."""

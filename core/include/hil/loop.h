@@ -71,6 +71,8 @@ void hil_loop_cycle(struct hil_loop *l, int64_t late_ns);
 uint64_t hil_loop_run(struct hil_loop *l, uint64_t n);
 /* The same with an exchange of every role on a wire after each tick on which it is due. *err: 0, or what the failed exchange returned. */
 uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err);
+/* Tells every bus that no tick follows; see port.h. */
+void hil_loop_ended(struct hil_loop *l);
 /* Overrun policy `skip`: recorded as an input. */
 void hil_loop_skip(struct hil_loop *l, uint64_t n);
 /* An event that the loop itself raises (overrun policy `safe_state`, teardown); recorded like any other. */

@@ -15,7 +15,10 @@ struct hil_bus_port {
     /* One whole cycle in the caller's thread: sends `out`, waits for the answers, publishes `in` with this time. Returns
      * enum hil_err. NULL: the bus has nothing to wait for (a server: the newest values count). In a tick: no, between ticks. */
     int (*exchange)(void *bus, int64_t time_ns);
-    void *bus; /* first argument of exchange */
+    void *bus; /* first argument of exchange and ended */
+    /* Real time: the loop has run its last tick, in order; nothing comes until it runs again. Called by the loop's thread, does
+     * not wait. NULL: the bus need not know. */
+    void (*ended)(void *bus);
 };
 
 #endif
