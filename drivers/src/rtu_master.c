@@ -14,7 +14,8 @@ static int starts_answer(const uint8_t *adu, uint8_t unit, const uint8_t *sent)
 int hil_rtu_find_answer(struct hil_rtu_rx *rx, uint8_t unit, const uint8_t *sent, struct hil_mb_answer *answer)
 {
     size_t whole = 1 + hil_mb_answer_size(sent) + 2;
-    for (size_t at = 0; !rx->spoiled && at + 5 <= rx->n; at++) {
+    for (size_t at = 0; at + 5 <= rx->n;
+         at++) { /* when spoiled: what came before, as if each byte were looked at alone */
         const uint8_t *adu = rx->data + at;
         size_t size = adu[1] & 0x80 ? 5 : whole;
         if (!starts_answer(adu, unit, sent) || at + size > rx->n || !hil_rtu_crc_is_right(adu, size) ||

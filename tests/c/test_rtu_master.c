@@ -95,12 +95,29 @@ static void a_pause_inside_an_answer_spoils_it(void)
     assert(hil_rtu_judge_answer(&rx, UNIT, read_two) == HIL_RTU_GARBLED && rx.count[HIL_RTU_GAPS] == 1);
 }
 
+/* It does not matter in what pieces a line is heard. */
+static void a_bad_byte_behind_a_whole_answer_does_not_spoil_it(void)
+{
+    char line[32];
+    struct hil_mb_answer a;
+    struct hil_rtu_rx rx = listening();
+    size_t n = frame(line, UNIT, "\x03\x04\x12\x34\x56\x78", 6);
+    rx.marked = 1;
+    memcpy(line + n, "\xff\x00\x55", 3);
+    hear(&rx, line, n + 3, 1000);
+    assert(hil_rtu_find_answer(&rx, UNIT, read_two, &a) && a.n_data == 4 && rx.count[HIL_RTU_LINE_ERRORS] == 1);
+    hear(&rx, line + n, 3, 1000);
+    hear(&rx, line, n, 1000);
+    assert(!hil_rtu_find_answer(&rx, UNIT, read_two, &a)); /* before one it does */
+}
+
 int main(void)
 {
     an_answer_is_found_with_its_last_byte_and_among_noise();
     an_exception_is_shorter();
     what_is_no_answer_gets_its_name();
     a_pause_inside_an_answer_spoils_it();
+    a_bad_byte_behind_a_whole_answer_does_not_spoil_it();
     puts("test_rtu_master: ok");
     return 0;
 }

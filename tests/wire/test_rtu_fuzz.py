@@ -45,7 +45,7 @@ def test_nothing_that_arrives_breaks_the_decoder(
     result = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=seconds + 60)
     assert result.returncode == 0, result.stderr[-4000:]
     runs = int(result.stderr.split("stat::number_of_executed_units:")[1].split()[0])
-    assert runs > 500 * seconds, "it did run"
+    assert runs > 100 * seconds, "it did run"
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang", "arm-none-eabi-gcc"])
