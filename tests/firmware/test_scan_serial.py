@@ -1,7 +1,8 @@
-"""`hil scan serial`: what answers on a line is told apart from silence, against the firmware's own C on pseudo-terminals."""
+"""`hil scan serial`: what answers on a line is told apart from silence, against the firmware's own C."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -35,10 +36,8 @@ class PtyBoard(Board):
 
     def _read(self, _, port, at, size):
         if port == 0:
-            try:
+            with contextlib.suppress(BlockingIOError):
                 self.to_device += os.read(self.master, size)
-            except BlockingIOError:
-                pass
         return super()._read(_, port, at, size)
 
     def _write(self, _, port, at, n):
