@@ -2,7 +2,8 @@
 # make test        all tests, with reduced counts where a full count takes long (they are listed at the end)
 # make test-full   all tests with full counts
 # make check       lint, types, C tests under sanitizers, tests
-# Others: build lint types ctest bench fuzz format clean distclean
+# make firmware    build the applications of the shipped rigs for all boards, print flash, RAM, stack, instructions a step
+# Others: build lint types ctest bench fuzz firmware-table format clean distclean
 
 PYTHON ?=
 VENV ?= .venv
@@ -21,7 +22,8 @@ BUILT := build/.built
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-full check lint types ctest bench fuzz format build clean distclean packages-test
+.PHONY: demo test test-full check lint types ctest bench fuzz format build clean distclean packages-test firmware \
+	firmware-table
 
 $(DEV): pyproject.toml
 	@tools/venv.sh $(VENV) all,test,dev $(PYTHON)
@@ -49,6 +51,17 @@ demo: build
 		--record build/demo/recording --report build/demo/report.html
 	@echo "Report: $(CURDIR)/build/demo/report.html"
 
+# ---- firmware ----
+
+firmware: build
+	@tools/system_packages.sh firmware
+	@$(PY) -m hil.mcu $(ARGS)
+
+# Keeps the figures that tests compare with.
+firmware-table: build
+	@tools/system_packages.sh firmware
+	@$(PY) -m hil.mcu --write-table
+
 # ---- test ----
 
 test: packages-test $(DEV) build
@@ -58,8 +71,10 @@ test: packages-test $(DEV) build
 test-full: packages-test $(DEV) build
 	@HIL_FULL=1 $(PY) -m pytest $(ARGS)
 
+# What firmware needs is no condition: tests of it are skipped where it cannot be installed, and say so.
 packages-test:
 	@tools/system_packages.sh test
+	@tools/system_packages.sh firmware || echo "Tests that compile or emulate firmware will be skipped."
 
 bench: packages-test $(DEV) build
 	@$(PY) -m pytest tests/bench -s $(ARGS)
@@ -79,7 +94,7 @@ lint: $(DEV)
 	step $(VENV)/bin/ruff format --check; \
 	step $(VENV)/bin/clang-format --dry-run --Werror $(C_FILES); \
 	step cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--suppress=missingIncludeSystem -I core/include -I drivers/include core drivers; \
+		--suppress=missingIncludeSystem -I core/include -I drivers/include -I firmware/common core drivers firmware; \
 	[ -z "$$failed" ] || { echo "lint: failed:$$failed"; exit 1; }
 
 types: $(DEV) build

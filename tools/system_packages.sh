@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: tools/system_packages.sh PURPOSE...        purposes: test lint fuzz
+# usage: tools/system_packages.sh PURPOSE...        purposes: test lint fuzz firmware
 # Installs the system packages that a purpose needs and that are missing. As root through apt; otherwise it names what
 # is missing in one line with the command to type, and ends with exit code 2.
 set -u
@@ -25,6 +25,12 @@ clang_runtime_package() {
     echo "libclang-rt-${major:-14}-dev"
 }
 
+# The compiler without its C library finds no specification of it.
+has_newlib() {
+    echo 'int main(void) { return 0; }' |
+        arm-none-eabi-gcc --specs=nano.specs --specs=nosys.specs -x c - -o /dev/null 2>/dev/null
+}
+
 missing=
 need() { # PACKAGE CHECK...
     package=$1
@@ -44,6 +50,11 @@ for purpose in "$@"; do
         ;;
     lint)
         need cppcheck has_command cppcheck
+        ;;
+    firmware)
+        need gcc-arm-none-eabi has_command arm-none-eabi-gcc
+        need libnewlib-arm-none-eabi has_newlib
+        need qemu-system-arm has_command qemu-system-arm
         ;;
     fuzz)
         need clang has_command clang

@@ -19,8 +19,9 @@ TABLE = FIRMWARE / "sizes.toml"
 HEAD = """# What the shipped applications cost on the stm32f405, written by `make firmware-table`; a test compares.
 # flash, ram, stack: bytes; ram without the arena. instructions: most of a control step.
 """
-# How far a build may lie from the table, both ways: another compiler lays out a little differently.
-BANDS = {"flash": 0.05, "ram": 0.05, "stack": 0.05, "instructions": 0.02}
+# How far a build may lie from the table, both ways: another compiler lays out a little differently, and an interrupt
+# may or may not come at the deepest point of the stack.
+BANDS = {"flash": 0.05, "ram": 0.05, "stack": 0.12, "instructions": 0.02}
 
 
 def applications(rigs: Iterable[str | Path] = ()) -> Iterator[Application]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 import select
 import struct
 import time
@@ -39,7 +40,7 @@ class LinkHost:
         self.fd = fd
         self.images: list[bytes] = []
         self._reports: list[tuple[int, int, bytes]] = []
-        self._numbers, self._sessions = itertools.count(1), itertools.count(os.getpid() + 1)
+        self._numbers = itertools.count(1)
         self._link = ffi.new("struct hil_link *")
         lib.hil_link_init(self._link, ffi.new("struct hil_link_config *", {"host": 1}))
         self._out = ffi.new("uint8_t[]", lib.HIL_LINK_MAX_FRAME)
@@ -82,7 +83,7 @@ class LinkHost:
 
     def connect(self) -> None:
         """Begins a session."""
-        session = next(self._sessions)
+        session = secrets.randbits(32) or 1
         lib.hil_link_connect(self._link, session, time.monotonic_ns())
         self.until(lambda: bool(self._link.session == session))
 

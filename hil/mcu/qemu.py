@@ -6,12 +6,13 @@ this machine is. N = 3, 8 ns an instruction, is about what a Cortex-M4 at 168 MH
 
 A port costs about 25 us a byte and direction at any bit rate: QEMU takes one byte at a time in its main loop. Sockets
 are no faster, and a Unix socket is full after 280 bytes if each is written by itself: then the board stands still until
-somebody reads, where a real one would go safe. A terminal holds 64 KB. We keep both open, as QEMU looks only once a
-second whether anybody has come.
+somebody reads, where a real one would go safe. A terminal holds 64 KB. We open both at once and keep them, as QEMU
+looks only once a second whether anybody has come.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -33,6 +34,7 @@ COMMAND = "qemu-system-arm"
 MEND = "Install it with: apt-get install qemu-system-arm"
 SHIFT = 3
 START_S = 10.0  # some tens of ms on a quiet machine
+SETTLED_S = 0.05  # it names its terminals before it loads the program; the board sets up its ports meanwhile
 LOOK_S = 0.003
 END_S = 2.0
 # QEMU ends when our end of the shell's standard input is closed, on purpose or because this process has ended, however
@@ -72,6 +74,7 @@ class Board:
     link_fd: int = -1
     _field_fd: int = -1
     _errors: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    _last_words: str = ""
 
     def __str__(self) -> str:
         return f"{self.program.name} in QEMU (pid {self.process.pid})"
@@ -87,6 +90,8 @@ class Board:
 
     def said(self) -> str:
         """All that QEMU has written so far."""
+        if self._errors.closed:
+            return self._last_words
         return os.pread(self._errors.fileno(), 65536, 0).decode(errors="replace")
 
     def _words(self) -> str:
@@ -110,6 +115,9 @@ class Board:
         mode = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
         self.link_fd = os.open(self.link_path, mode | os.O_NONBLOCK)
         self._field_fd = os.open(self.field_path, mode)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(SETTLED_S)
+        self.check()
 
     def end(self) -> None:
         """Ends QEMU, asked first, and closes the ports. More than once does no harm."""
@@ -122,6 +130,7 @@ class Board:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)  # a group of its own: see start_new_session
             self.process.wait()
+        self._last_words = self.said()
         self._errors.close()
         for fd in (self.link_fd, self._field_fd):
             if fd >= 0:

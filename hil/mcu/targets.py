@@ -63,7 +63,7 @@ class Target:
     def sources(self) -> tuple[Path, ...]:
         """Everything that all applications share."""
         core = [p for p in sorted((CORE / "src").rglob("*.c")) if p.stem not in NOT_ON_BOARDS]
-        codecs = [p for p in (DRIVERS / "src" / f"{name}.c" for name in CODECS) if p.exists()]
+        codecs = [DRIVERS / "src" / f"{name}.c" for name in CODECS]
         return (*core, *codecs, *sorted((FIRMWARE / "common").glob("*.c")), *sorted(self.folder.glob("*.c")))
 
     @property

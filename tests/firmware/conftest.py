@@ -1,4 +1,4 @@
-"""Emulated TCLab boards, compiled once."""
+"""Programs for boards, compiled once: TCLab boards, the device `one` of bench_of_one.py; what is missing is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import bench_of_one
 from tclab_board import build_boards
+
+from hil.mcu.build import build_firmware
+from hil.mcu.tables import Application, make_application
+from hil.program import controller_of
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +35,32 @@ def tclab_program(tclab_programs: tuple[Path, Path]) -> Path:
 def tclab_posix(tclab_programs: tuple[Path, Path]) -> Path:
     """The product's board `posix`."""
     return tclab_programs[1]
+
+
+@pytest.fixture(scope="session")
+def arm_tools() -> None:
+    """Compiler and emulator of the stm32f405, or a reason to skip."""
+    for command, package in (
+        ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+        ("qemu-system-arm", "qemu-system-arm"),
+    ):
+        if not shutil.which(command):
+            pytest.skip(f"{command} is not installed (apt-get install {package})")
+
+
+@pytest.fixture(scope="session")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Application:
+    rig = bench_of_one.make_rig(tmp_path_factory.mktemp("one"))
+    return make_application(rig, rig.devices["board"], controller_of(rig, rig.roles["controller"]))
+
+
+@pytest.fixture(scope="session")
+def one_stm32(one: Application, arm_tools: None) -> Path:
+    return build_firmware(one, "stm32f405")
+
+
+@pytest.fixture(scope="session")
+def one_posix(one: Application) -> Path:
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    return build_firmware(one, "posix")

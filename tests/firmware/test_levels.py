@@ -72,7 +72,9 @@ def test_one_ulp_in_a_parameter_is_found_and_located(tmp_path):
     first = found.first_difference
     assert not found.identical
     assert first.signal.startswith("controller.voltage"), first
-    assert 501 <= first.tick <= 510, "its output of tick 500 is latched one tick later; a bit may be rounded away at first"
+    assert 501 <= first.tick <= 510, (
+        "its output of tick 500 is latched one tick later; a bit may be rounded away at first"
+    )
 
 
 @needs_qemu

@@ -13,7 +13,7 @@ static const struct fw_board *board;
 
 static void put(const char *text)
 {
-    while (!board->write(board->self, FW_PORT_LINK, (const uint8_t *)text, strlen(text))) {
+    while (*text && !board->write(board->self, FW_PORT_LINK, (const uint8_t *)text, strlen(text))) {
     }
 }
 
