@@ -14,10 +14,10 @@ from typing import Any
 from hil.bindings import settle
 from hil.compare import Comparison, compare
 from hil.errors import BenchError
-from hil.iomap import CLOCK_TABLES
 from hil.nearest import did_you_mean
 from hil.recording import Recording
 from hil.rig import Rig
+from hil.signals_hash import is_compared
 
 # Kind of time by level: these three give the same bits at every repetition. A real device runs by its own clock.
 TIMES = {"mil": "virtual", "sil": "virtual", "pil": "lockstep"}
@@ -139,14 +139,3 @@ def back_to_back(
     left_out = tuple(name for name in first.names if not is_compared(rig, name))
     comparisons = {level: compare(first, read[level], left_out) for level in levels[1:]}
     return BackToBack(tuple(levels), recordings, comparisons, left_out)
-
-
-def is_compared(rig: Rig, name: str) -> bool:
-    """False for what a device keeps to itself (signals and block states of its controller), and for its clock."""
-    base = name if name in rig.signals else name.removesuffix(".raw")
-    if any(tag.tag == base and tag.table in CLOCK_TABLES for device in rig.devices.values() for tag in device.tags):
-        return False
-    if base in rig.signals:
-        return rig.signals[base].role is None
-    block = rig.blocks.get(name.rpartition(".")[0])
-    return block is None or block.role is None

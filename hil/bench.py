@@ -24,6 +24,7 @@ from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
 from hil.rig import Rig, load_rig
+from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
 from hil.wires import Wires
 
@@ -123,7 +124,9 @@ class Bench(Looking):
     def _make_recorder(self, writer: RecordingWriter | None) -> Recorder:
         built = self.built
         names = frames.Names(self.period_s, built.signals, built.roles, built.entries, self.texts, self.describe)
-        return Recorder(self._columns, names, writer, self._history, self._told)
+        recorder = Recorder(self._columns, names, writer, self._history, self._told)
+        recorder.hash = SignalsHash(self.rig) if writer else None
+        return recorder
 
     def _told(self, event: dict[str, Any]) -> None:
         try:

@@ -55,7 +55,7 @@ class Ending:
             "overruns": counters["overruns"],
             "lost_samples": counters["lost_samples"],
             "buses": buses,
-            "signals_hash": bench.recorder.hash.text() if bench.recorder.writer else None,
+            "signals_hash": bench.recorder.hash.text() if bench.recorder.hash else None,
         }
         manifest = {
             "timing": result.timing(engine.loop, bench.built.entries, real=bench.time == "real"),

@@ -88,6 +88,7 @@ class Recorder:
         columns: the recorded groups; the first is kept in memory when `history` is set.
         events: what happened, in order; also in the recording.
         error: why writing has ended, such as a full disk.
+        hash: of what is recorded; None when nothing is.
     """
 
     columns: list[Columns]
@@ -100,7 +101,7 @@ class Recorder:
     _rows: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = field(default_factory=list)
     _done: bool = False
     _losses: set[str] = field(default_factory=set)
-    hash: SignalsHash = field(default_factory=SignalsHash)
+    hash: SignalsHash | None = None
 
     def drain(self, loop: _core.Loop) -> None:
         """Everything that is in the rings now."""
@@ -114,8 +115,9 @@ class Recorder:
             )
             if index == 0 and self.history and len(tick):
                 self._rows.append((tick, values))
-            if len(tick) and self.writer:
-                self.hash.add(group.name, tick, values, status)
+            if len(tick) and self.hash:
+                self.hash.add(group.name, tick, values, status, (group.names, group.status_names))
+            if len(tick):
                 self._write(partial(_write_rows, group.name, (tick, late, exe, values, status)))
 
     def _inputs(self, data: bytes, counters: Mapping[str, Any]) -> None:

@@ -57,7 +57,7 @@ def make_application(rig: Rig, device: Device, controller: Controller) -> Applic
 
 def _model_source(number: int, text: str) -> str:
     """A compiled model beside others: its table under a name of its own, the core's mathematics from the core."""
-    text = re.sub(r'#include "math_\w+\.c"\n', "", text)
+    text = re.sub(r'(#include "math_\w+\.c"\n)+', '#include "hil/math.h"\n', text)
     return text.replace("hil_model_v1", f"hil_model_{number}")
 
 

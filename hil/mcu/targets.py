@@ -23,6 +23,7 @@ CODECS = (
 # through many types; what an application does not call is left out.
 FLAGS = (
     "-std=c11",
+    "-Werror=implicit-function-declaration",  # what is called without a prototype returns an int: wrong, and silent
     "-fno-tree-vectorize",
     "-ffp-contract=off",
     "-fno-strict-aliasing",
