@@ -3,6 +3,7 @@
 #include "hil_drivers/crc16.h"
 #include "link_private.h"
 
+#define NO_SESSION            0xffffffffu /* both checks start from 0xffff */
 #define DEFAULT(field, value) l->config.field = l->config.field ? l->config.field : (value)
 
 void hil_link_init(struct hil_link *l, const struct hil_link_config *config)
@@ -13,15 +14,12 @@ void hil_link_init(struct hil_link *l, const struct hil_link_config *config)
     DEFAULT(rto_min_ns, 2000000);
     DEFAULT(rto_max_ns, 1000000000);
     DEFAULT(lost_after, 8);
-    l->crc_start = l->check_start = 0xffff;
+    l->checks_start = NO_SESSION;
 }
 
 uint32_t hil_link_checks(const struct hil_link *l, const uint8_t *frame, size_t n)
 {
-    int greeting = hil_link_is_greeting(frame[0]);
-    uint32_t crc = hil_crc16_link(greeting ? 0xffff : l->crc_start, frame, n);
-    uint32_t check = hil_crc16_from(greeting ? 0xffff : l->check_start, frame, n);
-    return crc | check << 16;
+    return hil_crc16_both(hil_link_is_greeting(frame[0]) ? NO_SESSION : l->checks_start, frame, n);
 }
 
 /* ---- sessions ---- */
@@ -40,8 +38,7 @@ void hil_link_begin_session(struct hil_link *l, uint32_t session)
         l->ended = l->session;
     hil_link_end_session(l);
     l->session = session;
-    l->crc_start = (uint16_t)session;
-    l->check_start = (uint16_t)(session >> 16);
+    l->checks_start = session;
     hil_rto_init(&l->rto, l->config.rto_first_ns, l->config.rto_min_ns, l->config.rto_max_ns);
 }
 

@@ -104,7 +104,9 @@ void hil_link_bus_close(struct hil_link_bus *b)
     hil_link_bus_stop(b);
     pthread_mutex_lock(&b->lock);
     if (b->fd >= 0) {
+        hil_link_bus_patient(b);
         say_goodbye(b);
+        hil_link_bus_restore(b);
         b->fd = -1;
         b->gone_errno = EBADF;
     }

@@ -104,6 +104,7 @@ static int ask(struct hil_link_bus *b, uint8_t op, const uint8_t *payload, size_
                struct hil_link_answer *answer)
 {
     struct hil_link_ask *a;
+    hil_link_bus_patient(b);
     int rc = wait_for_ask(b, due_ns, &a);
     if (rc != HIL_OK)
         return rc;

@@ -20,9 +20,10 @@ static void gone(struct hil_link_bus *b, int err)
 /* Several frames in one write. */
 static void gather(struct hil_link_bus *b)
 {
+    int64_t now = hil_now_ns();
     b->tx_n = b->tx_at = 0;
     for (size_t n = 1; n && sizeof b->tx - b->tx_n >= HIL_LINK_MAX_FRAME; b->tx_n += n)
-        n = hil_link_poll(&b->link, b->tx + b->tx_n, sizeof b->tx - b->tx_n, hil_now_ns(), &b->handler);
+        n = hil_link_poll(&b->link, b->tx + b->tx_n, sizeof b->tx - b->tx_n, now, &b->handler);
 }
 
 void hil_link_bus_transmit(struct hil_link_bus *b)

@@ -2,6 +2,8 @@
 #ifndef HIL_DRIVERS_LINK_BUS_PRIVATE_H
 #define HIL_DRIVERS_LINK_BUS_PRIVATE_H
 
+#include <termios.h>
+
 #include "hil_drivers/link_bus.h"
 
 #define HIL_LINK_BUS_ASKS    4   /* waiting at once; the device has room for twice as many answers */
@@ -56,8 +58,10 @@ struct hil_link_bus {
     /* lock-step */
     uint32_t step;
     int stepping, answered; /* an exchange waits; its answer has been unpacked */
-    int64_t lockstep_ns;
     struct hil_rto rto;
+    int prompt, prompt_row; /* reads block; steps in a row that were answered at the first try */
+    int has_timer;          /* 1: the terminal's timer is set, -1: it has none, 0: not tried */
+    struct termios before;  /* the caller's settings of the terminal */
     /* free-running */
     struct hil_thread thread;
     int moving;            /* the thread moves the data */
@@ -91,6 +95,16 @@ void hil_link_bus_pump(struct hil_link_bus *b, int64_t due_ns);
 int hil_link_bus_wait(struct hil_link_bus *b, int64_t due_ns);
 /* HIL_OK, or why there is no session: HIL_E_OS with errno. */
 int hil_link_bus_check(const struct hil_link_bus *b);
+
+/* ---- link_bus_prompt.c: locked ---- */
+
+/* A step was answered at the first try, or not. */
+void hil_link_bus_was_prompt(struct hil_link_bus *b, int prompt);
+/* Sends what is due and reads once, for 0.1 s at most; only while b->prompt. */
+void hil_link_bus_read_promptly(struct hil_link_bus *b);
+/* Back to poll; _restore: and to the terminal as it was given. */
+void hil_link_bus_patient(struct hil_link_bus *b);
+void hil_link_bus_restore(struct hil_link_bus *b);
 
 /* ---- link_bus_image.c: locked ---- */
 

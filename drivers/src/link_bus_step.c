@@ -5,7 +5,10 @@ static int wait_for_answer(struct hil_link_bus *b, int64_t due_ns)
 {
     int rc = HIL_OK;
     while (rc == HIL_OK && !b->answered && hil_now_ns() < due_ns) {
-        hil_link_bus_pump(b, due_ns);
+        if (b->prompt)
+            hil_link_bus_read_promptly(b);
+        else
+            hil_link_bus_pump(b, due_ns);
         rc = hil_link_bus_check(b);
     }
     return rc;
@@ -25,6 +28,7 @@ static int run_step(struct hil_link_bus *b, int64_t begin_ns)
         if (b->answered) {
             if (tries == 1)
                 hil_rto_measure(&b->rto, b->received_ns - begin_ns);
+            hil_link_bus_was_prompt(b, tries == 1);
             return HIL_OK;
         }
         if (due >= deadline)

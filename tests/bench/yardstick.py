@@ -27,6 +27,7 @@ SOURCES = Path(__file__).resolve().parent / "yardsticks"
 ROOT = SOURCES.parents[2]
 BUILD = ROOT / "build" / "yardsticks"
 CORE = ROOT / "core"
+DRIVERS = ROOT / "drivers"
 
 COMMON = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-pthread"]
 SYSTEM = ["-O2"]  # programs that spend their time in system calls
@@ -38,6 +39,10 @@ AS_THE_CORE = ["-O3", *SCALAR, *OUR_ARITHMETIC, "-fvisibility=hidden", "-fno-str
 CORE_HEADERS = [f"-I{CORE / 'include'}", f"-I{CORE / 'src'}"]
 CORE_MATHS = [str(CORE / "src" / f"{name}.c") for name in ("math_basic", "math_exp", "math_trig")]
 CORE_HASH = str(CORE / "src/hash.c")
+DRIVER_HEADERS = [f"-I{DRIVERS / 'include'}", f"-I{DRIVERS / 'src'}"]
+LINK_BUS = [*map(str, sorted(DRIVERS.glob("src/link*.c")))]
+LINK_BUS += [str(DRIVERS / f"src/{name}.c") for name in ("cobs", "crc16", "clock_sync", "bus_thread")]
+LINK_BUS += [str(CORE / f"src/{name}.c") for name in ("codec", "image")]
 SHARED = ["-shared", "-fPIC"]
 # Programs by name: the source and what it is compiled with. est_fma has other arithmetic than ours: shown, never gated.
 PROGRAMS: dict[str, tuple[str, list[str]]] = {
@@ -48,6 +53,7 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
     "mb_lib": ("mb_lib.c", SYSTEM),
     "mb_rtu_server": ("mb_rtu_server.c", SYSTEM),
     "pty_pp": ("pty_pp.c", SYSTEM),
+    "link_pp": ("link_pp.c", [*AS_THE_CORE, *CORE_HEADERS, *DRIVER_HEADERS, *LINK_BUS]),
     "ring": ("ring.c", NATIVE),
     "push": ("push.c", [*AS_THE_CORE, *CORE_HEADERS, str(CORE / "src/ring.c")]),
     "cart_pole_loop": ("cart_pole_loop.c", [*AS_THE_CORE, *SHARED, *CORE_HEADERS, *CORE_MATHS, CORE_HASH]),
@@ -74,9 +80,11 @@ def _source_digest() -> bytes:
 
 
 @cache
-def _core_digest() -> bytes:
+def _product_digest() -> bytes:
     digest = hashlib.sha256()
-    for path in sorted([*CORE.glob("include/hil/*.h"), *CORE.glob("src/*.[ch]")]):
+    for path in sorted(
+        p for folder in (CORE, DRIVERS) for p in (*folder.glob("include/*/*.h"), *folder.glob("src/*.[ch]"))
+    ):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.digest()
 
@@ -96,7 +104,7 @@ def build(name: str) -> Path:
     """Compile a program unless its like is there already. Returns its path; raises RuntimeError with gcc's message."""
     source, flags = PROGRAMS[name]
     command = ["gcc", *COMMON, *flags, str(SOURCES / source), *_libraries(source)]
-    digest = _source_digest() + (_core_digest() if CORE_HEADERS[0] in flags else b"")
+    digest = _source_digest() + (_product_digest() if CORE_HEADERS[0] in flags else b"")
     key = hashlib.sha256(digest + "\0".join(command).encode()).hexdigest()[:16]
     program = BUILD / key / name
     if not program.exists():

@@ -10,7 +10,8 @@ uint16_t hil_crc16_link(uint16_t start, const uint8_t *data, size_t n);
 /* CRC-16/MODBUS (polynomial 0x8005 reflected, start 0xffff): Modbus over serial line specification 2.5.1.2. It goes
  * over the wire low byte first. */
 uint16_t hil_crc16_modbus(const uint8_t *data, size_t n);
-/* The same with another start: the link's second check, and a CRC taken in pieces. */
-uint16_t hil_crc16_from(uint16_t start, const uint8_t *data, size_t n);
+/* Both checks of a link's frame in one go: the first one in the low half of start and result; in the high half the one by
+ * polynomial 0x8005. */
+uint32_t hil_crc16_both(uint32_t start, const uint8_t *data, size_t n);
 
 #endif

@@ -85,7 +85,7 @@ struct hil_link {
     struct hil_link_config config;
     struct hil_link_counters counters;
     uint32_t session, offered, ended; /* 0: none. offered: HELLO is not answered yet. ended: replaced or ended by BYE */
-    uint16_t crc_start, check_start;
+    uint32_t checks_start;            /* of both, see hil_crc16_both */
     /* receiving */
     uint16_t rx_n;
     uint8_t rx_overflow;

@@ -1,0 +1,29 @@
+"""An exchange over the microcontroller link beside a raw ping-pong of as many bytes over a pseudo-terminal.
+
+Both run in one program (yardsticks/link_pp.c) on one core, under SCHED_FIFO where permitted, in turn by blocks of some
+milliseconds. What ours does more is the link at both ends (frames, two checks, sequence) and the bench's boxes of values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import yardstick
+from place import CPU, PRIORITY
+
+PAYLOAD = 16  # bytes of values each way
+
+pytestmark = [pytest.mark.bench, pytest.mark.usefixtures("real_time_priority")]
+
+
+def test_an_exchange_of_16_bytes_costs_at_most_a_tenth_more_than_raw_c(full: Callable[[int, int], int]) -> None:
+    pairs = full(200, 2_000)
+    told = yardstick.run("link_pp", pairs, 100, PAYLOAD, cpu=CPU, priority=PRIORITY)
+    request, answer = told["bytes request"], told["bytes answer"]
+    assert PAYLOAD + 13 <= request <= PAYLOAD + 16, "head, step, checks, COBS and the zero byte"
+    print(
+        f"\n16-byte exchange, link / raw ping-pong of {request:.0f} and {answer:.0f} bytes: {told['pair ratio']:.3f} "
+        f"({pairs} pairs of 100; p50 {told['pair ours']:.1f} / {told['pair raw']:.1f} us, bound <= 1.10)"
+    )
+    assert told["pair ratio"] <= 1.10
