@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from hil.blocks import block_types
-from hil.bus_time import Plan, bus_plan
+from hil.bus_time import bus_plan
 from hil.iomap import IoTag
 from hil.rig.description import Block, Device, Rig, Signal
 
@@ -51,14 +51,13 @@ def check_rig(rig: Rig) -> list[Finding]:
 
 
 def _check_device(rig: Rig, device: Device) -> Iterator[Finding]:
+    yield from _bus_time(device)
     if device.protocol != "modbus":
         return
     yield from _overlaps(device)
     for tag in device.tags:
         if not tag.wire_only:
             yield from _register_range(rig, device, tag)
-    if not device.line:
-        yield from _bus_time(device)
     if not any(tag.heartbeat and tag.direction == "read" for tag in device.tags):
         yield Finding(
             "warning",
@@ -122,15 +121,14 @@ def _register_range(rig: Rig, device: Device, tag: IoTag) -> Iterator[Finding]:
 
 
 def _bus_time(device: Device) -> Iterator[Finding]:
-    plan: Plan = bus_plan(device)
-    share = plan.time_s / device.period_s
-    if share <= SHARE:
+    plan = bus_plan(device)
+    if plan is None or plan.time_s <= SHARE * device.period_s:
         return
     yield Finding(
-        "error" if share > 1.0 else "warning",
+        "error" if plan.time_s > device.period_s else "warning",
         f"rig.toml: devices.{device.name}.period_s = {device.period_s:g}",
         f"an image needs about {plan.time_s * 1e3:.2f} ms of {device.period_s * 1e3:g} ms: {plan.text}",
-        "Raise period_s, or place the tags in fewer blocks of registers (max_gap, pipeline)",
+        f"Raise period_s, {plan.mend}",
     )
 
 
@@ -225,12 +223,17 @@ def _unused_inputs(rig: Rig) -> Iterator[Finding]:
 
 
 def _commands_without_safe_value(rig: Rig) -> Iterator[Finding]:
-    """What a role commands and the bench acts on needs a value for the time when the role is gone."""
+    """What a role commands and the bench acts on needs a value for the time when the role is gone.
+
+    A role that takes commands (gated values) is the plant, as on a board with its heaters: what it gives are measurements,
+    where it does not say limits itself. A lost measurement is stale, and the bench's own gates see to what follows.
+    """
     read = {wire.signal for block in rig.blocks.values() if block.role is None for wire in block.inputs}
     for role in rig.roles.values():
+        is_plant = any(rig.signals[tag.signal].gated for tag in role.inputs)
         for tag in role.outputs:
             signal = rig.signals[tag.signal]
-            if signal.name not in read:
+            if signal.name not in read or (is_plant and not signal.gated):
                 continue
             where = f'rig.toml: signals."{signal.name}"'
             if not signal.safe_given:

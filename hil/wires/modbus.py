@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +16,10 @@ from hil.iomap import IoTag
 from hil.program import controller_of
 from hil.rig import Device, Role
 from hil.wires.emulated import Emulated, start_emulated
-from hil.wires.wire import Wire
+from hil.wires.wire import CONNECT_S, Wire
 
+READS = {"coil": 1, "discrete_input": 2, "holding_register": 3, "input_register": 4}  # function by table
+ASK_AGAIN_S = 0.02
 LOCKSTEP_ANSWER_S = 5.0  # in lock-step no clock runs, so an answer may take as long as a busy machine makes it
 
 
@@ -46,6 +50,27 @@ class ModbusWire(Wire):
             self.emulated = self._emulate(None)
             url = f"modbus-rtu://{self.emulated.told['url']}"
         return open_line(url)
+
+    def connect(self) -> None:
+        """Connects now. A serial line opens whoever is behind it, so the device there is asked for a value."""
+        super().connect()
+        if self.device.line and self.is_client and self.device.reads:
+            self._ask_for(self.device.reads[0])
+
+    def _ask_for(self, tag: IoTag) -> None:
+        """Reads only: a device that has once been written to wants to be written to again."""
+        request = struct.pack(">BHH", READS[tag.table], tag.address, tag.words)
+        end = time.monotonic() + CONNECT_S
+        while True:
+            try:
+                self.bus.transact(request)  # an exception is an answer as well
+                return
+            except BusError as error:
+                if time.monotonic() > end:
+                    unit = f"no answer of unit {self.device.unit_id} within {CONNECT_S:g} s ({error.message})"
+                    mend = "Check wiring, baud rate, parity and unit_id"
+                    raise BusError(unit, where=f"{self.device.name} at {self.device.url}", mend=mend) from None
+            time.sleep(ASK_AGAIN_S)
 
     def _emulate(self, server_port: int | None) -> Emulated:
         assert self.rig.folder is not None

@@ -1,9 +1,10 @@
 """One controller at two levels: as blocks in the loop (MIL), and as the emulated PLC in another process, in lock-step
-over Modbus TCP, polled by us or polling us. The bench sees the same bits, for a minute, with faults, forces, alarms."""
+over Modbus TCP or a serial line, polled by us or polling us. The bench sees the same bits, for a minute, with faults, forces, alarms."""
 
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -34,6 +35,13 @@ def the_plc_polls_us(folder):
     path.write_text("\n".join(",".join(row) for row in rows) + "\n")
 
 
+def over_a_serial_line(folder):
+    path = folder / "rig.toml"
+    text, found = re.subn(r"modbus-tcp://127\.0\.0\.1:\d+", "modbus-rtu:///dev/ttyUSB0", path.read_text())
+    assert found == 1
+    path.write_text(text)
+
+
 VARIANTS = {
     "polled": [],
     "polled, many requests at once": [(DEVICE, 'side = "client"\npipeline = 4\nmax_gap = 3\nsingle_writes = true')],
@@ -43,6 +51,8 @@ VARIANTS = {
         (DEVICE, 'side = "server"'),
         (ROLE, "every = 20\nphase = 11\ndelay_ticks = 3"),
     ],
+    "polled over a serial line": [],
+    "polling us over a serial line": [(DEVICE, 'side = "server"')],
 }
 
 
@@ -57,6 +67,8 @@ def test_mil_and_the_emulated_plc_give_the_same_bits(rig_copy, full, tmp_path, v
     rig = rig_copy("quad_tank", *VARIANTS[variant])
     if "polling us" in variant:
         the_plc_polls_us(rig)
+    if "serial" in variant:
+        over_a_serial_line(rig)
     seconds = 60.0 if variant == "polled" else full(15, 60)
     faults = [f for f in FAULTS if float(f.partition("@")[2].partition("s")[0]) < seconds]
     with (
