@@ -125,7 +125,10 @@ class Commands:
         return role
 
     def _tell_device(self, role: str, name: str, value: float, due: int, number: int) -> None:
-        """An emulated device sets it too: in lock-step at the same tick, in real time when the bench's event fires."""
+        """A device sets it too: in lock-step at the same tick, in real time at the same time by its own clock.
+
+        Where its clock is not known it is told when the bench's event fires.
+        """
         assert self.engine is not None
         wires = self.engine.wires
         if self.time == "lockstep":
@@ -133,6 +136,8 @@ class Commands:
             wires.set(role, name, value, (self.state.tick if due == NEXT_TICK else due) if known else None)
         elif due == NEXT_TICK:
             wires.set(role, name, value)
+        elif wires.wires[role].keeps_time:
+            wires.set(role, name, value, due)
         else:
             self._for_devices[number] = (role, name, value)
 

@@ -45,9 +45,9 @@ struct hil_link_bus {
     uint8_t tx[2 * HIL_LINK_MAX_FRAME];
 
     enum hil_link_mode mode;
-    int lost_err;        /* why there is no session any more; HIL_OK: there has been none */
-    uint16_t last_id;    /* of a message */
-    uint16_t own_id;     /* of the START or STOP that the thread has sent by itself; 0: none */
+    int lost_err;     /* why there is no session any more; HIL_OK: there has been none */
+    uint16_t last_id; /* of a message */
+    uint16_t own_id;  /* of the START or STOP that the thread has sent by itself; 0: none */
     int restart_due;
     struct hil_link_ask asks[HIL_LINK_BUS_ASKS];
     struct hil_link_answer reports[HIL_LINK_BUS_REPORTS];

@@ -152,6 +152,11 @@ class McuWire(Wire):
         """
         self.ask(Op.CLEAR)
 
+    @property
+    def keeps_time(self) -> bool:
+        """A command can be sent ahead and is carried out at its time, as the device's clock is known."""
+        return self.lockstep or (self._begun and self.bus.clock() is not None)
+
     def set(self, name: str, value: float, tick: int | None) -> None:
         """Sets a parameter of the controller at its own tick, or at its next one.
 
@@ -191,7 +196,7 @@ class McuWire(Wire):
         if clock is None:
             return NOW
         host_ns = self._start_ns + tick * self.role.every * self.rig.period_ns
-        return round(clock["to_device"](host_ns))
+        return int(clock["to_device"](host_ns))
 
     # ---- telling ----
 

@@ -85,6 +85,11 @@ class Wire:
         self.board = start_board(self.rig, self.device, controller, lockstep=self.lockstep)
         return self.board
 
+    @property
+    def keeps_time(self) -> bool:
+        """A command can be sent ahead, with the time at which the device carries it out."""
+        return False
+
     def set(self, name: str, value: float, tick: int | None) -> None:
         """A parameter of the device's controller, at its own tick or, None, at its next one."""
 

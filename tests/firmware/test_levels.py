@@ -1,5 +1,4 @@
-"""One controller at MIL, SIL and PIL gives the same bits in every recorded signal: the motor rig's, and one that uses sin,
-exp and tanh. And what is planted is found."""
+"""One controller at MIL, SIL and PIL: the same bits in every recorded signal. And what is planted is found."""
 
 from __future__ import annotations
 

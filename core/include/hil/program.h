@@ -59,7 +59,8 @@ struct hil_role_spec {
     uint16_t delay;   /* ticks, >= 1 */
     uint16_t binding; /* enum hil_binding at the start */
     uint32_t every, phase;
-    const struct hil_library *library; /* its controller as a function (SIL), or NULL; must live as long as the program */
+    const struct hil_library
+        *library; /* its controller as a function (SIL), or NULL; must live as long as the program */
 };
 
 struct hil_spec {

@@ -1,0 +1,83 @@
+"""A board in real time: the firmware as a process on a pseudo-terminal, the bench's clock beside the board's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rig_on_a_line import write_rig
+
+from hil import open_bench
+from hil.errors import BenchError
+
+pytestmark = pytest.mark.realtime
+MAP = """tag,direction,table,type
+x.in,write,image,float64
+x.out,read,image,float64
+x.slow,read,image,float64
+b.offset,read,clock_offset,float64
+b.drift,read,clock_drift,float64
+b.bound,read,clock_bound,float64
+"""
+LATE_TICKS = 3  # of 10 ms: a busy machine, and the board's own phase
+
+
+@pytest.fixture
+def bench(tmp_path):
+    rig = write_rig(
+        tmp_path / "rig", "serial:///dev/ttyACM0", ('firmware = "one"', 'firmware = "one"\nboard = "posix"')
+    )
+    (rig / "board.csv").write_text(MAP)
+    with open_bench(rig, time="real", bind={"controller": "pil"}) as opened:
+        yield opened
+
+
+def wire(bench):
+    return bench.engine.wires.wires["controller"]
+
+
+def start(bench, seconds):
+    """Runs in the background; returns when the board's clock is known to half a tick."""
+    bench.start(seconds)
+    assert bench.wait_until("b.bound > 0 and b.bound < 5e-3", timeout_s=5)
+
+
+def test_a_command_is_carried_out_at_its_time_by_the_boards_clock(bench):
+    start(bench, 8.0)
+    bench.set("law.gain", 3.0, at=6.0)
+    bench.join()
+    before, after = bench.history("x.in"), bench.history("x.out")
+    gain = after[1:] / before[:-1]
+    changed = int(np.flatnonzero(gain[100:] > 2.5)[0]) + 101
+    assert 600 <= changed <= 600 + LATE_TICKS
+    assert bench.finish().passed
+
+
+def test_a_late_command_is_refused_and_fails_the_run(bench):
+    start(bench, 6.0)
+    with pytest.raises(BenchError, match="too late, it was not executed"):
+        wire(bench).set("law.gain", 3.0, 1)
+    bench.join()
+    result = bench.finish()
+    assert not result.passed
+    assert "too late" in result.reason
+
+
+def test_the_boards_clock_is_known_within_the_bound_that_is_recorded(bench, full):
+    start(bench, full(12, 60))
+    wire(bench).fault("clock_drift", 0, 50.0)
+    bench.join()
+    drift, bound = bench.history("b.drift"), bench.history("b.bound")
+    known = np.flatnonzero(np.isfinite(bound) & (bound > 0))
+    assert len(known) > 100
+    assert bound[known[-1]] < 5e-4
+    assert drift[known[-1]] == pytest.approx(50.0, abs=20.0)
+    assert bench.finish().passed
+
+
+def test_steps_of_the_clock_are_noticed_and_data_keep_coming(bench):
+    start(bench, 8.0)
+    wire(bench).fault("clock_step", 0, 5e6)
+    bench.join()
+    counters = bench.engine.wires.counters()["board"]
+    assert counters["clock_restarts"] >= 1
+    assert bench.history("x.out")[-1] != -7.0
