@@ -111,7 +111,9 @@ def test_the_run_switch_stops_the_pump(bench: Any) -> None:
     level = bench["plant.h"]
     bench.run(5)
     empty_after_s = 28e-4 / 0.071e-4 * math.sqrt(2 * level / 9.81)
-    assert bench["plant.h"] == pytest.approx(level * (1 - 5 / empty_after_s) ** 2, abs=0.01 * MM), "Torricelli's parabola"
+    assert bench["plant.h"] == pytest.approx(level * (1 - 5 / empty_after_s) ** 2, abs=0.01 * MM), (
+        "Torricelli's parabola"
+    )
 
 
 def test_a_blocked_outlet_is_seen_by_the_pump(bench: Any) -> None:
