@@ -28,7 +28,7 @@ RTU_WRITE = 9 + 8
 RTU_DEVICE_S = 1e-3
 FASTEST_COUNTED = 19200  # baud; above, the silence between frames is fixed
 FIXED_SILENCE_S = 1.75e-3
-# Bytes of a link frame beside the values: kind, ack, number, two checks, COBS and the closing zero; then the image's own head.
+# Bytes of a link frame beside its image (kind, ack, number, two checks, COBS, zero), and of an image beside the values.
 LINK_FRAME = 4 + 4 + 2
 LINK_HEAD = {"write": 12, "read": 23}
 

@@ -225,12 +225,13 @@ def _unused_inputs(rig: Rig) -> Iterator[Finding]:
 def _commands_without_safe_value(rig: Rig) -> Iterator[Finding]:
     """What a role commands and the bench acts on needs a value for the time when the role is gone.
 
-    A role that takes commands (gated values) is the plant, as on a board with its heaters: what it gives are measurements,
-    where it does not say limits itself. A lost measurement is stale, and the bench's own gates see to what follows.
+    A role that takes commands (gated values) is the plant, as a board with heaters is: what it gives without limits of
+    its own are measurements. A lost measurement is stale, and the bench's own gates see to what follows.
     """
     read = {wire.signal for block in rig.blocks.values() if block.role is None for wire in block.inputs}
+    gated = {signal.name for signal in rig.signals.values() if signal.gated}
     for role in rig.roles.values():
-        is_plant = any(rig.signals[tag.signal].gated for tag in role.inputs)
+        is_plant = any(tag.signal in gated for tag in role.inputs)
         for tag in role.outputs:
             signal = rig.signals[tag.signal]
             if signal.name not in read or (is_plant and not signal.gated):

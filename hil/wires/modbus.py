@@ -61,16 +61,19 @@ class ModbusWire(Wire):
         """Reads only: a device that has once been written to wants to be written to again."""
         request = struct.pack(">BHH", READS[tag.table], tag.address, tag.words)
         end = time.monotonic() + CONNECT_S
-        while True:
-            try:
-                self.bus.transact(request)  # an exception is an answer as well
-                return
-            except BusError as error:
-                if time.monotonic() > end:
-                    unit = f"no answer of unit {self.device.unit_id} within {CONNECT_S:g} s ({error.message})"
-                    mend = "Check wiring, baud rate, parity and unit_id"
-                    raise BusError(unit, where=f"{self.device.name} at {self.device.url}", mend=mend) from None
+        while not self._answers(request):
+            if time.monotonic() > end:
+                why = f"no answer of unit {self.device.unit_id} within {CONNECT_S:g} s"
+                mend = "Check wiring, baud rate, parity and unit_id"
+                raise BusError(why, where=f"{self.device.name} at {self.device.url}", mend=mend)
             time.sleep(ASK_AGAIN_S)
+
+    def _answers(self, request: bytes) -> bool:
+        try:
+            self.bus.transact(request)  # an exception is an answer as well
+        except BusError:
+            return False
+        return True
 
     def _emulate(self, server_port: int | None) -> Emulated:
         assert self.rig.folder is not None

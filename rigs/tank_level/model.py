@@ -1,5 +1,6 @@
-"""A tank that a pump fills and gravity drains: tank 1 of Johansson's quadruple tank with all of pump 1 (K. H. Johansson,
-"The Quadruple-Tank Process", IEEE Trans. Control Systems Technology 8 (2000), table I and equation 1), in SI units.
+"""A tank that a pump fills and gravity drains, in SI units: tank 1 of Johansson's quadruple tank with all of pump 1.
+
+K. H. Johansson, "The Quadruple-Tank Process", IEEE Trans. Control Systems Technology 8 (2000), table I and equation 1.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """One controller at two levels: as blocks in the loop (MIL), and as the emulated PLC in another process, in lock-step
-over Modbus TCP or a serial line, polled by us or polling us. The bench sees the same bits, for a minute, with faults, forces, alarms."""
+over Modbus TCP or a serial line, polled by us or polling us. The bench sees the same bits, for a minute, with faults,
+forces, alarms."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def spare(tag: str, address: int, kind: str = "uint16", bit: int | None = None, 
     return IoTag(tag, direction, table, address, kind, bit, line=9)
 
 
-@pytest.mark.parametrize("rig", ["quad_tank", RIGS / "controlled", RIGS / "small"])
+@pytest.mark.parametrize("rig", ["quad_tank", "dc_motor", "tank_level", "tclab", RIGS / "controlled", RIGS / "small"])
 def test_good_rigs_have_no_findings(rig: str | Path) -> None:
     assert messages(load_rig(rig)) == []
 
@@ -99,10 +99,10 @@ def test_more_requests_than_fit_the_period_are_found(controlled: Rig) -> None:
 def test_neighbours_share_a_request_and_gaps_are_bridged_only_on_request(controlled: Rig) -> None:
     tags = [spare("@a", 3), spare("@b", 6, "float32"), spare("@c", 8)]
     device = with_tags(controlled, *tags).devices["plc"]
-    assert bus_plan(device).reads == 3
-    assert bus_plan(replace(device, max_gap=1)).reads == 2
-    assert bus_plan(replace(device, max_gap=2)).reads == 1
-    assert bus_plan(replace(device, max_gap=9, max_registers=3)).reads == 3
+    for changes, reads in (({}, 3), ({"max_gap": 1}, 2), ({"max_gap": 2}, 1), ({"max_gap": 9, "max_registers": 3}, 3)):
+        plan = bus_plan(replace(device, **changes))
+        assert plan
+        assert plan.reads == reads
 
 
 def test_a_device_without_a_heartbeat_is_a_warning(controlled: Rig) -> None:
@@ -117,6 +117,17 @@ def test_a_command_without_safe_value_or_age_is_a_warning(controlled: Rig) -> No
     assert len(found) == 2
     assert 'signals."pump": a command of role plc without a safe value. Add safe = ...' in found[0]
     assert "without a maximum age" in found[1]
+
+
+def test_what_a_role_that_takes_commands_gives_is_a_measurement() -> None:
+    rig = load_rig("tclab")
+    assert any(rig.signals[tag.signal].gated for tag in rig.roles["board"].inputs)
+    ungated = {n: replace(s, gated=False) for n, s in rig.signals.items()}
+    found = [text for text in messages(replace(rig, signals=ungated)) if "without a safe value" in text]
+    assert len(found) == 2, "without commands to it, its temperatures would be commands of its own"
+    hot = replace(rig.signals["temperature.t1"], limits=(0.0, 100.0), gated=True)
+    found = messages(replace(rig, signals={**rig.signals, "temperature.t1": hot}))
+    assert any('"temperature.t1": a command of role board without a safe value' in text for text in found)
 
 
 @pytest.mark.parametrize(("age", "severity"), [(0.005, "error"), (0.0105, "warning")])

@@ -1,4 +1,4 @@
-"""`hil emulate` of a role's blocks behind Modbus RTU on a pseudo-terminal: as the slave of pymodbus, and as its master."""
+"""`hil emulate` of a role's blocks behind Modbus RTU on a pseudo-terminal: as pymodbus's slave, and as its master."""
 
 from __future__ import annotations
 

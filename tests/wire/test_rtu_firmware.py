@@ -1,5 +1,5 @@
-"""The firmware as a Modbus RTU slave: rigs/tank_level on the posix board, with libmodbus, pymodbus, mbpoll and HIL's own
-bench as its master, and its link to look behind the registers."""
+"""The firmware as a Modbus RTU slave: rigs/tank_level on the posix board, with libmodbus, pymodbus, mbpoll and HIL's
+own bench as its master, and its link to look behind the registers."""
 
 from __future__ import annotations
 
@@ -226,18 +226,8 @@ def test_a_host_that_is_killed_leaves_the_board_safe_and_latched(
     board: Board, rig_copy: Callable[..., Path], peer: Callable[[str], Path]
 ) -> None:
     rig = rig_copy("tank_level", LONGER, ("/dev/ttyUSB0", board.field))
-    command = [
-        sys.executable,
-        "-m",
-        "hil",
-        "run",
-        str(rig),
-        "--bind",
-        "controller=hil",
-        "--duration",
-        "60",
-        "--no-record",
-    ]
+    options = ["--bind", "controller=hil", "--duration", "60", "--no-record"]
+    command = [sys.executable, "-m", "hil", "run", str(rig), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as host:
         line = open_device_line(f"serial://{board.link}")
         watch = WireHost(line.fd, OUTPUTS)
