@@ -43,11 +43,11 @@ def start(bench, seconds):
 
 def test_a_command_is_carried_out_at_its_time_by_the_boards_clock(bench):
     start(bench, 8.0)
-    bench.set("law.gain", 3.0, at=6.0)
+    bench.set("law.gain", 0.5, at=6.0)
     bench.join()
     before, after = bench.history("x.in"), bench.history("x.out")
     gain = after[1:] / before[:-1]
-    changed = int(np.flatnonzero(gain[100:] > 2.5)[0]) + 101
+    changed = int(np.flatnonzero(gain[100:] < 1.0)[0]) + 101
     assert 600 <= changed <= 600 + LATE_TICKS
     assert bench.finish().passed
 
