@@ -24,15 +24,15 @@ def main() -> int:
 
 
 def _run(rigs: list[str], *, keep: bool) -> None:
-    programs = build_all(rigs, progress=lambda text: print(text, file=sys.stderr))
-    costs, table = measure_all(programs), read_table()
+    shipped = build_all(rigs, progress=lambda text: print(text, file=sys.stderr))
+    costs, table = measure_all(shipped), read_table()
     print(f"{'application':<16}{'flash':>10}{'RAM':>10}{'stack':>10}{'instructions/step':>20}")
     for name, c in costs.items():
         print(f"{name:<16}{c.flash:>10,}{c.ram:>10,}{c.stack:>10,}{c.instructions:>20,}")
         for words in outside(c, table[name]) if name in table and not keep else ():
             print(f"  {words}")
-    for name, boards in programs.items():
-        for board, path in boards.items():
+    for name, application in shipped.items():
+        for board, path in application.programs.items():
             print(f"{name} for {board}: {path}")
     if keep:
         write_table({**table, **costs})

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hil.errors import RigError
 from hil.mcu.build import Progress, build_firmware
 from hil.mcu.measure import Costs, measure
-from hil.mcu.tables import Application, make_application
+from hil.mcu.tables import make_application
 from hil.mcu.targets import FIRMWARE, TARGETS
 from hil.program import controller_of
-from hil.rig import load_rig, shipped_rigs
+from hil.rig import Device, Rig, load_rig, shipped_rigs
 
 TABLE = FIRMWARE / "sizes.toml"
 HEAD = """# What the shipped applications cost on the stm32f405, written by `make firmware-table`; a test compares.
@@ -24,7 +24,16 @@ HEAD = """# What the shipped applications cost on the stm32f405, written by `mak
 BANDS = {"flash": 0.05, "ram": 0.05, "stack": 0.12, "instructions": 0.02}
 
 
-def applications(rigs: Iterable[str | Path] = ()) -> Iterator[Application]:
+@dataclass(frozen=True)
+class Shipped:
+    """An application of a rig's device, and its programs by board."""
+
+    rig: Rig
+    device: Device
+    programs: dict[str, Path]
+
+
+def devices_with_firmware(rigs: Iterable[str | Path] = ()) -> Iterator[tuple[Rig, Device]]:
     """Those of some rigs, or of all that are shipped.
 
     Raises:
@@ -36,18 +45,19 @@ def applications(rigs: Iterable[str | Path] = ()) -> Iterator[Application]:
         devices = [device for device in rig.devices.values() if device.firmware]
         if asked and not devices:
             raise RigError("no device of the rig has firmware", where=str(place), mend='Add firmware = "NAME" to one')
-        for device in devices:
-            yield make_application(rig, device, controller_of(rig, rig.roles[device.role]))
+        yield from ((rig, device) for device in devices)
 
 
 def build_all(
     rigs: Iterable[str | Path] = (), boards: Iterable[str] = (), *, progress: Progress | None = None
-) -> dict[str, dict[str, Path]]:
-    """Programs by application and board."""
-    return {
-        app.name: {board: build_firmware(app, board, progress=progress) for board in boards or TARGETS}
-        for app in applications(rigs)
-    }
+) -> dict[str, Shipped]:
+    """Applications by name, compiled for some boards or for all."""
+    found = {}
+    for rig, device in devices_with_firmware(rigs):
+        application = make_application(rig, device, controller_of(rig, rig.roles[device.role]))
+        programs = {board: build_firmware(application, board, progress=progress) for board in boards or TARGETS}
+        found[application.name] = Shipped(rig, device, programs)
+    return found
 
 
 def read_table() -> dict[str, Costs]:
@@ -73,6 +83,6 @@ def outside(found: Costs, kept: Costs) -> list[str]:
     ]
 
 
-def measure_all(programs: dict[str, dict[str, Path]]) -> dict[str, Costs]:
+def measure_all(shipped: dict[str, Shipped]) -> dict[str, Costs]:
     """Costs by application."""
-    return {name: measure(boards["stm32f405"]) for name, boards in programs.items()}
+    return {name: measure(s.rig, s.device, s.programs["stm32f405"]) for name, s in shipped.items()}

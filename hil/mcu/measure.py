@@ -1,15 +1,14 @@
-"""What an application costs on a board: memory of its program, stack and instructions of its control step in QEMU."""
+"""What an application costs on a board: memory of its program, stack and instructions of a control step in QEMU."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hil.mcu.link_host import LOCKSTEP, LinkHost, pack_starts
-from hil.mcu.qemu import start_qemu
 from hil.mcu.sizes import sizes_of
+from hil.rig import Device, Rig
 
-STEPS = 200  # the first ones find state and filters at their start, later ones in motion
+STEPS = 500  # the first ones find state and filters at their start, later ones in motion
 
 
 @dataclass(frozen=True)
@@ -28,24 +27,19 @@ class Costs:
     instructions: int
 
 
-def measure(program: Path) -> Costs:
-    """Runs a program's control task for some steps in lock-step, on the start values of its inputs.
+def measure(rig: Rig, device: Device, program: Path) -> Costs:
+    """Runs the rig for some steps against a device's program in QEMU, in lock-step: the loop is closed and in motion.
 
     Raises:
         RigError: the sizes cannot be read.
-        BusError: QEMU is missing, or the board does not answer.
+        HilError: QEMU is missing, the board does not answer, or a limit of the rig is exceeded.
     """
-    sizes = sizes_of(program)
-    board = start_qemu(program)
-    try:
-        host = LinkHost(board.link_fd)
-        host.connect()
-        values = pack_starts(host.told().inputs)
-        host.begin(LOCKSTEP)
-        for tick in range(STEPS):
-            host.step(tick, values)
-        found = host.statistics()
-    finally:
-        board.end()
-    assert board.counts_per_instruction
-    return Costs(sizes.flash, sizes.ram, found.stack_used, round(found.count_max / board.counts_per_instruction))
+    from hil.bench import open_bench
+
+    sizes, role = sizes_of(program), rig.roles[device.role]
+    on_chip = replace(rig, devices={**rig.devices, device.name: replace(device, board="stm32f405")})
+    with open_bench(on_chip, bind={role.name: "pil"}, history=False) as bench:
+        bench.run(STEPS * role.every * rig.period_s)
+        assert bench.engine is not None
+        found = bench.engine.wires.counters()[device.name]["device"]
+    return Costs(sizes.flash, sizes.ram, found["stack_used"], found["instructions_max"])

@@ -59,8 +59,9 @@ def test_lockstep_gives_the_bits_of_the_device_in_this_process(host, tmp_path):
     assert host.statistics().state_hash == pair.statistics().state_hash
 
 
-def test_instructions_of_a_step_are_the_same_in_every_run(one_stm32):
-    first, second = measure(one_stm32), measure(one_stm32)
+def test_instructions_of_a_step_are_the_same_in_every_run(one_stm32, tmp_path):
+    rig = bench_of_one.make_rig(tmp_path)
+    first, second = (measure(rig, rig.devices["board"], one_stm32) for _ in range(2))
     assert first.instructions == second.instructions
     assert 100 < first.instructions < 20_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import time
 
-from hil.mcu.link_host import FREE, LOCKSTEP, LinkHost
+from link_host import FREE, LOCKSTEP, LinkHost
 from hil.mcu.reports import DEVICE_FAULTS, DeviceState, Op
 
 NOW = -(2**63)
