@@ -1,13 +1,24 @@
 """Types of the link's binding; checked with stubtest."""
 
-from collections.abc import Sequence
-from typing import Any, Final, final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypedDict, final, type_check_only
 
 DESCRIPTION_MAX: Final[int]
 MENDS: Final[dict[int, str]]
 POLICIES: Final[dict[str, int]]
 
 def now_ns() -> int: ...
+
+@type_check_only
+class Clock(TypedDict):
+    """The device's clock at `at_ns` of the host's: how far ahead (s), drift (s/s), largest error (s), and both ways."""
+
+    offset_s: float
+    drift: float
+    bound_s: float
+    at_ns: int
+    to_device: Callable[[int], int]
+    to_host: Callable[[int], int]
 
 @final
 class LinkBus:
@@ -45,7 +56,7 @@ class LinkBus:
     def set_out(self, values: Sequence[float], time_ns: int = 0) -> None: ...
     def take_in(self) -> tuple[int, int, list[float]] | None: ...
     def reports(self) -> list[tuple[int, int, bytes]]: ...
-    def clock(self) -> dict[str, Any] | None: ...
+    def clock(self) -> Clock | None: ...
     def counters(self) -> dict[str, Any]: ...
     def port_ptr(self) -> int: ...
     @property

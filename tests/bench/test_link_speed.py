@@ -1,7 +1,7 @@
 """An exchange over the microcontroller link beside a raw ping-pong of as many bytes over a pseudo-terminal.
 
 Both run in one program (yardsticks/link_pp.c) on one core, under SCHED_FIFO where permitted, in turn by blocks of some
-milliseconds. What ours does more is the link at both ends (frames, two checks, sequence) and the bench's boxes of values.
+milliseconds. What ours does more is the link at both ends (frames, two checks, sequence), and the bench's boxes.
 """
 
 from __future__ import annotations

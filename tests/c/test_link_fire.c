@@ -201,6 +201,8 @@ static int64_t bound_ns(const struct duel *d)
     return waits * d->host.link.config.rto_max_ns + 3 * LONGEST_WAY + 4 * STEP_NS;
 }
 
+static int64_t largest_bound;
+
 static int64_t one_duel(struct duel *d, uint64_t seed, const struct plan *plan, int64_t length_ns)
 {
     meet(d, seed, plan, NEVER_LOST);
@@ -209,6 +211,7 @@ static int64_t one_duel(struct duel *d, uint64_t seed, const struct plan *plan, 
     run_until(d, seed, length_ns, 1);
     int64_t bound = bound_ns(d), took = recover(d, seed);
     assert(took <= bound);
+    largest_bound = bound > largest_bound ? bound : largest_bound;
     all_messages_arrived(&d->host, &d->device);
     all_messages_arrived(&d->device, &d->host);
     every_chunk_is_counted_once(&d->down, &d->device.link.counters);
@@ -314,7 +317,7 @@ static void everything_at_once(uint64_t seeds, int64_t length_ns)
     }
     printf("fire: seeds=%llu frames=%llu thrown_away=%llu images=%llu messages=%llu recovery_ms=%.1f bound_ms=%.1f\n",
            (unsigned long long)seeds, (unsigned long long)frames, (unsigned long long)thrown,
-           (unsigned long long)images, (unsigned long long)messages, (double)worst / MS, (double)bound_ns(&duel) / MS);
+           (unsigned long long)images, (unsigned long long)messages, (double)worst / MS, (double)largest_bound / MS);
 }
 
 /* With few resends allowed sessions end under fire; the host begins new ones, and in each all messages come in order. */

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import bench_of_one
+from link_rig import Relay, board_with, bus_on, opened, relay_to
 from tclab_board import build_boards
 
+from hil._link import LinkBus
 from hil.mcu.build import build_firmware
 from hil.mcu.tables import Application, make_application
 from hil.program import controller_of
@@ -64,3 +67,33 @@ def one_posix(one: Application) -> Path:
     if not shutil.which("gcc"):
         pytest.skip("gcc is not installed")
     return build_firmware(one, "posix")
+
+
+# ---- a board and the bus of its link (link_rig.py) ----
+
+
+@pytest.fixture
+def linked_board(tmp_path: Path) -> Iterator[str]:
+    """The path of its link; its outputs may be 50 ms old."""
+    with board_with(0.05, tmp_path) as path:
+        yield path
+
+
+@pytest.fixture
+def patient_board(tmp_path: Path) -> Iterator[str]:
+    """Its outputs may be old: for tests that look at the link, on a machine that may be busy."""
+    with board_with(5.0, tmp_path) as path:
+        yield path
+
+
+@pytest.fixture
+def bus(linked_board: str) -> Iterator[LinkBus]:
+    with opened(linked_board) as fd, bus_on(fd) as bus:
+        bus.connect()
+        yield bus
+
+
+@pytest.fixture
+def relay(linked_board: str) -> Iterator[Relay]:
+    with relay_to(linked_board) as relay:
+        yield relay
