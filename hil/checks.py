@@ -68,10 +68,11 @@ def _check_device(rig: Rig, device: Device) -> Iterator[Finding]:
 
 
 def _overlaps(device: Device) -> Iterator[Finding]:
-    """Two tags of one direction on the same bits. In a server, one of each direction on the same register as well."""
+    """Two tags of one direction on the same bits; in registers of ours also one of each direction on the same one."""
+    ours = device.side == "server" or device.firmware is not None
     for first, second in combinations(device.tags, 2):
         same_way = first.direction == second.direction
-        if first.table != second.table or not (same_way or device.side == "server"):
+        if first.table != second.table or not (same_way or ours):
             continue
         shared = _addresses(first) & _addresses(second)
         if not shared or (same_way and _other_bits(first, second)):

@@ -31,7 +31,8 @@ def read_maps(reading: Reading) -> dict[str, tuple[IoTag, ...]]:
         def note(line: int | None, key: str, why: str, mend: str | None, file: str = table.map) -> None:
             reading.mistakes.add_in(file, line, key, why, mend)
 
-        registers = _protocol(table) == "modbus"
+        # Of an address that is none only that is told, not that the map would not fit another kind of device.
+        registers = _protocol(table) == "modbus" or table.url.partition("://")[0] not in LINES
         maps[name] = tuple(read_map(text, note, link=not registers))
         for tag in maps[name] if registers else ():
             _check_direction(reading, table, tag)
@@ -92,6 +93,18 @@ def _check_protocol(reading: Reading, path: KeyPath, table: DeviceTable) -> None
         )
     if _protocol(table) != "modbus" and table.side == "server":
         reading.mistakes.add((*path, "side"), "the bench is always the client of a serial link", value=table.side)
+    if table.firmware is not None:
+        _check_firmware(reading, path, table)
+
+
+def _check_firmware(reading: Reading, path: KeyPath, table: DeviceTable) -> None:
+    """What a board can be on a Modbus line."""
+    if table.url.startswith("modbus-tcp:"):
+        why = "firmware speaks Modbus RTU on a serial line, or the board's link"
+        reading.mistakes.add((*path, "url"), why, value=table.url, mend="Write modbus-rtu:///dev/ttyUSB0")
+    elif table.url.startswith("modbus-rtu:") and table.side == "server":
+        why = "firmware is a Modbus slave, so the bench is the client"
+        reading.mistakes.add((*path, "side"), why, value=table.side, mend='Write side = "client"')
 
 
 def _address(reading: Reading, path: KeyPath, url: str) -> tuple[str, str, int] | None:

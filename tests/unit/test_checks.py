@@ -59,10 +59,11 @@ def test_bits_of_one_word_do_not_overlap_unless_they_are_the_same(controlled: Ri
     assert len(messages(with_tags(controlled, *bits, spare("@d", 5)))) == 2
 
 
-def test_both_directions_may_share_a_register_of_the_device_but_not_of_our_server(controlled: Rig) -> None:
+def test_both_directions_may_share_a_register_of_the_device_but_not_of_our_server_or_firmware(controlled: Rig) -> None:
     same = IoTag("@back", "read", "holding_register", 0, "uint16", line=9)
     assert messages(with_tags(controlled, same)) == []
     assert any("@back overlaps level" in text for text in messages(with_tags(controlled, same, side="server")))
+    assert any("@back overlaps level" in text for text in messages(with_tags(controlled, same, firmware="plc")))
 
 
 def test_limits_that_do_not_fit_the_register_are_an_error(controlled: Rig) -> None:

@@ -242,6 +242,18 @@ def test_a_client_cannot_write_an_input_register(tmp_path: Path) -> None:
     assert line.endswith("Use a holding_register")
 
 
+def test_firmware_behind_modbus_is_a_slave_on_a_serial_line(tmp_path: Path) -> None:
+    text = replaced(CONTROLLED, 'map = "plc.csv"', 'map = "plc.csv"\nfirmware = "plc"')
+    (line,) = mistakes(tmp_path, text, MAP)
+    assert line.startswith('rig.toml:19: devices.plc.url = "modbus-tcp://127.0.0.1:5020": firmware speaks Modbus RTU')
+    text = replaced(text, "modbus-tcp://127.0.0.1:5020", "modbus-rtu:///dev/ttyUSB0")
+    (tmp_path / "rig.toml").write_text(text)
+    assert load_rig(tmp_path).devices["plc"].firmware == "plc"
+    server = replaced(text, 'firmware = "plc"', 'firmware = "plc"\nside = "server"')
+    (line,) = mistakes(tmp_path, server, MAP.replace("input_register", "holding_register"))
+    assert 'side = "server": firmware is a Modbus slave, so the bench is the client' in line
+
+
 def test_volts_wired_to_metres_ask_for_a_conversion(tmp_path: Path) -> None:
     text = replaced(CONTROLLED, 'type = "integrator"', 'type = "limit"').replace("gain = 0.01\n", "")
     lines = mistakes(tmp_path, text, MAP)
