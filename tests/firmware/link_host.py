@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hil._firmware import ffi, lib
+
 from hil.errors import BusError
 from hil.mcu.description import Description, DeviceSignal
 from hil.mcu.reports import Op, Refusal, Report, Statistics

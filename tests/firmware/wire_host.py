@@ -6,6 +6,7 @@ import struct
 import time
 
 from link_host import FREE, LOCKSTEP, LinkHost
+
 from hil.mcu.reports import DEVICE_FAULTS, DeviceState, Op
 
 NOW = -(2**63)
