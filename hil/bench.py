@@ -18,6 +18,7 @@ from hil.errors import BenchError, BusError, HilError
 from hil.faults import FaultSpec
 from hil.fork import Fork
 from hil.looking import Looking
+from hil.nearest import did_you_mean
 from hil.program import Progress, build_bench
 from hil.realtime import MachineWatch
 from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
@@ -26,7 +27,7 @@ from hil.result import RunResult
 from hil.rig import Rig, load_rig
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
-from hil.wires import Wires
+from hil.wires import Wire, Wires
 
 
 def open_bench(
@@ -280,6 +281,19 @@ class Bench(Looking):
         finally:
             if self.engine is not None:
                 self.engine.forget_stop()
+
+    def device(self, role: str) -> Wire:
+        """What is at the other end of a role's wire; a board's state and faults are in hil.wires.mcu.McuWire.
+
+        Raises:
+            BenchError: the role has none at this level.
+        """
+        wires = self._open_engine().wires.wires
+        if role not in wires:
+            why = f"no device takes the role '{role}' at this level"
+            mend = did_you_mean(role, wires) if wires else "Bind it to pil or hil"
+            raise BenchError(why, where=self.rig.name, mend=mend)
+        return wires[role]
 
     # ---- copies ----
 

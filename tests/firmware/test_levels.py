@@ -79,7 +79,7 @@ def test_one_ulp_in_a_parameter_is_found_and_located(tmp_path):
 @needs_qemu
 def test_one_bit_flipped_on_the_board_is_found_and_located(tmp_path):
     def flip(bench):
-        bench.engine.wires.wires["controller"].flip_bit("pi.kp", 0, tick=300)
+        bench.device("controller").flip_bit("pi.kp", 0, tick=300)
 
     run("dc_motor", "mil", 0.5, tmp_path / "mil")
     run("dc_motor", "pil", 0.5, tmp_path / "pil", flip)

@@ -32,7 +32,7 @@ def bench(tmp_path):
 
 
 def wire(bench):
-    return bench.engine.wires.wires["controller"]
+    return bench.device("controller")
 
 
 def start(bench, seconds):
