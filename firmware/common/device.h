@@ -20,7 +20,7 @@
 
 #define FW_MAX_VALUES      64         /* inputs, and outputs */
 #define FW_LOCKSTEP_AGE    5000000000 /* in lock-step no clock runs; a host silent for so long (ns) has gone */
-#define FW_OVERRUNS_IN_ROW 3          /* so many late ticks one after the other close the latch */
+#define FW_OVERRUNS_IN_ROW 10         /* so many late ticks one after the other close the latch */
 #define FW_MAX_ANSWERS     HIL_LINK_WINDOW
 
 struct fw_answer { /* a message that waits for room in the link's window */

@@ -180,6 +180,21 @@ static void a_shaft_that_stops_is_seen_to_slow_down_and_then_to_stand(void)
     shaft_close(&s);
 }
 
+/* A line that delivers late looks like a shaft that has stopped; only what lasts longer is one. */
+static void late_samples_are_no_standstill(void)
+{
+    struct shaft s;
+    shaft_open(&s);
+    *harness_param(&s.speed, "late_samples") = 3.0;
+    double angle = 0.0, before = 0.0;
+    for (unsigned k = 0; k < 100; k++)
+        before = turn(&s, angle += 3.0 * STEP_RAD);
+    for (unsigned late = 1; late <= 3; late++)
+        CHECK_SAME(harness_pass2(&s.speed, count_of(&s), edge_of(&s)), before);
+    CHECK_NEAR(harness_pass2(&s.speed, count_of(&s), edge_of(&s)), STEP_RAD / DT_S, 1e-9);
+    shaft_close(&s);
+}
+
 /* The mean value theorem: what is measured between two edges is a speed that the shaft had between them, also when it
  * has turned round there. */
 static void a_measured_speed_is_one_that_the_shaft_had(double amplitude_steps)
@@ -319,6 +334,7 @@ int main(void)
     a_wrap_is_no_jump_of_the_speed(0.7);
     a_wrap_is_no_jump_of_the_speed(-0.7);
     a_shaft_that_stops_is_seen_to_slow_down_and_then_to_stand();
+    late_samples_are_no_standstill();
     a_measured_speed_is_one_that_the_shaft_had(3.4);
     a_measured_speed_is_one_that_the_shaft_had(250.0);
     an_edge_crossed_again_is_no_way(1.0);

@@ -255,8 +255,8 @@ def test_overruns_are_counted_and_several_in_a_row_close_the_latch(pair):
     assert pair.statistics().overruns == 1
     assert any(i.flags & 4 for i in pair.images), "the next image tells"
     assert pair.state().cause == 0
-    pair.fault("overrun", 0, 5.0)
-    pair.wait(30 * MS, lambda: pair.send(1.0))
+    pair.fault("overrun", 0, 12.0)
+    pair.wait(50 * MS, lambda: pair.send(1.0))
     assert pair.state().cause == 2
     assert pair.board.pins == SAFE
 

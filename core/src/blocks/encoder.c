@@ -102,6 +102,7 @@ static const struct hil_port speed_inputs[] = {
 static const struct hil_port speed_outputs[] = {{"speed", "speed of the shaft in rad/s", 0.0}};
 static const struct hil_param speed_params[] = {
     {"timeout_s", "without an edge for so long the shaft stands", 0.1, 0.0, HUGE_VAL},
+    {"late_samples", "so many samples may bring no edge because a line delivers it late", 0.0, 0.0, 1e6},
 };
 /* BACKWARD: the direction in which the last edge was crossed. AGE: samples since the one that brought it. */
 enum { COUNT, EDGE, SPEED, BACKWARD, AGE, KNOWN };
@@ -132,11 +133,14 @@ static void take_edge(const struct hil_block *b, double *m, double count, double
 }
 
 /* At most one count since the last edge. Its age is counted in samples, so that the timer's present value need not be
- * known; it is a sample too young at most, so a steady speed is never lowered. */
-static void without_edge(const struct hil_block *b, double *m, double timeout_s)
+ * known; it is a sample too young at most, so a steady speed is never lowered. What may only be late is no standstill. */
+static void without_edge(const struct hil_block *b, double *m, double timeout_s, double late)
 {
-    double age_s = m[AGE] * b->dt_s, most = rad_per_count(b) / age_s;
-    m[SPEED] = age_s < timeout_s ? clamp(m[SPEED], -most, most) : 0.0;
+    double age = m[AGE] - late, most = rad_per_count(b) / (age * b->dt_s);
+    if (m[AGE] * b->dt_s >= timeout_s)
+        m[SPEED] = 0.0;
+    else if (age > 0.0)
+        m[SPEED] = clamp(m[SPEED], -most, most);
 }
 
 static void speed_output(const struct hil_block *b, unsigned char *s)
@@ -146,7 +150,7 @@ static void speed_output(const struct hil_block *b, unsigned char *s)
     if (is_usable(count) && is_usable(edge) && (count != m[COUNT] || edge != m[EDGE] || !is_true(m[KNOWN])))
         take_edge(b, m, count, edge);
     else
-        without_edge(b, m, hil_params(b, s)[0]);
+        without_edge(b, m, hil_params(b, s)[0], hil_params(b, s)[1]);
     *hil_out(b, s, 0) = m[SPEED];
 }
 
@@ -155,7 +159,7 @@ const struct hil_block_type hil_type_mt_speed = {
     .doc = "M/T method (Ohmae 1982): speed = 2 pi / counts_per_rev * (counts between the last edges of two samples) / "
            "(time "
            "between these edges, by the timer). Without a new edge the size is at most one count over the edge's age, "
-           "and 0 "
+           "late_samples aside, and 0 "
            "from timeout_s on. An input that is not finite counts as no new edge.",
     INPUTS(speed_inputs),
     OUTPUTS(speed_outputs),
