@@ -49,7 +49,7 @@ static void on_connected(void *bus)
     memset(b->sent, 0, sizeof b->sent);
     b->unechoed = 0;
     b->heard_ns = hil_now_ns();
-    b->restart_due = b->moving;
+    b->restart_due = b->moving && !b->halted;
     if (!b->moving) /* until it is begun again */
         b->mode = HIL_LINK_IDLE;
     pthread_cond_broadcast(&b->changed);

@@ -215,6 +215,7 @@ void hil_link_bus_restart(struct hil_link_bus *b)
 
 void hil_link_bus_halt(struct hil_link_bus *b)
 {
+    b->halted = 1;
     b->own_id = new_id(b);
     send_op(b, HIL_OP_STOP, b->own_id, NULL, 0); /* no room: the device finds out by the age of its outputs */
 }

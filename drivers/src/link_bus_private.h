@@ -66,6 +66,7 @@ struct hil_link_bus {
     struct hil_thread thread;
     int moving;            /* the thread moves the data */
     atomic_int loop_ended; /* the bench has run its last tick */
+    int halted;            /* and the device knows: it sends nothing more, which is no loss */
     struct hil_bus_schedule schedule;
     struct hil_clock_sync clock;
     struct hil_link_sent sent[HIL_LINK_BUS_SENT];

@@ -9,7 +9,7 @@
 static int is_silent(const struct hil_link_bus *b, int64_t now_ns)
 {
     int64_t most = SILENT_PERIODS * b->schedule.period_ns;
-    return now_ns - b->heard_ns > (b->timeout_ns > most ? b->timeout_ns : most);
+    return !b->halted && now_ns - b->heard_ns > (b->timeout_ns > most ? b->timeout_ns : most);
 }
 
 /* A device that fell silent, said goodbye or never answered is offered a session until it takes it, and started again. */
@@ -111,6 +111,7 @@ int hil_link_bus_start(struct hil_link_bus *b, const struct hil_bus_schedule *sc
     b->heard_ns = hil_now_ns();
     b->image_ns = 0;
     b->moving = 1;
+    b->halted = 0;
     atomic_store(&b->loop_ended, 0);
     pthread_mutex_unlock(&b->lock);
     int rc = hil_thread_start(&b->thread, thread, run, b);

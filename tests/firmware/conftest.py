@@ -81,8 +81,8 @@ def linked_board(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def patient_board(tmp_path: Path) -> Iterator[str]:
-    """Its outputs may be old: for tests that look at the link, on a machine that may be busy."""
-    with board_with(5.0, tmp_path) as path:
+    """Its outputs may be old and its task late: for tests that look at the link, on a machine that may be busy."""
+    with board_with(5.0, tmp_path, 0.01) as path:
         yield path
 
 

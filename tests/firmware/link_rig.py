@@ -148,9 +148,9 @@ def until(condition, timeout_s: float = 15.0) -> bool:
     return bool(met)
 
 
-def board_with(max_age_s, folder):
-    """The rig of bench_of_one.py without limits, and with this maximum age of its outputs."""
-    rig = one.RIG.replace("[-100, 100]", "[-1e9, 1e9]")
+def board_with(max_age_s, folder, period_s=0.001):
+    """The rig of bench_of_one.py without limits, with this maximum age of its outputs and this period."""
+    rig = one.RIG.replace("[-100, 100]", "[-1e9, 1e9]").replace("period_s = 0.001", f"period_s = {period_s}")
     (folder / "rig.toml").write_text(re.sub(r"max_age_s = [\d.]+", f"max_age_s = {max_age_s}", rig))
     (folder / "board.csv").write_text(one.MAP)
     return running_board(load_rig(folder))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from link_rig import MS, Bench, bus_on, fault, opened, relay_to, reset, start, state, until
+from link_rig import MS, Bench, board_with, bus_on, fault, opened, relay_to, reset, start, state, until
 
 from hil._link import now_ns
 from hil.mcu.reports import Op, Report
@@ -17,12 +17,12 @@ def test_values_come_with_the_time_of_their_sample(patient_board):
         assert bus.n_in == 5
         start(bus)
         with Bench(bus) as bench:
-            assert until(lambda: len(bench.images) > 300 and bus.clock())
+            assert until(lambda: len(bench.images) > 150 and bus.clock())
             clock = bus.clock()
         images = bench.images
         assert all(image_ns <= seen_ns for seen_ns, _, image_ns, _ in images)
         assert [n for _, n, _, _ in images] == sorted({n for _, n, _, _ in images})
-        fresh = images[100:]
+        fresh = images[50:]
         assert all(v[0] % 2 == 0 and v[0] <= 2 * bench.sent for *_, v in fresh)
         assert any(seen_ns - image_ns < 5 * MS for seen_ns, _, image_ns, _ in fresh)
         offset_s, drift_ppm, bound_s = fresh[-1][3][2:]
@@ -39,19 +39,22 @@ def test_the_planted_drift_of_a_board_is_found(patient_board):
         with Bench(bus):
             fault(bus, "clock_drift", argument=500.0)
             assert until(lambda: (c := bus.clock()) and abs(c["drift"] - 500e-6) < 50e-6 and c["bound_s"] < 1e-3, 30)
-            fault(bus, "clock_step", argument=-2e9)
+            fault(bus, "clock_step", argument=-5e7)
             assert until(lambda: bus.counters()["clock_restarts"] > 0)
 
 
-def test_a_bench_that_hangs_does_not_keep_the_outputs_alive(bus):
-    start(bus)
-    bus.set_out([1.0])
-    assert until(lambda: bus.reports() or state(bus).cause)
-    told = state(bus)
-    assert told.cause == 1, "the host was lost"
-    assert told.safe
-    assert until(lambda: bus.counters()["safe_images"] > 0)
-    assert bus.connected, "the bus itself goes on"
+def test_a_bench_that_hangs_does_not_keep_the_outputs_alive(tmp_path):
+    with board_with(0.3, tmp_path, 0.01) as path, opened(path) as fd, bus_on(fd) as bus:
+        bus.connect()
+        start(bus)
+        bus.set_out([1.0])
+        assert until(lambda: state(bus).cause)
+        told = state(bus)
+        assert told.cause == 1, "the host was lost"
+        assert told.safe
+        assert until(lambda: bus.counters()["safe_images"] > 0)
+        assert bus.connected, "the bus itself goes on"
+        assert [report for report, _, _ in bus.reports()] == [Report.STATE]
 
 
 def test_a_run_that_ends_in_order_latches_nothing(patient_board):
@@ -87,7 +90,7 @@ def test_a_device_that_was_reset_is_found_and_started_again(patient_board, targe
             reset(bus, target)
             assert until(lambda: bus.counters()["reconnects"] == 1)
             seen = len(bench.images)
-            assert until(lambda: len(bench.images) > seen + 100)
+            assert until(lambda: len(bench.images) > seen + 30)
             assert bench.images[-1][3][0] > 0
         assert bus.counters()["lost_sessions"] == 1
 
@@ -101,7 +104,7 @@ def test_a_latch_stays_closed_over_a_new_session(patient_board):
             reset(bus, 3)  # brown-out
             assert until(lambda: bus.counters()["reconnects"] == 1)
             seen = len(bench.images)
-            assert until(lambda: len(bench.images) > seen + 50)
+            assert until(lambda: len(bench.images) > seen + 20)
             assert bench.images[-1][3] == [-7.0, 3.0], "safe"
             assert state(bus).cause == 3
         assert any(report == Report.STATE for report, _, _ in bus.reports())
@@ -117,7 +120,7 @@ def test_no_wrong_value_passes_on_a_bad_line_and_it_recovers(patient_board):
             time.sleep(2.0)
             relay.loss = relay.corruption = 0.0
             healed, seen = time.monotonic(), len(bench.images)
-            assert until(lambda: len(bench.images) > seen + 100 and bench.images[-1][3][0] > 0)
+            assert until(lambda: len(bench.images) > seen + 30 and bench.images[-1][3][0] > 0)
             print(f"\nfresh again {1e3 * (time.monotonic() - healed):.0f} ms after the last disturbance")
             assert until(lambda: bus.connected and bus.ask(Op.STATE)[0] == Report.STATE)
         assert relay.disturbed > 100
