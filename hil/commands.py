@@ -119,10 +119,17 @@ class Commands:
         role = self._rig.blocks[self._rig.tunable()[name][0]].role
         if role is None or self.bindings[role] in HERE:
             return None
-        if self.bindings[role] != "pil":
-            mend = f"Change it there, or bind {role} to mil or pil"
-            raise BenchError(f"'{name}' is a matter of the real device {role}", where=self._rig.name, mend=mend)
+        assert self.engine is not None
+        wire = self.engine.wires.wires[role]
+        if not wire.takes_parameters:  # this process would show the new value, and the device go on with the old one
+            mend = f"Change it there, or bind {role} to mil" + self._other_level(role)
+            raise BenchError(f"'{name}' is a matter of the device {wire.device.name}", where=self._rig.name, mend=mend)
         return role
+
+    def _other_level(self, role: str) -> str:
+        if self.bindings[role] != "pil":
+            return " or pil"
+        return ", or run in lock-step" if self.time != "lockstep" else ""
 
     def _tell_device(self, role: str, name: str, value: float, due: int, number: int) -> None:
         """A device sets it too: in lock-step at the same tick, in real time at the same time by its own clock.

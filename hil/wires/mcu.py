@@ -153,6 +153,11 @@ class McuWire(Wire):
         self.ask(Op.CLEAR)
 
     @property
+    def takes_parameters(self) -> bool:
+        """The link has a message for it, to an emulated board and a real one."""
+        return True
+
+    @property
     def keeps_time(self) -> bool:
         """A command can be sent ahead and is carried out at its time, as the device's clock is known."""
         return self.lockstep or (self._begun and self.bus.clock() is not None)

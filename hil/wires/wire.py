@@ -90,6 +90,11 @@ class Wire:
         """A command can be sent ahead, with the time at which the device carries it out."""
         return False
 
+    @property
+    def takes_parameters(self) -> bool:
+        """Parameters of the device's controller can be set from here: an emulated device's, or over a link."""
+        return self.emulated is not None
+
     def set(self, name: str, value: float, tick: int | None) -> None:
         """A parameter of the device's controller, at its own tick or, None, at its next one."""
 
