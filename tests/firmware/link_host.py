@@ -5,6 +5,7 @@ The bench's own end is a bus thread in C (hil._link); the protocol's code is the
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import secrets
@@ -63,8 +64,9 @@ class LinkHost:
         while n := lib.hil_link_poll(self._link, self._out, len(self._out), time.monotonic_ns(), self._handler):
             os.write(self.fd, ffi.buffer(self._out, n))
         if select.select([self.fd], [], [], wait_s)[0]:
-            raw = os.read(self.fd, 4096)
-            lib.hil_link_receive(self._link, raw, len(raw), time.monotonic_ns(), self._handler)
+            with contextlib.suppress(BlockingIOError):  # a board that resets has emptied the line since
+                raw = os.read(self.fd, 4096)
+                lib.hil_link_receive(self._link, raw, len(raw), time.monotonic_ns(), self._handler)
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Goes on until something has come.
