@@ -3,7 +3,7 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.errno cimport errno
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 from posix.stdlib cimport posix_memalign
 
@@ -18,7 +18,6 @@ from chil cimport *
 from hil.errors import BenchError
 
 EVENT_SIZE = 64
-STATE_HEADER = 512
 
 
 cdef str _text(const char *s):

@@ -157,11 +157,6 @@ def plan_requests(tags_in, tags_out, *, int max_gap=0, int max_read_bits=0, int 
         "write_bits": max_write_bits, "write_registers": max_write_registers, "flags": flags})
 
 
-def check_map(tags_in, tags_out, str role) -> None:
-    """Raises BusError when a map cannot be used in this role ("client" or "server")."""
-    _Map(tags_in, tags_out, HIL_REG_SERVER if role == "server" else HIL_REG_CLIENT)
-
-
 cdef unsigned _flags(bint single_writes, bint bits_as_word, bint combine) noexcept:
     return ((single_writes * HIL_REG_SINGLE_WRITES) | (bits_as_word * HIL_REG_BITS_AS_WORD)
             | (combine * HIL_REG_COMBINE))
@@ -230,7 +225,7 @@ cdef class Client:
 
         tick_ns is the bench's tick, for the histogram of ages at latch; 0 means period_ns.
         """
-        cdef hil_mb_schedule schedule
+        cdef hil_bus_schedule schedule
         schedule.start_ns, schedule.period_ns, schedule.phase_ns, schedule.tick_ns = start_ns, period_ns, phase_ns, tick_ns
         cdef hil_thread_options thread = _thread(policy, priority, cpu)
         self._check(hil_mb_client_start(self.c, &schedule, &thread), "cannot start")

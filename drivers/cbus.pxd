@@ -120,6 +120,11 @@ cdef extern from "hil_drivers/serial_port.h" nogil:
         int64_t slack_ns
 
 
+cdef extern from "hil_drivers/bus_schedule.h" nogil:
+    cdef struct hil_bus_schedule:
+        int64_t start_ns, period_ns, phase_ns, tick_ns
+
+
 cdef extern from "hil_drivers/mb_client.h" nogil:
     cdef struct hil_mb_client:
         pass
@@ -130,12 +135,10 @@ cdef extern from "hil_drivers/mb_client.h" nogil:
         uint8_t unit, depth
         int64_t timeout_ns, turnaround_ns, backoff_ns, backoff_max_ns
         hil_reg_limits limits
-    cdef struct hil_mb_schedule:
-        int64_t start_ns, period_ns, phase_ns, tick_ns
     int hil_mb_client_new(const hil_mb_client_options *options, const hil_regmap *map, hil_mb_client **out)
     void hil_mb_client_free(hil_mb_client *c)
     int hil_mb_client_connect(hil_mb_client *c, int64_t wait_ns)
-    int hil_mb_client_start(hil_mb_client *c, const hil_mb_schedule *schedule, const hil_thread_options *thread)
+    int hil_mb_client_start(hil_mb_client *c, const hil_bus_schedule *schedule, const hil_thread_options *thread)
     void hil_mb_client_stop(hil_mb_client *c)
     int hil_mb_client_exchange(void *client, int64_t time_ns)
     int hil_mb_client_transact(hil_mb_client *c, const uint8_t *pdu, size_t n, uint8_t *answer, size_t *n_answer)

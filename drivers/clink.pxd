@@ -1,5 +1,5 @@
 # The bus of the microcontroller link (drivers/include/hil_drivers/link_bus.h), as far as the binding needs it.
-from cbus cimport (hil_box, hil_bus_port, hil_codec, hil_histogram, hil_thread_options, int64_t, size_t, uint8_t,
+from cbus cimport (hil_box, hil_bus_port, hil_bus_schedule, hil_codec, hil_histogram, hil_thread_options, int64_t, size_t, uint8_t,
                    uint16_t, uint64_t)
 
 
@@ -24,11 +24,6 @@ cdef extern from "hil_drivers/link_protocol.h" nogil:
     enum:
         HIL_LINK_FREE
         HIL_LINK_LOCKSTEP
-
-
-cdef extern from "hil_drivers/bus_schedule.h" nogil:
-    cdef struct hil_bus_schedule:
-        int64_t start_ns, period_ns, phase_ns, tick_ns
 
 
 cdef extern from "hil_drivers/clock_sync.h" nogil:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from hil.drivers.serial_url import FASTEST, PARITIES, did_you_mean, parse_line_url
+from hil.drivers.serial_url import FASTEST, PARITIES, parse_line_url
 from hil.errors import BusError
+from hil.nearest import did_you_mean
 
 __all__ = ["EXAMPLES", "RemoteSettings", "baud_of", "check_line_url", "parse_remote_url", "scheme_of"]
 

@@ -16,7 +16,6 @@ __all__ = ["LatencyTimer", "SerialPort", "holders", "latency_timers", "list_port
 
 ROOT = Path("/")
 UNKNOWN_UART = "0"  # PORT_UNKNOWN of <linux/serial_core.h>: a name without hardware behind it
-SLOW_MS = 16  # what the FTDI driver starts with
 
 
 @dataclass(frozen=True)

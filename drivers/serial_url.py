@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from hil.errors import BusError
+from hil.nearest import did_you_mean
 
-__all__ = ["FASTEST", "PARITIES", "LineSettings", "did_you_mean", "parse_line_url"]
+__all__ = ["FASTEST", "PARITIES", "LineSettings", "parse_line_url"]
 
 PARITIES = ("N", "E", "O")
 BAUD = {"serial": 115200, "modbus-rtu": 19200}
@@ -90,13 +89,6 @@ def _query(url: str, query: str) -> dict[str, str]:
         if key not in KEYS:
             raise BusError(f"'{key}' is no setting of a serial line", where=url, mend=did_you_mean(key, KEYS))
     return dict(pairs)
-
-
-def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """The mend for an unknown name: the nearest valid one, else all of them."""
-    valid = list(valid)
-    near = difflib.get_close_matches(name.lower(), valid, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else f"Use {', '.join(valid)}."
 
 
 def _chosen(url: str, key: str, value: str, values: tuple[str, ...]) -> str:

@@ -29,7 +29,6 @@ class Tag(NamedTuple):
     heartbeat: bool = False
 
 def now_ns() -> int: ...
-def check_map(tags_in: Iterable[Tag], tags_out: Iterable[Tag], role: str) -> None: ...
 def plan_requests(
     tags_in: Iterable[Tag],
     tags_out: Iterable[Tag],

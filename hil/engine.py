@@ -18,7 +18,6 @@ POLICIES = ("count", "skip", "catch_up", "stop", "safe_state")  # enum hil_overr
 END_OVERRUN = 3  # enum hil_runner_end
 DRAIN_S = 0.05
 LEAD_NS = 50_000_000  # from here to the first tick: bus threads are up and asleep by then, on a busy machine too
-CHUNK_S = 0.25  # virtual time: about so much wall time between two drains at 1 us a tick
 SAFE_TICKS = 3  # enough for a safe value to be published; with safe_rate as many as its ramp takes
 MAX_SAFE_S = 30.0
 

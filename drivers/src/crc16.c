@@ -31,8 +31,3 @@ uint32_t hil_crc16_both(uint32_t start, const uint8_t *data, size_t n)
     }
     return high | low << 16;
 }
-
-uint16_t hil_crc16_link(uint16_t start, const uint8_t *data, size_t n)
-{
-    return (uint16_t)hil_crc16_both(start, data, n);
-}

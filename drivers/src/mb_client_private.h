@@ -19,7 +19,7 @@ struct hil_mb_client {
     unsigned depth;
     int64_t backoff_ns, backoff_max_ns, backoff_now_ns, retry_ns;
     int64_t image_ns; /* time of the newest published image, 0: none yet */
-    struct hil_mb_schedule schedule;
+    struct hil_bus_schedule schedule;
     struct hil_thread thread;
     struct hil_mb_wire *wire; /* one of these */
     union {

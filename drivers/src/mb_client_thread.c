@@ -40,30 +40,22 @@ static void run_cycle(struct hil_mb_client *c)
 /* Age of the newest image at the bench's next tick, where it is latched, or seen again when this cycle brought nothing. */
 static void note_age(struct hil_mb_client *c)
 {
-    int64_t tick = c->schedule.tick_ns > 0 ? c->schedule.tick_ns : c->schedule.period_ns;
-    int64_t since = hil_now_ns() - c->schedule.start_ns, into = since % tick;
-    int64_t latch_ns = c->schedule.start_ns + since + (into > 0 ? tick - into : -into);
     if (c->image_ns > 0)
-        hil_histogram_add(&c->counters.age, latch_ns - c->image_ns);
+        hil_histogram_add(&c->counters.age, hil_schedule_latch(&c->schedule, hil_now_ns()) - c->image_ns);
 }
 
-/* Due time of the next cycle: the following one, or the first that is still ahead. */
 static int64_t next_due(struct hil_mb_client *c, int64_t due_ns)
 {
-    int64_t period = c->schedule.period_ns, late = hil_now_ns() - (due_ns + period);
-    if (late < 0)
-        return due_ns + period;
-    int64_t missed = late / period + 1;
-    hil_mb_count(&c->counters, HIL_MBC_MISSED_CYCLES, (uint64_t)missed);
-    return due_ns + (missed + 1) * period;
+    uint64_t missed;
+    int64_t next = hil_schedule_next(&c->schedule, due_ns, hil_now_ns(), &missed);
+    hil_mb_count(&c->counters, HIL_MBC_MISSED_CYCLES, missed);
+    return next;
 }
 
 static void *run(void *arg)
 {
     struct hil_mb_client *c = arg;
-    int64_t due = c->schedule.start_ns + c->schedule.phase_ns, now = hil_now_ns();
-    if (due < now) /* started late: join in at the next due time, in phase */
-        due += ((now - due) / c->schedule.period_ns + 1) * c->schedule.period_ns;
+    int64_t due = hil_schedule_first(&c->schedule, hil_now_ns());
     for (;;) {
         hil_thread_sleep_until(&c->thread, due);
         if (hil_thread_stopping(&c->thread))
@@ -74,7 +66,7 @@ static void *run(void *arg)
     }
 }
 
-int hil_mb_client_start(struct hil_mb_client *c, const struct hil_mb_schedule *schedule,
+int hil_mb_client_start(struct hil_mb_client *c, const struct hil_bus_schedule *schedule,
                         const struct hil_thread_options *thread)
 {
     if (schedule->period_ns <= 0 || c->thread.running)

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field, fields, replace
 
 from hil.errors import BusError
 from hil.iomap import TYPES
-from hil.rig import Rig, Role, RoleTag
+from hil.program import Controller
+from hil.rig import Device, Rig, Role, RoleTag
 
 LINK_VERSION = 1
 NONE = "-"
@@ -128,6 +129,13 @@ def describe(rig: Rig, role: Role, app: str, program: str, params: tuple[str, ..
         tuple(_signal(rig, tag, command=True) for tag in role.outputs if tag.signal not in clock),
         params,
     )
+
+
+def describe_device(rig: Rig, device: Device, controller: Controller) -> Description:
+    """What the firmware of a device has to tell that runs this controller; its build is still empty."""
+    params = tuple(name for name, _, _ in controller.params)
+    program = f"{controller.built.program.hash:016x}"
+    return describe(rig, rig.roles[device.role], device.firmware or "", program, params)
 
 
 def _signal(rig: Rig, tag: RoleTag, *, command: bool) -> DeviceSignal:

@@ -1,4 +1,4 @@
-"""A `struct fw_app` in memory: the firmware's device in this process, without a compiler (posix board)."""
+"""A device's application as the firmware's `struct fw_app`, in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from hil._firmware import lib
 from hil.iomap import IoTag
 from hil.mcu.description import Description
-from hil.mcu.library import Tables
+from hil.mcu.spec_tables import Tables
 from hil.program import Controller
 from hil.rig import Device, Rig
 from hil.spec import TagSpec

@@ -12,7 +12,7 @@ from typing import Any
 
 from hil._firmware import ffi, lib
 from hil.errors import BusError
-from hil.mcu.description import describe, with_build
+from hil.mcu.description import describe_device, with_build
 from hil.mcu.device_tables import DeviceTables
 from hil.program import controller_of
 from hil.rig import Device, Rig
@@ -48,10 +48,8 @@ class _Board:
 
     def __init__(self, rig: Rig, device: Device, outputs: Path | None) -> None:
         controller = controller_of(rig, rig.roles[device.role])
-        names = tuple(name for name, _, _ in controller.params)
-        program = f"{controller.built.program.hash:016x}"
-        told = describe(rig, rig.roles[device.role], device.firmware or "", program, names)
-        self.tables = DeviceTables(rig, device, controller, with_build(told, POSIX_BUILD))
+        told = with_build(describe_device(rig, device, controller), POSIX_BUILD)
+        self.tables = DeviceTables(rig, device, controller, told)
         self.board = ffi.new("struct fw_posix *")
         self.stop = ffi.new("int *")
         self.priority = rig.loop.priority

@@ -50,7 +50,6 @@ CAUSES = (
     ("the watchdog reset the board", "The main loop hung: look at the board's log"),
     ("the controller gave no number", "Look at the inputs that the bench sends, and at the controller's parameters"),
 )
-RESETS = ("power on", "warm", "cold", "brown-out", "watchdog")
 # enum hil_link_fault, from 1 on
 DEVICE_FAULTS = ("reset", "overrun", "freeze", "clock_drift", "clock_step", "bit_flip", "drop", "late")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from dataclasses import replace
 from typing import Any
 
 from hil._link import LinkBus
 from hil.drivers.remote_line import open_device_line
 from hil.errors import BenchError, BusError
 from hil.mcu import reports
-from hil.mcu.description import Description, check_device, describe
+from hil.mcu.description import Description, check_device, describe, describe_device
 from hil.mcu.reports import Op, Report
 from hil.nearest import did_you_mean
 from hil.program import Controller, controller_of
@@ -85,14 +86,12 @@ class McuWire(Wire):
 
     def _check(self) -> None:
         assert self.told is not None
-        controller = self.controller
-        program = f"{controller.built.program.hash:016x}" if controller else self.told.program
-        params = tuple(name for name, _, _ in controller.params) if controller else self.told.params
-        check_device(
-            self.told,
-            describe(self.rig, self.role, self.device.firmware or self.told.app, program, params),
-            self._where(),
-        )
+        told, controller = self.told, self.controller
+        if controller:
+            wanted = describe_device(self.rig, self.device, controller)
+        else:
+            wanted = describe(self.rig, self.role, "", told.program, told.params)
+        check_device(told, replace(wanted, app=self.device.firmware or told.app), self._where())
 
     def _begin(self) -> None:
         """The first time from the controller's initial state, later from where it is."""

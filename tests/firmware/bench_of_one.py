@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 from hil._firmware import ffi, lib
 
-from hil.mcu.description import Description, describe
+from hil.mcu.description import Description, describe_device
 from hil.mcu.device_tables import DeviceTables
 from hil.mcu.reports import DEVICE_FAULTS, DeviceState, Op, Refusal, Report, Statistics
 from hil.program import controller_of
@@ -132,9 +132,7 @@ class Pair:
         device = rig.devices["board"]
         self.role = rig.roles["controller"]
         self.controller = controller_of(rig, self.role)
-        params = tuple(name for name, _, _ in self.controller.params)
-        program = f"{self.controller.built.program.hash:016x}"
-        self.description = describe(rig, self.role, "one", program, params)
+        self.description = describe_device(rig, device, self.controller)
         self.tables = DeviceTables(rig, device, self.controller, self.description)
         if wrong_hash:
             self.tables.app.program_hash ^= 1

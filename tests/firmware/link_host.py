@@ -5,6 +5,7 @@ The bench's own end is a bus thread in C (hil._link); the protocol's code is the
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import secrets
@@ -17,16 +18,12 @@ from typing import Any
 from hil._firmware import ffi, lib
 
 from hil.errors import BusError
-from hil.mcu.description import Description, DeviceSignal
+from hil.mcu.description import Description
 from hil.mcu.reports import Op, Refusal, Report, Statistics
 
 ANSWER_S = 20.0  # a board that has gone, not a busy machine
 PAUSE_S = 0.02
 FREE, LOCKSTEP = 1, 2  # enum hil_link_mode
-PACKED = {"bool": "B", "float32": "f", "float64": "d"}
-PACKED |= {
-    f"{sign}int{bits}": c for bits, c in ((16, "h"), (32, "i"), (64, "q")) for sign, c in (("", c), ("u", c.upper()))
-}
 
 
 class LinkHost:
@@ -67,8 +64,9 @@ class LinkHost:
         while n := lib.hil_link_poll(self._link, self._out, len(self._out), time.monotonic_ns(), self._handler):
             os.write(self.fd, ffi.buffer(self._out, n))
         if select.select([self.fd], [], [], wait_s)[0]:
-            raw = os.read(self.fd, 4096)
-            lib.hil_link_receive(self._link, raw, len(raw), time.monotonic_ns(), self._handler)
+            with contextlib.suppress(BlockingIOError):  # a board that resets has emptied the line since
+                raw = os.read(self.fd, 4096)
+                lib.hil_link_receive(self._link, raw, len(raw), time.monotonic_ns(), self._handler)
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Goes on until something has come.
@@ -136,14 +134,3 @@ class LinkHost:
             total = struct.unpack_from("<H", body)[0]
             text += body[4:]
         return Description.parse(text.decode(), "the board")
-
-
-def pack_starts(signals: tuple[DeviceSignal, ...]) -> bytes:
-    """The start values of a device's inputs as they cross the link."""
-    return b"".join(map(_pack_start, signals))
-
-
-def _pack_start(signal: DeviceSignal) -> bytes:
-    raw = ((signal.start or 0.0) - signal.offset) / signal.scale
-    packed = PACKED[signal.type]
-    return struct.pack(f"<{packed}", raw if packed in "fd" else round(raw))

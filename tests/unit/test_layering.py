@@ -11,8 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_PACKAGES = {"core", "drivers", "firmware", "rigs"}
-# What drivers may use of the package: the errors, the extension modules and themselves.
-DRIVERS_MAY_USE = ("hil.errors", "hil._core", "hil._bus", "hil._port", "hil.drivers")
+# What drivers may use of the package: the errors and their mends, the extension modules and themselves.
+DRIVERS_MAY_USE = ("hil.errors", "hil.nearest", "hil._core", "hil._bus", "hil._port", "hil.drivers")
 
 
 def modules(folder: str) -> list[Path]:

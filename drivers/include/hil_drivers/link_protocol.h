@@ -98,7 +98,6 @@ struct hil_link_statistics { /* as sent: packed in this order */
     uint32_t crc_errors, lost_bytes,
         dropped; /* frames thrown away, bytes lost before the link, exchanges dropped by fault */
 };
-#define HIL_LINK_STATISTICS_SIZE 60
 
 /* Packed numbers. */
 static inline uint8_t *hil_put_bytes(uint8_t *at, uint64_t v, unsigned n)

@@ -1,5 +1,5 @@
-/* Modbus client over TCP or over a serial line (RTU): polls a device in phase with the bench's tick (own thread), or one cycle at a time in the caller's thread
- * (lock-step). One cycle writes all `out` values, then reads all `in` values and publishes them as one image.
+/* Modbus client over TCP or over a serial line (RTU): polls a device in phase with the bench's tick (own thread), or one
+ * cycle at a time in the caller's thread (lock-step). One cycle writes all `out` values, then reads all `in` values and publishes them as one image.
  *
  * The image's time is when the last answer arrived (lock-step: the given time), or, when `in` tags are flagged heartbeat, when
  * the slowest of these last changed: a device that answers but no longer runs ages. Nothing is written before the bench
@@ -9,6 +9,7 @@
 #define HIL_DRIVERS_MB_CLIENT_H
 
 #include "hil/port.h"
+#include "hil_drivers/bus_schedule.h"
 #include "hil_drivers/bus_thread.h"
 #include "hil_drivers/mb_counters.h"
 #include "hil_drivers/regplan.h"
@@ -28,12 +29,6 @@ struct hil_mb_client_options {
     struct hil_reg_limits limits;
 };
 
-/* When cycles run: number n is due at start_ns + phase_ns + n * period_ns (monotonic clock). */
-struct hil_mb_schedule {
-    int64_t start_ns, period_ns, phase_ns;
-    int64_t tick_ns; /* period of the bench's tick, for the histogram of ages at latch; 0: period_ns */
-};
-
 /* Copies the map; takes line->fd over, also when it fails. HIL_E_ARG: an option is out of range or the map does not fit (hil_regmap_check says why); HIL_E_UNSUPPORTED:
  * the host's name is unknown; HIL_E_OS. Allocates; nothing after this does. */
 int hil_mb_client_new(const struct hil_mb_client_options *options, const struct hil_regmap *map,
@@ -44,7 +39,7 @@ void hil_mb_client_free(struct hil_mb_client *c);
 /* Connects now, waiting at most wait_ns: HIL_OK, HIL_E_TIMEOUT, or HIL_E_OS with errno. Not while the thread runs. */
 int hil_mb_client_connect(struct hil_mb_client *c, int64_t wait_ns);
 /* Runs cycles in an own thread, connecting and reconnecting by itself. */
-int hil_mb_client_start(struct hil_mb_client *c, const struct hil_mb_schedule *schedule,
+int hil_mb_client_start(struct hil_mb_client *c, const struct hil_bus_schedule *schedule,
                         const struct hil_thread_options *thread);
 /* Ends the thread and closes the connection; returns within about 20 ms. Not while another thread is in one of the calls
  * below. */
