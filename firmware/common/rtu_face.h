@@ -3,7 +3,10 @@
  * What the master writes are the inputs, what is at the pins can be read. A write refreshes the inputs when every one of them
  * holds a number; while one was never written, or is written as NaN, the outputs stay safe, or become so by their age. Tags behind
  * the application's values are heartbeats: to the master the number of control ticks, from the master a value that has to
- * change, else its writes are no refresh. */
+ * change, else its writes are no refresh.
+ *
+ * Before the first write registers of outputs hold the safe values, those of inputs 0. A device that is latched safe answers as
+ * before, with what is at the pins. No request opens the latch: CLEAR over the link does, or a reset. */
 #ifndef FW_RTU_FACE_H
 #define FW_RTU_FACE_H
 

@@ -177,7 +177,7 @@ def test_what_is_no_request_for_it_stays_unanswered_and_the_next_one_is_answered
     line.close()
 
 
-def test_a_pause_inside_a_request_spoils_it(board: Board) -> None:
+def test_two_halves_of_a_request_with_silence_between_are_none(board: Board) -> None:
     line = open_line(f"modbus-rtu://{board.field}")
     assert said(line.fd, adu(READ)[:4]) == b""
     assert said(line.fd, adu(READ)[4:]) == b""
