@@ -35,7 +35,7 @@ def compared(a, b):
 @needs_qemu
 @pytest.mark.parametrize("rig", ["dc_motor", SIN_EXP], ids=["dc_motor", "sin_exp"])
 def test_mil_sil_and_pil_give_the_same_bits_again_and_again(rig, full, tmp_path):
-    seconds = full(2, 10)
+    seconds = full(1, 20) / 2
     mil, sil, pil = (run(rig, level, seconds, tmp_path / level) for level in ("mil", "sil", "pil"))
     assert (mil.time, sil.time, pil.time) == ("virtual", "virtual", "lockstep")
     assert mil.signals_hash == sil.signals_hash == pil.signals_hash

@@ -18,7 +18,7 @@ b.offset,read,clock_offset,float64
 b.drift,read,clock_drift,float64
 b.bound,read,clock_bound,float64
 """
-LATE_TICKS = 3  # of 10 ms: a busy machine, and the board's own phase
+LATE_TICKS = 5  # of 4 ms: a busy machine, and the board's own phase
 
 
 @pytest.fixture
@@ -38,22 +38,22 @@ def wire(bench):
 def start(bench, seconds):
     """Runs in the background; returns when the board's clock is known to half a tick."""
     bench.start(seconds)
-    assert bench.wait_until("b.bound > 0 and b.bound < 5e-3", timeout_s=5)
+    assert bench.wait_until("b.bound > 0 and b.bound < 2e-3", timeout_s=5)
 
 
 def test_a_command_is_carried_out_at_its_time_by_the_boards_clock(bench):
-    start(bench, 8.0)
-    bench.set("law.gain", 0.5, at=6.0)
+    start(bench, 6.0)
+    bench.set("law.gain", 0.5, at=5.0)
     bench.join()
     before, after = bench.history("x.in"), bench.history("x.out")
     gain = after[1:] / before[:-1]
     changed = int(np.flatnonzero(gain[100:] < 1.0)[0]) + 101
-    assert 600 <= changed <= 600 + LATE_TICKS
+    assert 1250 <= changed <= 1250 + LATE_TICKS
     assert bench.finish().passed
 
 
 def test_a_late_command_is_refused_and_fails_the_run(bench):
-    start(bench, 6.0)
+    start(bench, 4.0)
     with pytest.raises(BenchError, match="too late, it was not executed"):
         wire(bench).set("law.gain", 3.0, 1)
     bench.join()
@@ -63,7 +63,7 @@ def test_a_late_command_is_refused_and_fails_the_run(bench):
 
 
 def test_the_boards_clock_is_known_within_the_bound_that_is_recorded(bench, full):
-    start(bench, full(12, 60))
+    start(bench, full(6, 60))
     wire(bench).fault("clock_drift", 0, 50.0)
     bench.join()
     drift, bound = bench.history("b.drift"), bench.history("b.bound")
@@ -75,7 +75,7 @@ def test_the_boards_clock_is_known_within_the_bound_that_is_recorded(bench, full
 
 
 def test_steps_of_the_clock_are_noticed_and_data_keep_coming(bench):
-    start(bench, 8.0)
+    start(bench, 5.0)
     wire(bench).fault("clock_step", 0, 5e6)
     bench.join()
     counters = bench.engine.wires.counters()["board"]

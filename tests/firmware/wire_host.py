@@ -17,6 +17,10 @@ SAFE = (-7.0, 3.0)
 class WireHost(LinkHost):
     tick = 0
 
+    def __init__(self, fd: int, outputs: list[str] = OUTPUTS) -> None:
+        super().__init__(fd)
+        self.outputs = outputs
+
     def begin(self, mode: int) -> None:
         self.tick = 0
         super().begin(mode)
@@ -47,7 +51,7 @@ class WireHost(LinkHost):
         return struct.unpack("<2d", self.images[-1][-16:])
 
     def state(self) -> DeviceState:
-        return DeviceState.parse(self.ask(Op.STATE)[1], OUTPUTS)
+        return DeviceState.parse(self.ask(Op.STATE)[1], self.outputs)
 
     def fault(self, kind: str, target: int = 0, argument: float = 0.0) -> None:
         self.done(Op.FAULT, struct.pack("<qBId", NOW, DEVICE_FAULTS.index(kind) + 1, target, argument))

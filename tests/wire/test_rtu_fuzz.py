@@ -40,7 +40,7 @@ def test_nothing_that_arrives_breaks_the_decoder(
     flags = ["-std=c11", "-g", "-O2", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
     source = ROOT / "tests/c" / f"fuzz_rtu_{role}.c"
     subprocess.run(["clang", *flags, *INCLUDE, "-o", program, source, *LIBRARY, "-lm"], check=True)
-    seconds = full(8, 60)
+    seconds = full(3, 60)
     line = [program, f"-max_total_time={seconds}", "-max_len=800", "-print_final_stats=1", "-seed=1", corpus]
     result = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=seconds + 60)
     assert result.returncode == 0, result.stderr[-4000:]
