@@ -198,7 +198,8 @@ class McuWire(Wire):
             return NOW if tick is None else tick
         clock = self.bus.clock()
         if clock is None:
-            return NOW
+            mend = "Wait for the first round trips, or give no time"
+            raise BenchError("the board's clock is not known yet", where=self._where(), mend=mend)
         host_ns = self._start_ns + tick * self.role.every * self.rig.period_ns
         return int(clock["to_device"](host_ns))
 
