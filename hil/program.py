@@ -246,17 +246,8 @@ class _Builder:
 
 
 def _tag(tag: RoleTag, outer: int, inner: int) -> TagSpec:
-    return TagSpec(
-        outer,
-        inner,
-        tag.kind,
-        tag.scale,
-        tag.offset,
-        -inf if tag.low is None else tag.low,
-        inf if tag.high is None else tag.high,
-        tag.start,
-        round((tag.max_age_s or 0.0) * 1e9),
-    )
+    max_age_ns = round((tag.max_age_s or 0.0) * 1e9)
+    return TagSpec(outer, inner, tag.kind, tag.scale, tag.offset, *tag.bounds, tag.start, max_age_ns)
 
 
 def build_bench(rig: Rig, bindings: dict[str, str], seed: int | None = None, progress: Progress | None = None) -> Built:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from math import inf
 from typing import Any
 
 from hil._firmware import lib
@@ -48,11 +48,11 @@ class DeviceTables(Tables):
         """The register map with the wire's two sides exchanged: what the bench writes is the device's input."""
         role, c = rig.roles[device.role], self._new("struct hil_regmap *")
         for side, tags, order in (("in", device.writes, role.inputs), ("out", device.reads, role.outputs)):
-            by_name, limits = {tag.tag: tag for tag in tags}, {t.signal: (t.low, t.high) for t in order}
-            chosen = [by_name[t.signal] for t in order] + [tag for tag in tags if tag.wire_only]
-            rows = [(tag, *limits.get(tag.tag, (None, None))) for tag in chosen]
+            by_name = {tag.tag: tag for tag in tags}
+            rows = [(by_name[t.signal], *t.bounds) for t in order]
+            rows += [(tag, -inf, inf) for tag in tags if tag.wire_only]
             setattr(c, side, self._array("struct hil_reg_tag", rows, _register))
-            setattr(c, f"n_{side}", len(chosen))
+            setattr(c, f"n_{side}", len(rows))
         return c
 
 
@@ -60,10 +60,9 @@ def _codec(c: Any, tag: TagSpec) -> None:
     c.scale, c.offset, c.lo, c.hi, c.kind = tag.scale, tag.offset, tag.lo, tag.hi, tag.kind
 
 
-def _register(c: Any, row: tuple[IoTag, float | None, float | None]) -> None:
-    tag, low, high = row
+def _register(c: Any, row: tuple[IoTag, float, float]) -> None:
+    tag, c.codec.lo, c.codec.hi = row
     c.codec.scale, c.codec.offset, c.codec.kind = tag.scale, tag.offset, tag.kind
-    c.codec.lo, c.codec.hi = -math.inf if low is None else low, math.inf if high is None else high
     c.address, c.table = tag.address, tag.table_number
     c.bit = lib.HIL_WHOLE_WORD if tag.bit is None else tag.bit
     c.word_little, c.byte_little = tag.word_order == "little", tag.byte_order == "little"

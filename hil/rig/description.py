@@ -138,6 +138,11 @@ class RoleTag:
     start: float = 0.0
     max_age_s: float | None = None
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """`low` and `high` as a codec has them: infinite where there is no limit."""
+        return -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+
 
 @dataclass(frozen=True)
 class Role:

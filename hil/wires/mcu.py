@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import struct
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,8 @@ from hil.drivers.remote_line import open_device_line
 from hil.errors import BenchError, BusError
 from hil.mcu import reports
 from hil.mcu.description import Description, check_device, describe, describe_device
-from hil.mcu.reports import Op, Report
+from hil.mcu.messages import NOW, Messages
+from hil.mcu.reports import Report
 from hil.nearest import did_you_mean
 from hil.program import Controller, controller_of
 from hil.rig import Device, Rig, Role, RoleTag
@@ -20,7 +20,6 @@ from hil.wires.wire import Wire
 
 ANSWER_S = 2.0
 LOCKSTEP_ANSWER_S = 10.0  # an emulated board is as fast as the machine lets it be
-NOW = -(2**63)  # HIL_LINK_NOW
 
 
 class McuWire(Wire):
@@ -28,9 +27,11 @@ class McuWire(Wire):
 
     Attributes:
         told: the device's own description, once it is connected.
+        messages: to the device, once the wire is open.
     """
 
     bus: LinkBus
+    messages: Messages
 
     def __init__(self, rig: Rig, device: Device, role: Role, level: str, *, lockstep: bool) -> None:
         super().__init__(rig, device, role, level, lockstep=lockstep)
@@ -56,6 +57,8 @@ class McuWire(Wire):
             clock_tags=bool(clock),
         )
         self.port = self.bus
+        answer_s = LOCKSTEP_ANSWER_S if self.board is not None else ANSWER_S
+        self.messages = Messages(self.bus, self._where(), self._outputs(), answer_s)
         if self.lockstep:
             self.connect()
             self._begin()
@@ -77,12 +80,12 @@ class McuWire(Wire):
         super().connect()
         self.told = Description.parse(self.bus.describe(), self._where())
         self._check()
-        state = self.state()
+        state = self.messages.state()
         if state.cause and not self.clear_latch:
             raise BusError(f"the board is latched safe: {state}", where=self._where(), mend=f"{state.mend}. Then add "
                            "--clear-latch")  # fmt: skip
         if state.cause:
-            self.clear()
+            self.messages.clear()
 
     def _check(self) -> None:
         assert self.told is not None
@@ -122,34 +125,7 @@ class McuWire(Wire):
     def _where(self) -> str:
         return f"{self.device.name} at {self.device.url if self.level == 'hil' else self.board}"
 
-    # ---- asking ----
-
-    def ask(self, op: Op, payload: bytes = b"") -> tuple[Report, bytes]:
-        """One message to the device and its answer.
-
-        Raises:
-            BusError: no answer in time.
-            BenchError: it was refused; says why.
-        """
-        report, contents = self.bus.ask(op, payload, LOCKSTEP_ANSWER_S if self.board is not None else ANSWER_S)
-        if report == Report.REFUSED:
-            refusal = reports.Refusal.parse(contents)
-            if refusal.late:
-                self._wrong.append(str(refusal))
-            raise BenchError(str(refusal), where=self._where())
-        return Report(report), contents
-
-    def state(self) -> reports.DeviceState:
-        """Latch, cause of the last reset and clock of the device."""
-        return reports.DeviceState.parse(self.ask(Op.STATE)[1], self._outputs())
-
-    def clear(self) -> None:
-        """Opens the latch.
-
-        Raises:
-            BenchError: its cause still holds.
-        """
-        self.ask(Op.CLEAR)
+    # ---- commands ----
 
     @property
     def takes_parameters(self) -> bool:
@@ -172,7 +148,7 @@ class McuWire(Wire):
             raise BenchError(
                 f"the board has no parameter '{name}'", where=self._where(), mend=did_you_mean(name, params)
             )
-        self.ask(Op.SET, struct.pack("<qHd", self._due(tick), params.index(name), value))
+        self.messages.set(params.index(name), value, self._due(tick))
 
     def fault(self, kind: str, target: int = 0, argument: float = 0.0, *, tick: int | None = None) -> None:
         """An error of reports.DEVICE_FAULTS that the device injects into itself, at its own tick or the next one.
@@ -180,10 +156,7 @@ class McuWire(Wire):
         Raises:
             BenchError: it is unknown or refused.
         """
-        if kind not in reports.DEVICE_FAULTS:
-            raise BenchError(f"'{kind}' is no fault of a device", mend=did_you_mean(kind, reports.DEVICE_FAULTS))
-        number = reports.DEVICE_FAULTS.index(kind) + 1
-        self.ask(Op.FAULT, struct.pack("<qBId", self._due(tick), number, target, argument))
+        self.messages.fault(kind, target, argument, self._due(tick))
 
     def flip_bit(self, variable: str, bit: int, *, tick: int | None = None) -> None:
         """Flips one bit (0 to 63) of a signal, block state or parameter of the controller on the board."""
@@ -203,7 +176,7 @@ class McuWire(Wire):
         host_ns = self._start_ns + tick * self.role.every * self.rig.period_ns
         return int(clock["to_device"](host_ns))
 
-    # ---- telling ----
+    # ---- what it tells ----
 
     def _outputs(self) -> list[str]:
         return [tag.signal for tag in self.role.outputs]
@@ -211,8 +184,8 @@ class McuWire(Wire):
     def _ask_statistics(self) -> dict[str, Any]:
         with contextlib.suppress(BusError, BenchError):
             if self.bus.connected:
-                found = reports.Statistics.parse(self.ask(Op.STATISTICS)[1])
-                return found.facts(self.board.counts_per_instruction if self.board is not None else None)
+                counts_per_instruction = self.board.counts_per_instruction if self.board is not None else None
+                return self.messages.statistics().facts(counts_per_instruction)
         return {}
 
     def counters(self) -> dict[str, Any]:
@@ -244,7 +217,7 @@ class McuWire(Wire):
     def problems(self) -> list[str]:
         """Late commands, latches, and limits of the rig that the board did not keep."""
         self.events()
-        found = list(dict.fromkeys(self._wrong))
+        found = list(dict.fromkeys([*self.messages.late, *self._wrong]))
         for key, limit, words in (
             ("instructions_max", self.device.max_instructions, "instructions in a control step"),
             ("stack_used", self.device.max_stack, "bytes of stack"),
@@ -256,12 +229,4 @@ class McuWire(Wire):
 
 
 def _tag(tag: RoleTag) -> tuple[int, float, float, float, float, float]:
-    inf = float("inf")
-    return (
-        tag.kind,
-        tag.scale,
-        tag.offset,
-        -inf if tag.low is None else tag.low,
-        inf if tag.high is None else tag.high,
-        tag.start,
-    )
+    return (tag.kind, tag.scale, tag.offset, *tag.bounds, tag.start)

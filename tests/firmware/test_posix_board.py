@@ -180,24 +180,23 @@ def test_in_this_process_it_serves_until_it_is_told_to_stop(tmp_path):
     import bench_of_one
     from hil._firmware import ffi, lib
 
+    from hil.mcu.description import describe_device
     from hil.mcu.device_tables import DeviceTables
-    from hil.mcu.tables import make_application
     from hil.program import controller_of
 
-    if not hasattr(lib, "fw_posix_serve"):
-        pytest.fail("the posix board is not part of hil._firmware")
     rig = bench_of_one.make_rig(tmp_path)
     controller = controller_of(rig, rig.roles["controller"])
-    description = make_application(rig, rig.devices["board"], controller).description
+    description = describe_device(rig, rig.devices["board"], controller)
     tables = DeviceTables(rig, rig.devices["board"], controller, description)
     link, stop = tmp_path / "inside", ffi.new("int *")
     name = ffi.new("char[]", str(link).encode())
     options = ffi.new("struct fw_posix_options *", {"link": name})
+    board = ffi.new("struct fw_posix *")
+    assert lib.fw_posix_open(board, options) == 0
     results: list[int] = []
-    thread = threading.Thread(target=lambda: results.append(lib.fw_posix_serve(tables.app, options, stop)))
+    thread = threading.Thread(target=lambda: results.append(lib.fw_posix_run(board, tables.app, stop)))
     thread.start()
     try:
-        wait_for(link.is_symlink)
         fd = os.open(link, os.O_RDWR | os.O_NOCTTY)
         host = WireHost(fd)
         host.connect()
@@ -207,5 +206,6 @@ def test_in_this_process_it_serves_until_it_is_told_to_stop(tmp_path):
     finally:
         stop[0] = 1
         thread.join(5)
+        lib.fw_posix_close(board)
     assert results == [0]
     assert not link.is_symlink()

@@ -199,17 +199,3 @@ int fw_posix_run(struct fw_posix *b, const struct fw_app *app, volatile int *sto
     free(r);
     return 0;
 }
-
-int fw_posix_serve(const struct fw_app *app, const struct fw_posix_options *options, volatile int *stop)
-{
-    struct fw_posix *b = malloc(sizeof *b);
-    if (!b)
-        return ENOMEM;
-    int err = fw_posix_open(b, options);
-    if (!err) {
-        err = fw_posix_run(b, app, stop);
-        fw_posix_close(b);
-    }
-    free(b);
-    return err;
-}

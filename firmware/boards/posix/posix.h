@@ -50,8 +50,6 @@ int fw_posix_open(struct fw_posix *b, const struct fw_posix_options *options);
 /* Runs the device until *stop is not 0, at the latest 0.1 s later; resets happen inside. 0 or errno. */
 int fw_posix_run(struct fw_posix *b, const struct fw_app *app, volatile int *stop);
 void fw_posix_close(struct fw_posix *b);
-/* The three in one. */
-int fw_posix_serve(const struct fw_app *app, const struct fw_posix_options *options, volatile int *stop);
 
 /* ---- port.c ---- */
 int fw_posix_port_open(struct fw_posix_port *p, const char *link);
