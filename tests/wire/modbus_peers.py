@@ -32,28 +32,27 @@ def until(condition: Callable[[], Any], timeout_s: float = 5.0, what: str = "con
 # ---- pymodbus ----
 
 
-class PymodbusServer:
+class Pymodbus:
     """A pymodbus device in a thread of its own: 512 coils and inputs, 1000 registers of both kinds."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: int, serve: Callable[[SimDevice], Any]) -> None:
+        """`serve` makes the server, in the thread's event loop."""
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
-        self.server = self._run(self._serve())
-        self.port: int = self.server.transport.sockets[0].getsockname()[1]
+        self.server = self._run(self._serve(unit, serve))
 
     def _run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
 
-    async def _serve(self) -> ModbusTcpServer:
+    async def _serve(self, unit: int, serve: Callable[[SimDevice], Any]) -> Any:
         def bits() -> list[SimData]:
             return [SimData(0, count=COILS, values=False, datatype=DataType.BITS)]
 
         def words() -> list[SimData]:
             return [SimData(0, count=REGISTERS, values=0, datatype=DataType.REGISTERS)]
 
-        device = SimDevice(0, simdata=(bits(), bits(), words(), words()))
-        server = ModbusTcpServer(device, address=("127.0.0.1", 0))
+        server = serve(SimDevice(unit, simdata=(bits(), bits(), words(), words())))
         await server.serve_forever(background=True)
         return server
 
@@ -69,6 +68,14 @@ class PymodbusServer:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
+
+
+class PymodbusServer(Pymodbus):
+    """On a free TCP port."""
+
+    def __init__(self) -> None:
+        super().__init__(0, lambda device: ModbusTcpServer(device, address=("127.0.0.1", 0)))
+        self.port: int = self.server.transport.sockets[0].getsockname()[1]
 
 
 # ---- libmodbus ----
@@ -114,6 +121,20 @@ class LibmodbusClient:
         self.process.stdin.close()
         self.process.wait(5)
         self.process.stdout.close()
+
+
+def use_every_function(client: LibmodbusClient) -> None:
+    """Ten requests to a server of alternating inputs, registers from 100 on, and 4711 in holding register 20."""
+    assert client(2, 0, 10) == [1, 0] * 5
+    assert client(4, 3, 4) == [103, 104, 105, 106]
+    assert client(3, 20, 1) == [4711]
+    assert client(5, 3, 1) == "ok"
+    assert client(15, 4, 1, 0, 1) == "ok"
+    assert client(1, 0, 8) == [0, 0, 0, 1, 1, 0, 1, 0]
+    assert client(6, 2, 500) == "ok"
+    assert client(16, 3, 7, 8, 9) == "ok"
+    assert client(22, 2, 0xFF00, 0x0012) == "ok"
+    assert client(23, 2, 5, 5, 99) == [(500 & 0xFF00) | 0x12, 7, 8, 99, 0]
 
 
 # ---- frames by hand ----

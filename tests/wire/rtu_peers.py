@@ -6,7 +6,6 @@ test itself holds the other end, and says what a slave or a disturbed line says.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import pty
@@ -19,9 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from modbus_peers import COILS, REGISTERS
+from modbus_peers import Pymodbus
 from pymodbus.server import ModbusSerialServer
-from pymodbus.simulator import DataType, SimData, SimDevice
 
 from hil._bus import RtuClient, RtuServer, Tag
 from hil.drivers.serial_line import open_line
@@ -130,42 +128,11 @@ def libmodbus_slave(program: Path, path: str) -> Iterator[subprocess.Popen[str]]
         process.stdout.close()
 
 
-class PymodbusSlave:
-    """A pymodbus device on a serial port, in a thread of its own; its contents are those of PymodbusServer."""
+class PymodbusSlave(Pymodbus):
+    """On a serial port."""
 
     def __init__(self, path: str) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever)
-        self.thread.start()
-        self.server = self._run(self._serve(path))
-
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
-
-    async def _serve(self, path: str) -> ModbusSerialServer:
-        def bits() -> list[SimData]:
-            return [SimData(0, count=COILS, values=False, datatype=DataType.BITS)]
-
-        def words() -> list[SimData]:
-            return [SimData(0, count=REGISTERS, values=0, datatype=DataType.REGISTERS)]
-
-        device = SimDevice(1, simdata=(bits(), bits(), words(), words()))
-        server = ModbusSerialServer(device, port=path, baudrate=115200)
-        await server.serve_forever(background=True)
-        return server
-
-    def set(self, function: int, address: int, values: list[Any]) -> None:
-        self._run(self.server.async_setValues(1, function, address, values))
-
-    def get(self, function: int, address: int, count: int) -> list[int]:
-        return [int(v) for v in self._run(self.server.async_getValues(1, function, address, count))]
-
-    def close(self) -> None:
-        self._run(self.server.shutdown())
-        self._run(self.loop.shutdown_default_executor())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
+        super().__init__(1, lambda device: ModbusSerialServer(device, port=path, baudrate=115200))
 
 
 # ---- a slave that misbehaves ----

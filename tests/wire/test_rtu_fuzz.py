@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fuzzing import INCLUDE, ROOT, fuzz
 
-ROOT = Path(__file__).resolve().parents[2]
 PORTABLE = ["rtu", "rtu_slave", "rtu_master", "crc16", "modbus_request", "modbus_answer", "mb_bank", "mb_serve"]
 PORTABLE += ["regmap", "regplan", "regplan_wire"]
 LIBRARY = [*(ROOT / f"drivers/src/{name}.c" for name in PORTABLE), ROOT / "core/src/codec.c"]
-INCLUDE = [f"-I{ROOT / folder}" for folder in ("core/include", "drivers/include")]
 FIX_CRC = {"slave": b"\x02", "master": b"\x00\x80"}
 UNIT = 17
 
@@ -32,19 +31,9 @@ def pieces(frames: list[str]) -> bytes:
 def test_nothing_that_arrives_breaks_the_decoder(
     role: str, frames: list[str], tmp_path: Path, full: Callable[[int, int], int]
 ) -> None:
-    assert shutil.which("clang"), "this test needs clang: apt-get install clang"
-    program, corpus = tmp_path / "fuzz", tmp_path / "corpus"
-    corpus.mkdir()
-    for i, chosen in enumerate([*([f] for f in frames), frames]):
-        (corpus / f"{i}").write_bytes(FIX_CRC[role] + pieces(chosen))
-    flags = ["-std=c11", "-g", "-O2", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
-    source = ROOT / "tests/c" / f"fuzz_rtu_{role}.c"
-    subprocess.run(["clang", *flags, *INCLUDE, "-o", program, source, *LIBRARY, "-lm"], check=True)
     seconds = full(3, 60)
-    line = [program, f"-max_total_time={seconds}", "-max_len=800", "-print_final_stats=1", "-seed=1", corpus]
-    result = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, timeout=seconds + 60)
-    assert result.returncode == 0, result.stderr[-4000:]
-    runs = int(result.stderr.split("stat::number_of_executed_units:")[1].split()[0])
+    inputs = [FIX_CRC[role] + pieces(chosen) for chosen in [*([f] for f in frames), frames]]
+    runs = fuzz(f"fuzz_rtu_{role}", LIBRARY, inputs, tmp_path, seconds, 800)
     assert runs > 100 * seconds, "it did run"
 
 
