@@ -80,7 +80,7 @@ class McuWire(Wire):
         super().connect()
         self.told = Description.parse(self.bus.describe(), self._where())
         self._check()
-        state = self.messages.state()
+        state = self.state()
         if state.cause and not self.clear_latch:
             raise BusError(f"the board is latched safe: {state}", where=self._where(), mend=f"{state.mend}. Then add "
                            "--clear-latch")  # fmt: skip
@@ -177,6 +177,14 @@ class McuWire(Wire):
         return int(clock["to_device"](host_ns))
 
     # ---- what it tells ----
+
+    def state(self) -> reports.DeviceState:
+        """Latch, cause of the last reset and clock of the device.
+
+        Raises:
+            BusError: no answer in time.
+        """
+        return self.messages.state()
 
     def _outputs(self) -> list[str]:
         return [tag.signal for tag in self.role.outputs]
