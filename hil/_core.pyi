@@ -10,7 +10,6 @@ from typing_extensions import disjoint_base
 from hil.spec import Spec
 
 EVENT_SIZE: Final[int]
-STATE_HEADER: Final[int]
 
 def error_text(err: int) -> str: ...
 def clock_ns() -> int: ...
