@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hil import _core, frames, result
-from hil.bindings import settle
+from hil.bindings import HERE, settle
 from hil.commands import LATEST_S
 from hil.ending import Ending
 from hil.engine import Engine
@@ -311,9 +311,14 @@ class Bench(Looking):
         """Goes back to a snapshot of the same program.
 
         Raises:
-            BenchError: the snapshot is another program's, or the run is recorded: its replay could not follow.
+            BenchError: the snapshot is another program's, a device would not go back with it, or the run is recorded:
+                its replay could not follow.
         """
         self._not_running()
+        away = [role for role, level in self.bindings.items() if level not in HERE]
+        if away:  # the bench would be back and the device not, and nothing would show it
+            mend = f"Bind {', '.join(away)} to mil or sil, or use fork()"
+            raise BenchError("a device on a wire cannot go back", where=self.rig.name, mend=mend)
         if self.recorder.writer is not None:
             raise BenchError(
                 "a recorded run cannot go back", mend="Restore a bench that does not record, or use fork()"

@@ -10,6 +10,7 @@ import pytest
 
 from hil import open_bench
 from hil.compare import compare
+from hil.errors import BenchError
 from hil.recording import Recording
 
 SIN_EXP = Path(__file__).parent / "rigs" / "sin_exp"
@@ -116,3 +117,12 @@ def test_sil_snapshots_forks_and_replays(tmp_path):
         assert fork.hash == bench.state_hash
     run("dc_motor", "sil", 1, tmp_path / "r")
     assert replay(tmp_path / "r")["identical"]
+
+
+@needs_qemu
+def test_a_bench_does_not_go_back_without_its_board():
+    with open_bench("dc_motor", bind={"controller": "pil"}) as bench:
+        saved = bench.snapshot()
+        bench.run(0.01)
+        with pytest.raises(BenchError, match="cannot go back"):
+            bench.restore(saved)

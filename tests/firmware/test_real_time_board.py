@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rig_on_a_line import wait_for, write_rig
+from rig_on_a_line import emulate, finish, wait_for, write_rig
 
 from hil import open_bench
 from hil.errors import BenchError
@@ -84,3 +84,19 @@ def test_steps_of_the_clock_are_noticed_and_data_keep_coming(bench):
     counters = bench.engine.wires.counters()["board"]
     assert counters["clock_restarts"] >= 1
     assert bench.history("x.out")[-1] != -7.0
+
+
+def test_a_parameter_of_a_real_board_is_set_over_its_link(tmp_path):
+    process, told = emulate(write_rig(tmp_path / "device", "serial:///dev/ttyACM0"))
+    rig = write_rig(tmp_path / "rig", f"serial://{told['link']}")
+    with (rig / "rig.toml").open("a") as file:
+        file.write('\n[[events]]\nat_s = 0.1\nset = "law.gain"\nvalue = 0.0\n')
+    try:
+        with open_bench(rig, time="lockstep", bind={"controller": "hil"}) as bench:
+            bench.run(0.3)
+            out = bench.history("x.out")
+    finally:
+        process.terminate()
+        finish(process)
+    assert out[5] != 0
+    assert (out[12:] == 0).all()
