@@ -202,9 +202,24 @@ class Bench(Looking):
     def _drain(self) -> None:
         assert self.engine is not None
         self.recorder.drain(self.engine.loop)
+        if self._for_devices:
+            self._tell_or_note(self._send_ahead)
         for role, text in self.engine.wires.events():
-            place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
-            self.recorder.tell({**place, "a": None, "b": None, "text": text})
+            self._device_event(role, text)
+
+    def _device_event(self, role: str, text: str) -> None:
+        place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
+        event = {**place, "a": None, "b": None, "text": text}
+        self.recorder.tell(event)
+        if self._on_event:
+            self._on_event(event)
+
+    def _tell_or_note(self, work: Callable[[], None]) -> None:
+        """A device that has gone, or refuses, does not end the run."""
+        try:
+            work()
+        except HilError as error:
+            self._device_event("", str(error))
 
     def run(self, seconds: float) -> None:
         """Runs so many seconds of bench time and waits for their end.

@@ -45,7 +45,7 @@ class Commands:
         self._armed: dict[int, FaultSpec] = {}
         self._cleared: set[int] = set()
         self._forced: set[str] = set()
-        self._for_devices: dict[int, tuple[str, str, float]] = {}
+        self._for_devices: dict[int, tuple[str, str, float, int]] = {}
         self.units = {name: signal.unit for name, signal in rig.signals.items()}
 
     @property
@@ -146,12 +146,21 @@ class Commands:
         elif wires.wires[role].keeps_time:
             wires.set(role, name, value, due)
         else:
-            self._for_devices[number] = (role, name, value)
+            self._for_devices[number] = (role, name, value, due)
+
+    def _send_ahead(self) -> None:
+        """What waited for a device's clock to be known is sent with its time."""
+        assert self.engine is not None
+        wires = self.engine.wires
+        for number, (role, name, value, due) in list(self._for_devices.items()):
+            if wires.wires[role].keeps_time:
+                del self._for_devices[number]
+                wires.set(role, name, value, due)
 
     def _fired(self, event: Mapping[str, Any]) -> None:
         """Told of each event that is drained."""
         if event["kind"] == "event" and event["id"] in self._for_devices and self.engine is not None:
-            self.engine.wires.set(*self._for_devices.pop(event["id"]))
+            self.engine.wires.set(*self._for_devices.pop(event["id"])[:3])
 
     def force(self, name: str, value: float, at: float | None = None) -> None:
         """Holds a signal at a value until it is released; the safety gate still acts behind it."""

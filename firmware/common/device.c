@@ -44,7 +44,9 @@ static void on_image(void *self, uint16_t seq, const uint8_t *data, size_t n, in
     uint32_t tick = (uint32_t)hil_get_bytes(data, 4);
     if (d->mode == HIL_LINK_FREE || tick == (uint32_t)fw_ticks(d))
         take_values(d, seq, data + head_size(d), now_ns);
-    if (d->mode == HIL_LINK_LOCKSTEP)
+    if (d->mode == HIL_LINK_FREE)
+        fw_task_follow(d, now_ns);
+    else
         take_step(d, tick);
 }
 
@@ -162,7 +164,10 @@ static void transmit(struct fw_device *d)
 
 static void look_at_reset(struct fw_device *d)
 {
+    static const char *const started[] = {"started: power on", "started: warm reset", "started: cold reset",
+                                          "started: brown-out", "started: watchdog"};
     d->reset_cause = (uint8_t)d->board->reset_cause(d->board->self);
+    fw_say(d, started[d->reset_cause < 5 ? d->reset_cause : 0]);
     if (d->reset_cause == HIL_RESET_BROWN_OUT)
         fw_trip(d, HIL_CAUSE_BROWN_OUT, 0);
     if (d->reset_cause == HIL_RESET_WATCHDOG)
@@ -199,20 +204,23 @@ void fw_device_init(struct fw_device *d, const struct fw_app *app, const struct 
     fw_task_start(d, HIL_LINK_FREE, 1); /* a field device runs by itself */
 }
 
+static int host_is_lost(struct fw_device *d, int64_t now_ns)
+{
+    struct fw_supervisor *s = &d->supervisor;
+    if (d->mode != HIL_LINK_LOCKSTEP)
+        return fw_supervisor_check(s, d->app, now_ns);
+    return s->active && now_ns - s->refreshed_ns > FW_LOCKSTEP_AGE &&
+           fw_supervisor_trip(s, HIL_CAUSE_HOST_LOST, 0, now_ns);
+}
+
 static void guard(struct fw_device *d)
 {
     const struct fw_board *b = d->board;
     b->kick_watchdog(b->self);
     if (b->stack_size && b->stack_used(b->self) > b->stack_size)
         fw_trip(d, HIL_CAUSE_STACK, 0);
-    int old = d->mode == HIL_LINK_LOCKSTEP
-                  ? d->supervisor.active && fw_now(d) - d->supervisor.refreshed_ns > FW_LOCKSTEP_AGE &&
-                        fw_supervisor_trip(&d->supervisor, HIL_CAUSE_HOST_LOST, 0, fw_now(d))
-                  : fw_supervisor_check(&d->supervisor, d->app, fw_now(d));
-    if (old) {
-        d->state_due = 1;
-        fw_drive(d);
-    }
+    if (host_is_lost(d, fw_now(d)))
+        fw_tripped(d);
 }
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -16,6 +16,7 @@
 #include "control.h"
 #include "faults.h"
 #include "hil_drivers/link_protocol.h"
+#include "log.h"
 #include "supervisor.h"
 
 #define FW_MAX_VALUES      64         /* inputs, and outputs */
@@ -39,6 +40,7 @@ struct fw_device {
     struct fw_supervisor supervisor;
     struct fw_faults faults;
     struct fw_statistics statistics;
+    struct fw_log log;
     struct hil_link link;
     double in[FW_MAX_VALUES], out[FW_MAX_VALUES],
         driven[FW_MAX_VALUES]; /* from outside, of the controller, at the pins */
@@ -78,6 +80,7 @@ static inline int64_t fw_now(const struct fw_device *d)
 {
     return fw_faults_clock(&d->faults, d->board->now_ns(d->board->self));
 }
+static inline void fw_say(struct fw_device *d, const char *text) { fw_log_add(&d->log, fw_now(d), text); }
 /* Ticks that the control task has run since its reset. */
 uint64_t fw_ticks(const struct fw_device *d);
 
@@ -85,10 +88,13 @@ uint64_t fw_ticks(const struct fw_device *d);
 void fw_task_start(struct fw_device *d, uint8_t mode, int reset);
 void fw_task_stop(struct fw_device *d);
 void fw_task_tick(struct fw_device *d);
-void fw_task_poll(struct fw_device *d); /* free-running: runs the tick that is due */
+void fw_task_poll(struct fw_device *d);                     /* free-running: runs the tick that is due */
+void fw_task_follow(struct fw_device *d, int64_t image_ns); /* free-running: an image of the host came at this time */
 /* Puts the outputs where the supervisor wants them. */
 void fw_drive(struct fw_device *d);
-/* Closes the latch and lets the host know. */
+/* The latch has closed: outputs go safe, and the host is told. */
+void fw_tripped(struct fw_device *d);
+/* Closes the latch, unless it is closed. */
 void fw_trip(struct fw_device *d, uint8_t cause, uint16_t output);
 
 /* session.c */

@@ -113,6 +113,7 @@ static void clear(struct fw_device *d, const uint8_t *id)
         return;
     }
     fw_supervisor_clear(&d->supervisor, fw_now(d));
+    fw_say(d, "latch opened by the host");
     d->late_in_row = 0;
     done(d, id);
 }
@@ -195,6 +196,20 @@ void fw_session_message(struct fw_device *d, const uint8_t *data, size_t n)
     }
 }
 
+static void tell_log(struct fw_device *d)
+{
+    int64_t time_ns;
+    const char *text = fw_log_take(&d->log, &time_ns);
+    struct fw_answer *a = text ? answer(d, HIL_REPORT_LOG, NULL) : NULL;
+    if (!a)
+        return;
+    put(a, (uint64_t)time_ns, 8);
+    size_t n = strlen(text), room = HIL_LINK_MAX_MESSAGE - a->n;
+    n = n < room ? n : room;
+    memcpy(a->data + a->n, text, n);
+    a->n = (uint8_t)(a->n + n);
+}
+
 /* Sends what waits, in order, as far as the link's window has room. */
 void fw_session_poll(struct fw_device *d)
 {
@@ -204,6 +219,8 @@ void fw_session_poll(struct fw_device *d)
         d->state_due = 0;
         tell_state(d, NULL);
     }
+    while (d->log.n && d->n_answers < FW_MAX_ANSWERS / 2) /* answers come first */
+        tell_log(d);
     unsigned sent = 0;
     while (sent < d->n_answers &&
            hil_link_send_message(&d->link, d->answers[sent].data, d->answers[sent].n, fw_now(d)) == HIL_OK)

@@ -3,6 +3,8 @@
 #include "hil/state.h"
 #include "hil/tick.h"
 
+#define STEER_PART 64 /* of a period: the most that a tick is shifted for one image */
+
 uint64_t fw_ticks(const struct fw_device *d)
 {
     return d->control.program ? ((const struct hil_state *)(const void *)d->control.state)->tick : 0;
@@ -14,12 +16,17 @@ void fw_drive(struct fw_device *d)
     d->board->drive(d->board->self, d->driven, d->app->n_out);
 }
 
+void fw_tripped(struct fw_device *d)
+{
+    d->state_due = 1;
+    fw_say(d, "outputs latched safe");
+    fw_drive(d);
+}
+
 void fw_trip(struct fw_device *d, uint8_t cause, uint16_t output)
 {
-    if (!fw_supervisor_trip(&d->supervisor, cause, output, fw_now(d)))
-        return;
-    d->state_due = 1;
-    fw_drive(d);
+    if (fw_supervisor_trip(&d->supervisor, cause, output, fw_now(d)))
+        fw_tripped(d);
 }
 
 void fw_task_start(struct fw_device *d, uint8_t mode, int reset)
@@ -100,6 +107,8 @@ static void judge(struct fw_device *d, int64_t now)
         d->late_in_row = 0;
         return;
     }
+    if (d->late_in_row == 0)
+        fw_say(d, "the control task is late");
     d->statistics.overruns++;
     d->overrun = 1;
     int64_t missed = late / period;
@@ -107,6 +116,18 @@ static void judge(struct fw_device *d, int64_t now)
     d->due_ns += missed * period;
     if (++d->late_in_row >= FW_OVERRUNS_IN_ROW)
         fw_trip(d, HIL_CAUSE_OVERRUN, 0);
+}
+
+/* The clocks of board and host drift apart: without this an image would now and then come just when a tick begins, and be
+ * seen twice or not at all. So ticks settle half a period behind the images, slowly. */
+void fw_task_follow(struct fw_device *d, int64_t image_ns)
+{
+    int64_t period = d->app->spec->period_ns, most = period / STEER_PART;
+    int64_t ahead = (image_ns + period / 2 - d->due_ns) % period;
+    ahead += ahead < -period / 2 ? period : ahead > period / 2 ? -period : 0;
+    int64_t shift = ahead < -most ? -most : ahead > most ? most : ahead;
+    d->due_ns += shift;
+    d->origin_ns += shift;
 }
 
 void fw_task_poll(struct fw_device *d)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from hil.bench import Bench
     from hil.result import RunResult
 
-TOLD = ("fault_on", "fault_off", "safe_on", "safe_off", "stale_on", "stale_off", "refused", "mark", "overrun")
+TOLD = ("fault_on", "fault_off", "safe_on", "safe_off", "stale_on", "stale_off", "refused", "mark", "overrun",
+        "device")  # fmt: skip
 MOST_TOLD = 8  # lines of one kind of event on the screen; the recording has all
 # Counters of a bus that are shown when they are not 0, in words.
 TROUBLES = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hil.back_to_back import BackToBack
     from hil.level_tests import LevelTests
 
+SHORTEST_S, FEWEST_TICKS = 2.0, 500  # of the run that is compared
 MOST_TOLD = 10  # failed tests of a level that are named on the screen
 
 
@@ -25,8 +26,11 @@ def test(
     rig: RigArg,
     levels: Annotated[str, typer.Option(metavar="LEVELS", help="mil, sil, pil: any of them.")] = "mil,sil,pil",
     duration: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Bench time of the run that is compared back to back.")
-    ] = 2.0,
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="Bench time of the run that is compared; default 2 s, 500 ticks at least."
+        ),
+    ] = None,
     select: Annotated[str, typer.Option("-k", metavar="EXPRESSION", help="Only tests that match, as in pytest.")] = "",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep recordings and pytest's output here, a folder a level.")
@@ -44,11 +48,12 @@ def test(
     from hil import level_tests
     from hil.rig import load_rig
 
-    if not 0 < duration < 1e9:
+    if duration is not None and not 0 < duration < 1e9:
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
     chosen = [level.strip().lower() for level in levels.split(",") if level.strip()]
     comparing.check_levels(chosen)
     loaded = load_rig(rig)
+    duration = duration or max(SHORTEST_S, FEWEST_TICKS * loaded.period_s)
     bindings = {level: comparing.bindings_at(loaded, level) for level in chosen}
     assert loaded.folder is not None
     tests = level_tests.find_tests(loaded.folder)

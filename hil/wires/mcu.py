@@ -45,6 +45,11 @@ class McuWire(Wire):
 
     # ---- opening and closing ----
 
+    @property
+    def has_latch(self) -> bool:
+        """Boards have one."""
+        return True
+
     def open(self) -> None:
         """Starts the board where it is emulated, and the link to it."""
         fd = self._emulated_fd() if self.level == "pil" else self._open_line(self.device.line)
@@ -55,6 +60,7 @@ class McuWire(Wire):
             [_tag(tag) for tag in self.role.inputs],
             timeout_s=LOCKSTEP_ANSWER_S if self.lockstep else self.device.timeout_s,
             clock_tags=bool(clock),
+            where=self._where(),
         )
         self.port = self.bus
         answer_s = LOCKSTEP_ANSWER_S if self.board is not None else ANSWER_S
@@ -69,6 +75,7 @@ class McuWire(Wire):
 
     def _open_line(self, url: str) -> int:
         self._line = open_device_line(url)
+        self._said += [self._line.note] if self._line.note else []
         return int(self._line.fd)
 
     def connect(self) -> None:
@@ -151,12 +158,14 @@ class McuWire(Wire):
         self.messages.set(params.index(name), value, self._due(tick))
 
     def fault(self, kind: str, target: int = 0, argument: float = 0.0, *, tick: int | None = None) -> None:
-        """An error of reports.DEVICE_FAULTS that the device injects into itself, at its own tick or the next one.
+        """An error that the device injects into itself, at its own tick or the next one: firmware/README.md lists them.
 
         Raises:
             BenchError: it is unknown or refused.
         """
         self.messages.fault(kind, target, argument, self._due(tick))
+        when = "at once" if tick is None else f"at its tick {tick}"
+        self._said.append(f"fault {kind}, target {target}, argument {argument:g}, {when}")
 
     def flip_bit(self, variable: str, bit: int, *, tick: int | None = None) -> None:
         """Flips one bit (0 to 63) of a signal, block state or parameter of the controller on the board."""
@@ -203,8 +212,8 @@ class McuWire(Wire):
         return {**super().counters(), "device": {**device, **self._statistics}}
 
     def events(self) -> list[str]:
-        """Latches and log lines of the device."""
-        found = []
+        """Latches and log lines of the device, and faults that it was given."""
+        found = super().events()
         for report, _, contents in self.bus.reports():
             if report == Report.STATE:
                 state = reports.DeviceState.parse(contents, self._outputs())

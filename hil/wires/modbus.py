@@ -49,7 +49,9 @@ class ModbusWire(Wire):
         elif self.level == "pil":
             self.emulated = self._emulate(None)
             url = f"modbus-rtu://{self.emulated.told['url']}"
-        return open_line(url)
+        line = open_line(url)
+        self._said += [line.note] if line.note else []
+        return line
 
     def connect(self) -> None:
         """Connects now. A serial line opens whoever is behind it, so the device there is asked for a value."""

@@ -32,6 +32,12 @@ class Wire:
         self.emulated: Emulated | None = None
         self.board: Any = None
         self.clear_latch = False
+        self._said: list[str] = []
+
+    @property
+    def has_latch(self) -> bool:
+        """The device tells whether it is latched safe, and can be told to open the latch."""
+        return False
 
     @property
     def is_client(self) -> bool:
@@ -44,6 +50,9 @@ class Wire:
 
     def connect(self) -> None:
         """Connects now; raises BusError for a device that is not there."""
+        if self.clear_latch and not self.has_latch:
+            mend = "Clear it there: reset the device, or use its link if it has one"
+            raise BusError("no message over this wire opens a latch", where=self.device.name, mend=mend)
         if not self.is_client:
             return
         try:
@@ -111,8 +120,9 @@ class Wire:
         }
 
     def events(self) -> list[str]:
-        """What the device has said on its own account since the last call."""
-        return []
+        """What there is to tell of the device since the last call."""
+        said, self._said = self._said, []
+        return said
 
     def broken(self) -> BusError | None:
         """Why there is no use in going on: the line itself is gone. A device that is silent only ages."""

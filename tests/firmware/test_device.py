@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import bench_of_one as one
 import pytest
@@ -286,3 +287,28 @@ def test_steps_are_measured(pair):
         pair.send(1.0)
     s = pair.statistics()
     assert (s.steps, s.count_min, s.count_max) == (3, 21, 21)
+
+
+@pytest.mark.parametrize("phase", [0, 200_000, 500_000, 900_000])
+def test_ticks_settle_half_a_period_behind_the_images_of_the_host(pair, phase):
+    """Whatever the phase at the start, and with a clock that drifts: no image is seen twice or not at all."""
+    pair.begin(FREE)
+    pair.fault("clock_drift", 0, 100.0)
+    pair.wait(phase, step=50_000)
+    for k in range(300):
+        pair.send(float(k))
+        pair.wait(MS, step=50_000)
+    newest = pair.images[-100:]
+    behind = [image.times[0] - image.times[2] for image in newest]
+    assert all(400_000 <= ns <= 600_000 for ns in behind), (min(behind), max(behind))
+    assert [b.times[1] - a.times[1] for a, b in pairwise(newest)] == [1] * 99
+
+
+def test_what_happened_is_told_as_a_log(pair):
+    pair.begin(FREE)
+    pair.wait(10 * MS, lambda: pair.send(1.0))
+    pair.wait(50 * MS)
+    pair.done(Op.CLEAR)
+    pair.state()
+    told = [body[8:].decode() for report, _, body in pair.reports if report == Report.LOG]
+    assert told == ["started: power on", "outputs latched safe", "latch opened by the host"]
