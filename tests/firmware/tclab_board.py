@@ -25,7 +25,7 @@ PORTABLE = ("link.c", "link_receive.c", "link_send.c", "link_values.c", "cobs.c"
 
 
 FIRMWARE = (
-    "control.c", "decimal.c", "device.c", "faults.c", "session.c", "supervisor.c", "task.c", "tclab_face.c",
+    "control.c", "decimal.c", "device.c", "faults.c", "log.c", "session.c", "supervisor.c", "task.c", "tclab_face.c",
 )  # fmt: skip
 POSIX = ROOT / "firmware/boards/posix"
 

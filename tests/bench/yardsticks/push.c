@@ -3,8 +3,8 @@
  * usage: push [slow]
  *
  * Both write through 8 MB, more than the caches next to the core hold, and take turns: a row of pushes, a row of copies, 400 of each.
- * Nobody drains: the consumer's index is moved on as if all were read. `slow` adds a second copy to each push: a planted
- * slowdown. Prints the nanoseconds of one push and one copy, a line for each pair. */
+ * Nobody drains: the consumer's index is moved on as if all were read. `slow` adds to each push a second copy,
+ * into memory that is as cold: a planted slowdown. Prints the nanoseconds of one push and one copy, a line for each pair. */
 #include "yardstick.h"
 
 #include <stdbool.h>
@@ -20,9 +20,9 @@ enum { PAIRS = 400, ROW = 400 };
 static const uint32_t FRAME = sizeof(struct hil_frame) + sizeof(struct hil_sample_head) + VALUES * sizeof(double);
 
 static struct hil_ring ring;
-static unsigned char *ring_memory, *copy_memory;
-static double sample[VALUES], scratch[VALUES];
-static size_t copied;
+static unsigned char *ring_memory, *copy_memory, *slow_memory;
+static double sample[VALUES];
+static size_t copied, slowed;
 
 static void push(uint64_t tick)
 {
@@ -37,6 +37,15 @@ static void push(uint64_t tick)
     hil_ring_commit(&ring, FRAME);
 }
 
+static void copy(unsigned char *memory, size_t *at)
+{
+    if (*at + sizeof sample > SIZE)
+        *at = 0;
+    memcpy(memory + *at, sample, sizeof sample);
+    *at += FRAME; /* the same alignment as the frames */
+    __asm__ volatile("" ::: "memory");
+}
+
 static double push_row(bool slow)
 {
     int64_t start = now_ns();
@@ -44,8 +53,7 @@ static double push_row(bool slow)
         sample[0] = (double)i;
         push(i);
         if (slow)
-            memcpy(scratch, sample, sizeof sample);
-        __asm__ volatile("" ::"r"(scratch) : "memory");
+            copy(slow_memory, &slowed);
     }
     int64_t ns = now_ns() - start;
     atomic_store(&ring.tail, atomic_load(&ring.head));
@@ -57,11 +65,7 @@ static double copy_row(void)
     int64_t start = now_ns();
     for (int i = 0; i < ROW; i++) {
         sample[0] = i;
-        if (copied + sizeof sample > SIZE)
-            copied = 0;
-        memcpy(copy_memory + copied, sample, sizeof sample);
-        copied += FRAME; /* the same alignment as the frames */
-        __asm__ volatile("" ::: "memory");
+        copy(copy_memory, &copied);
     }
     return (double)(now_ns() - start) / ROW;
 }
@@ -77,7 +81,8 @@ int main(int argc, char **argv)
     bool slow = argc > 1 && strcmp(argv[1], "slow") == 0;
     ring_memory = touched();
     copy_memory = touched();
-    if (!ring_memory || !copy_memory || hil_ring_init(&ring, ring_memory, SIZE) != HIL_OK)
+    slow_memory = touched();
+    if (!ring_memory || !copy_memory || !slow_memory || hil_ring_init(&ring, ring_memory, SIZE) != HIL_OK)
         return 1;
     for (int pair = 0; pair < PAIRS; pair++) {
         double copy_ns = copy_row(), push_ns = push_row(slow);
