@@ -131,6 +131,7 @@ void hil_path_step(const struct hil_block *b, unsigned char *s);
 void hil_roles_begin(const struct hil_program *p, unsigned char *s);
 void hil_role_begin_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
 void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
+void hil_role_take(const struct hil_program *p, const struct hil_role *role, unsigned char *s, const double *v);
 void hil_role_run_library(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
 void hil_role_set_param(const struct hil_program *p, unsigned char *s, uint32_t param, double value);
 void hil_events_fire(const struct hil_program *p, unsigned char *s);

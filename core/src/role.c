@@ -120,6 +120,27 @@ void hil_role_latch(const struct hil_program *p, unsigned char *s, uint16_t role
     hil_role_mem(role, s)->images++;
 }
 
+/* Latch and begin in one: what comes in is in force in this very tick. */
+void hil_role_take(const struct hil_program *p, const struct hil_role *role, unsigned char *s, const double *v)
+{
+    int64_t *stage = hil_role_stage(role, s, 0), *times = hil_times(p, s), now = tick_time(p, s);
+    double *staged = values_of(stage), *values = hil_values(s);
+    struct hil_role_state *rs = hil_role_mem(role, s);
+    uint64_t bad = 0;
+    for (unsigned i = 0, n = role->n_out; i < n; i++) {
+        double x = v[i];
+        uint16_t outer = role->out[i].outer;
+        staged[i] = values[outer] = x;
+        times[outer] = times[role->read[i]] = now;
+        bad += !(x == x);
+    }
+    *stage = now;
+    rs->images++;
+    rs->bad = bad;
+    if (bad || rs->stale || hil_header(s)->alert)
+        judge(p, role, s, 0);
+}
+
 void hil_role_published(const struct hil_program *p, const unsigned char *s, uint16_t role_number, double *v)
 {
     const struct hil_role *role = &p->roles[role_number];

@@ -120,25 +120,35 @@ static inline void end_tick(const struct hil_program *p, unsigned char *s, uint6
     h->tick++;
 }
 
-static inline __attribute__((always_inline)) void tick(const struct hil_program *p, unsigned char *s,
+/* `in`: what role 1, the only one, brings for this very tick; NULL: what was latched before. */
+static inline __attribute__((always_inline)) void tick(const struct hil_program *p, unsigned char *s, const double *in,
                                                        struct hil_profile *profile)
 {
     const uint64_t due = begin_tick(p, s);
-    if (p->n_roles > 1)
+    if (in)
+        hil_role_take(p, &p->roles[1], s, in);
+    else if (p->n_roles > 1)
         hil_roles_begin(p, s); /* latch what came from outside */
     if (hil_header(s)->due <= hil_header(s)->tick)
         hil_events_fire(p, s);
     run_segments(p, s, 0, p->bench_segments, due,
-                 profile);                   /* blocks; faults, force and gate on each signal's path; updates */
-    run_simulated_roles(p, s, due, profile); /* on what was published; their outputs come a tick later */
+                 profile); /* blocks; faults, force and gate on each signal's path; updates */
+    if (!in)
+        run_simulated_roles(p, s, due, profile); /* on what was published; their outputs come a tick later */
     end_tick(p, s, due);
 }
 
-void hil_tick(const struct hil_program *p, unsigned char *s) { tick(p, s, NULL); }
+void hil_tick(const struct hil_program *p, unsigned char *s) { tick(p, s, NULL, NULL); }
+
+void hil_step(const struct hil_program *p, unsigned char *s, const double *in, double *out)
+{
+    tick(p, s, in, NULL);
+    hil_role_published(p, s, 1, out);
+}
 
 void hil_tick_profiled(const struct hil_program *p, unsigned char *s, struct hil_profile *profile)
 {
-    tick(p, s, profile);
+    tick(p, s, NULL, profile);
 }
 
 void hil_skip(const struct hil_program *p, unsigned char *s, uint64_t n)

@@ -53,15 +53,13 @@ int fw_control_init(struct fw_control *c, const struct fw_app *app, void *arena,
 
 void fw_control_reset(struct fw_control *c) { hil_state_init(c->program, c->state); }
 
+void fw_control_step(const struct hil_program *program, unsigned char *state, const double *in, double *out)
+{
+    hil_step(program, state, in, out);
+}
+
 void fw_control_tick(const struct hil_program *program, unsigned char *state, double *out)
 {
     hil_tick(program, state);
     hil_role_published(program, state, BENCH, out);
-}
-
-void fw_control_step(const struct hil_program *program, unsigned char *state, const double *in, double *out)
-{
-    const struct hil_state *h = (const struct hil_state *)(const void *)state;
-    hil_role_latch(program, state, BENCH, in, (int64_t)h->tick * hil_program_period_ns(program));
-    fw_control_tick(program, state, out);
 }

@@ -8,6 +8,10 @@
  * dataflow order, updates, simulated roles on what was published, tick count. */
 void hil_tick(const struct hil_program *p, unsigned char *state);
 
+/* A controller's step: the program has one role, the other side, with a delay of one tick; `in` are that role's outputs and
+ * `out` its inputs. The same state as hil_role_latch with the time of this tick, hil_tick, hil_role_published. */
+void hil_step(const struct hil_program *p, unsigned char *state, const double *in, double *out);
+
 /* The same with the time of each block added up: ns and calls per schedule entry; `clock` is called around each. */
 struct hil_profile;
 void hil_tick_profiled(const struct hil_program *p, unsigned char *state, struct hil_profile *profile);
