@@ -91,6 +91,9 @@ class DeviceState:
         unrefreshed_s, since_s = (self.tripped_ns - self.refreshed_ns) / 1e9, (self.now_ns - self.tripped_ns) / 1e9
         return Latch(self.cause, self.output, unrefreshed_s, since_s)
 
+    def __str__(self) -> str:
+        return str(self.latch)
+
 
 @dataclass(frozen=True)
 class Statistics:
