@@ -36,8 +36,9 @@ MENDS = {
 
 Tag = namedtuple(
     "Tag",
-    ["name", "table", "address", "kind", "bit", "word_order", "byte_order", "scale", "offset", "lo", "hi", "heartbeat"],
-    defaults=[-1, "big", "big", 1.0, 0.0, -HUGE_VAL, HUGE_VAL, False],
+    ["name", "table", "address", "kind", "bit", "word_order", "byte_order", "scale", "offset", "lo", "hi", "heartbeat",
+     "latch"],
+    defaults=[-1, "big", "big", 1.0, 0.0, -HUGE_VAL, HUGE_VAL, False, False],
     module="hil._bus",
 )
 Tag.__doc__ = "One value of an I/O map, see hil_drivers/regmap.h: value = raw * scale + offset, limited to [lo, hi] when written."
@@ -65,7 +66,7 @@ cdef int _fill_tag(hil_reg_tag *c, tag) except -1:
     c.bit = HIL_WHOLE_WORD if tag.bit < 0 else tag.bit
     c.word_little = _one_of("word order", tag, tag.word_order, ("big", "little"))
     c.byte_little = _one_of("byte order", tag, tag.byte_order, ("big", "little"))
-    c.heartbeat = bool(tag.heartbeat)
+    c.heartbeat, c.latch = bool(tag.heartbeat), bool(tag.latch)
     return 0
 
 
@@ -230,6 +231,11 @@ cdef class Client:
         cdef hil_thread_options thread = _thread(policy, priority, cpu)
         self._check(hil_mb_client_start(self.c, &schedule, &thread), "cannot start")
 
+    def rest(self) -> None:
+        """Ends the thread and keeps the connection, for last requests; then stop."""
+        with nogil:
+            hil_mb_client_rest(self.c)
+
     def stop(self) -> None:
         """Ends the thread and closes the connection."""
         with nogil:
@@ -286,6 +292,11 @@ cdef class Client:
     def port_ptr(self) -> int:
         """Address of the struct hil_bus_port, for the loop."""
         return <size_t>hil_mb_client_port(self.c)
+
+    @property
+    def latch(self) -> int:
+        """What the tag flagged latch has told first since the start: cause + 256 * number of the output; 0: no latch."""
+        return hil_mb_client_latch(self.c)
 
     @property
     def connected(self) -> bool:

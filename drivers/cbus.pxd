@@ -76,7 +76,7 @@ cdef extern from "hil_drivers/regmap.h" nogil:
     cdef struct hil_reg_tag:
         hil_codec codec
         uint16_t address
-        uint8_t table, bit, word_little, byte_little, heartbeat
+        uint8_t table, bit, word_little, byte_little, heartbeat, latch
     cdef struct hil_regmap:
         const hil_reg_tag *tags_in "in"
         const hil_reg_tag *tags_out "out"
@@ -139,6 +139,7 @@ cdef extern from "hil_drivers/mb_client.h" nogil:
     void hil_mb_client_free(hil_mb_client *c)
     int hil_mb_client_connect(hil_mb_client *c, int64_t wait_ns)
     int hil_mb_client_start(hil_mb_client *c, const hil_bus_schedule *schedule, const hil_thread_options *thread)
+    void hil_mb_client_rest(hil_mb_client *c)
     void hil_mb_client_stop(hil_mb_client *c)
     int hil_mb_client_exchange(void *client, int64_t time_ns)
     int hil_mb_client_transact(hil_mb_client *c, const uint8_t *pdu, size_t n, uint8_t *answer, size_t *n_answer)
@@ -146,6 +147,7 @@ cdef extern from "hil_drivers/mb_client.h" nogil:
                             int64_t *total_ns)
     hil_bus_port *hil_mb_client_port(hil_mb_client *c)
     const hil_mb_counters *hil_mb_client_counters(const hil_mb_client *c)
+    unsigned hil_mb_client_latch(const hil_mb_client *c)
     int hil_mb_client_connected(const hil_mb_client *c)
     int hil_mb_client_realtime(const hil_mb_client *c)
 

@@ -62,7 +62,7 @@ def bus_plan(device: Device) -> Plan | None:
 
 def _tcp(device: Device) -> Plan:
     reads = _requests(device.reads, device, device.max_gap)
-    writes = _requests(device.writes, device, 0)
+    writes = _requests([tag for tag in device.writes if not tag.on_demand], device, 0)
     payload = sum(size for _, size in reads + writes)
     count = len(reads) + len(writes)
     local = device.host in ("localhost", "::1") or device.host.startswith("127.")
@@ -81,7 +81,7 @@ def _rtu(device: Device) -> Plan:
     character_s = line.char_bits / line.baud
     silence_s = 3.5 * character_s if line.baud <= FASTEST_COUNTED else FIXED_SILENCE_S
     reads = _requests(device.reads, device, device.max_gap)
-    writes = _requests(device.writes, device, 0)
+    writes = _requests([tag for tag in device.writes if not tag.on_demand], device, 0)
     payload = sum(size for _, size in reads + writes)
     characters = payload + len(reads) * RTU_READ + len(writes) * RTU_WRITE
     count = len(reads) + len(writes)

@@ -10,6 +10,11 @@ its row. Its table is `image` or, for the host's estimate of the device's clock,
 An address is the zero-based protocol address (0, 1, 2 ...) or 1-based Modicon notation with the digit of its table:
 40001, 400001 and 4x00001 are all holding register 0. In a holding register table 40001..49999 is therefore read as
 Modicon notation; protocol addresses in that range are written %40000.
+
+Tags with @ in front live on the wire only. @heartbeat... counts as long as its sender runs. @latch (read) says why a
+device has latched its outputs safe: 0 it has not, else its cause and, in the high byte, the number of the output.
+@latch.command (write) takes 1, which opens the latch, and 2, with which the bench goes: outputs safe, not latched. Both
+are uint16.
 """
 
 from __future__ import annotations
@@ -41,6 +46,8 @@ LINK_TABLES = ("image", *CLOCK_TABLES)
 TYPES = ("bool", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 WORDS = (1, 1, 1, 2, 2, 4, 4, 2, 4)
 LARGEST_ADDRESS = 65535
+# What a device that latches its outputs safe tells, and the commands that it takes (hil/rig/latch_tags.py).
+LATCH_TAGS: Mapping[str, str] = {"@latch": "read", "@latch.command": "write"}
 EXACT = 2.0**53  # integers beyond are no exact doubles
 # Smallest and largest raw value of each type.
 RAW_RANGE: Mapping[str, tuple[float, float]] = {
@@ -111,6 +118,16 @@ class IoTag:
     def heartbeat(self) -> bool:
         """True for a counter that tells whether the other side runs."""
         return self.tag.startswith("@heartbeat")
+
+    @property
+    def of_latch(self) -> bool:
+        """True for the registers of a device that latches its outputs safe: why it has, and commands to it."""
+        return self.tag in LATCH_TAGS
+
+    @property
+    def on_demand(self) -> bool:
+        """True for what is written when there is a reason, not with every image."""
+        return self.of_latch and self.direction == "write"
 
     @property
     def kind(self) -> int:

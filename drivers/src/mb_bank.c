@@ -111,8 +111,14 @@ void hil_mb_bank_init(struct hil_mb_bank *bank, void *mem, const struct hil_regm
         bank->out_cell[i] = place_tag(bank, &map->out[i], &flag);
     for (unsigned i = 0; i < map->n_in; i++) {
         bank->in_cell[i] = place_tag(bank, &map->in[i], &bank->in_flag[i]);
-        memset(bank->flags + bank->in_flag[i], HIL_MB_WRITABLE, hil_reg_words(&map->in[i]));
     }
+    hil_mb_bank_forget(bank);
+}
+
+void hil_mb_bank_forget(struct hil_mb_bank *bank)
+{
+    for (unsigned i = 0; i < bank->map->n_in; i++)
+        memset(bank->flags + bank->in_flag[i], HIL_MB_WRITABLE, hil_reg_words(&bank->map->in[i]));
 }
 
 void hil_mb_bank_set(struct hil_mb_bank *bank, const double *out, uint64_t seq)

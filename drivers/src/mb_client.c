@@ -42,6 +42,7 @@ static int place(struct hil_mb_client *c, const struct hil_regmap *m, const stru
     hil_box_init(&c->in, p, m->n_in);
     hil_box_init(&c->out, p + s.in_box, m->n_out);
     hil_beats_init(&c->beats, (void *)(p + s.in_box + s.out_box), &c->map);
+    c->latch_tag = hil_reg_find_latch(c->map.in, c->map.n_in);
     return rc;
 }
 
@@ -113,5 +114,9 @@ void hil_mb_client_free(struct hil_mb_client *c)
 
 struct hil_bus_port *hil_mb_client_port(struct hil_mb_client *c) { return &c->port; }
 const struct hil_mb_counters *hil_mb_client_counters(const struct hil_mb_client *c) { return &c->counters; }
+unsigned hil_mb_client_latch(const struct hil_mb_client *c)
+{
+    return atomic_load_explicit(&c->latch, memory_order_relaxed);
+}
 int hil_mb_client_connected(const struct hil_mb_client *c) { return c->wire->fd >= 0; }
 int hil_mb_client_realtime(const struct hil_mb_client *c) { return c->thread.realtime; }

@@ -18,7 +18,9 @@ struct hil_mb_client {
     unsigned batch[HIL_MB_MAX_DEPTH]; /* request numbers of the running batch */
     unsigned depth;
     int64_t backoff_ns, backoff_max_ns, backoff_now_ns, retry_ns;
-    int64_t image_ns; /* time of the newest published image, 0: none yet */
+    int64_t image_ns;       /* time of the newest published image, 0: none yet */
+    uint16_t latch_tag;     /* number of the `in` tag that tells of a latch; map.n_in: none does */
+    _Atomic uint16_t latch; /* the first one told since the start */
     struct hil_bus_schedule schedule;
     struct hil_thread thread;
     struct hil_mb_wire *wire; /* one of these */

@@ -74,7 +74,14 @@ int hil_mb_client_start(struct hil_mb_client *c, const struct hil_bus_schedule *
     c->schedule = *schedule;
     c->backoff_now_ns = c->backoff_ns;
     c->retry_ns = 0;
+    atomic_store_explicit(&c->latch, 0, memory_order_relaxed);
     return hil_thread_start(&c->thread, thread, run, c);
+}
+
+void hil_mb_client_rest(struct hil_mb_client *c)
+{
+    hil_thread_ask_stop(&c->thread);
+    hil_thread_join(&c->thread);
 }
 
 void hil_mb_client_stop(struct hil_mb_client *c)

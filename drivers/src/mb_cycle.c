@@ -25,10 +25,18 @@ static void fill_batch(struct hil_mb_client *c, unsigned *next)
     }
 }
 
+/* NaN, of a read that was refused, is no latch. */
+static void note_latch(struct hil_mb_client *c, const double *v)
+{
+    if (c->latch_tag < c->map.n_in && v[c->latch_tag] > 0 && !hil_mb_client_latch(c))
+        atomic_store_explicit(&c->latch, (uint16_t)v[c->latch_tag], memory_order_relaxed);
+}
+
 static void publish(struct hil_mb_client *c, struct hil_image *image, int64_t time_ns)
 {
     image->time_ns = hil_beats_time(&c->beats, image->v, time_ns);
     c->image_ns = image->time_ns;
+    note_latch(c, image->v);
     hil_box_publish(&c->in);
     hil_mb_count(&c->counters, HIL_MBC_IMAGES, 1);
 }

@@ -146,11 +146,17 @@ static int broadcast(struct hil_mb_rtu_wire *w)
     return HIL_OK;
 }
 
+/* The answer may still come until then, and belongs to no later request. */
+static void owe(struct hil_mb_rtu_wire *w, int64_t until_ns)
+{
+    memcpy(w->owed, w->tx + 1, sizeof w->owed);
+    w->quiet_ns = until_ns;
+}
+
 static int give_up(struct hil_mb_rtu_wire *w, int64_t due_ns)
 {
     hil_mb_count(w->base.counters, HIL_MBC_TIMEOUTS, 1);
-    memcpy(w->owed, w->tx + 1, sizeof w->owed);
-    w->quiet_ns = due_ns + w->base.timeout_ns;
+    owe(w, due_ns + w->base.timeout_ns);
     errno = ETIMEDOUT;
     return HIL_E_TIMEOUT;
 }
@@ -192,6 +198,8 @@ static int await_answer(struct hil_mb_rtu_wire *w, hil_mb_on_answer on_answer, v
             rc = judge(w);
         else if (rc == HIL_E_TIMEOUT)
             return give_up(w, due);
+        if (rc == HIL_E_OS && w->base.fd >= 0) /* told to stop */
+            owe(w, due);
         if (rc != HIL_OK)
             return rc;
     }

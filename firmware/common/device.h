@@ -96,6 +96,8 @@ void fw_drive(struct fw_device *d);
 void fw_tripped(struct fw_device *d);
 /* Closes the latch, unless it is closed. */
 void fw_trip(struct fw_device *d, uint8_t cause, uint16_t output);
+/* Opens the latch; HIL_E_HASH while the controller's tables do not fit. */
+int fw_clear(struct fw_device *d);
 
 /* session.c */
 void fw_session_message(struct fw_device *d, const uint8_t *data, size_t n);

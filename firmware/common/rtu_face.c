@@ -28,6 +28,8 @@ static void begin(struct fw_device *d)
     hil_mb_bank_init(&f->bank, p, m);
     f->in = (double *)(void *)(p + bank_size(m));
     f->out = f->in + m->n_in;
+    f->told = hil_reg_find_latch(m->out, m->n_out);
+    f->commands = hil_reg_find_latch(m->in, m->n_in);
     hil_beats_init(&f->beats, (struct hil_beat *)(void *)(f->out + m->n_out), m);
     hil_rtu_slave_init(&f->slave, &f->bank, d->app->unit, &timing, 0);
     f->lost = d->board->lost(d->board->self, FW_PORT_FIELD);
@@ -35,11 +37,14 @@ static void begin(struct fw_device *d)
 
 /* ---- values ---- */
 
-/* What is at the pins now, for the next read. */
+/* What is at the pins now, and why, for the next read. */
 static void show(struct fw_device *d)
 {
     struct fw_rtu *f = d->face;
+    const struct fw_supervisor *s = &d->supervisor;
     memcpy(f->out, d->driven, d->app->n_out * sizeof *f->out);
+    if (f->told < d->app->map->n_out)
+        f->out[f->told] = s->cause ? HIL_LATCH_WORD(s->cause, s->output) : 0;
     hil_mb_bank_set(&f->bank, f->out, fw_ticks(d));
 }
 
@@ -51,12 +56,35 @@ static int all_numbers(const double *v, unsigned n)
     return 1;
 }
 
+/* 1: a command was written and is done. Only a change counts: a master that writes all its registers again and again with an
+ * old command among them would hold the latch open for good. NaN: not written since the last command. */
+static int obey(struct fw_device *d)
+{
+    struct fw_rtu *f = d->face;
+    double command = f->commands < d->app->map->n_in ? f->in[f->commands] : f->command;
+    if (!(command == command) || command == f->command)
+        return 0;
+    f->command = command;
+    if (command == HIL_LATCH_CLEAR)
+        fw_clear(d);
+    else if (command == HIL_LATCH_RELEASE)
+        fw_supervisor_set_active(&d->supervisor, 0, fw_now(d));
+    else
+        return 0;
+    d->fresh = 0;
+    hil_mb_bank_forget(&f->bank);
+    fw_drive(d);
+    return 1;
+}
+
 /* What the master has written, if it makes a whole set of inputs and the master lives. */
 static void take(struct fw_device *d, int64_t now_ns)
 {
     struct fw_rtu *f = d->face;
     f->slave.wrote = 0;
     hil_mb_bank_get(&f->bank, f->in);
+    if (obey(d))
+        return;
     int alive = hil_beats_time(&f->beats, f->in, now_ns) == now_ns;
     if (!alive || !all_numbers(f->in, d->app->n_in))
         return;

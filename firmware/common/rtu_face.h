@@ -6,7 +6,9 @@
  * change, else its writes are no refresh.
  *
  * Before the first write registers of outputs hold the safe values, those of inputs 0. A device that is latched safe answers as
- * before, with what is at the pins. No request opens the latch: CLEAR over the link does, or a reset. */
+ * before, with what is at the pins. A tag flagged latch tells the master why (HIL_LATCH_WORD). The other way it takes an enum
+ * hil_latch_command, once, when the register comes to hold it; from then on all inputs have to be written again before the
+ * controller drives. Without that tag CLEAR over the link opens the latch, or a reset. */
 #ifndef FW_RTU_FACE_H
 #define FW_RTU_FACE_H
 
@@ -23,6 +25,9 @@ struct fw_rtu {
     struct hil_mb_bank bank;
     struct hil_beats beats;
     double *in, *out;    /* values of the map: the application's, then those of the wire alone */
+    uint16_t told;       /* number of the tag that tells of the latch; map->n_out: none */
+    uint16_t commands;   /* of the tag that takes commands; map->n_in: none */
+    double command;      /* what it held last */
     uint32_t lost;       /* of the board, when last looked at */
     uint32_t unanswered; /* answers that the board had no room for */
 };

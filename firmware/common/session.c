@@ -108,14 +108,11 @@ static void start(struct fw_device *d, const uint8_t *id, const uint8_t *data)
 
 static void clear(struct fw_device *d, const uint8_t *id)
 {
-    if (!d->control.program) { /* the cause still holds */
-        refuse(d, id, HIL_E_HASH, 0);
-        return;
-    }
-    fw_supervisor_clear(&d->supervisor, fw_now(d));
-    fw_say(d, "latch opened by the host");
-    d->late_in_row = 0;
-    done(d, id);
+    int err = fw_clear(d);
+    if (err)
+        refuse(d, id, err, 0);
+    else
+        done(d, id);
 }
 
 /* The tick that begins at or after a time of the device's clock; HIL_E_LATE when that has gone by. */

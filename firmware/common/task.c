@@ -29,6 +29,16 @@ void fw_trip(struct fw_device *d, uint8_t cause, uint16_t output)
         fw_tripped(d);
 }
 
+int fw_clear(struct fw_device *d)
+{
+    if (!d->control.program) /* the cause still holds */
+        return HIL_E_HASH;
+    fw_supervisor_clear(&d->supervisor, fw_now(d));
+    fw_say(d, "latch opened by the host");
+    d->late_in_row = 0;
+    return HIL_OK;
+}
+
 void fw_task_start(struct fw_device *d, uint8_t mode, int reset)
 {
     if (!d->control.program)

@@ -66,4 +66,4 @@ def _register(c: Any, row: tuple[IoTag, float, float]) -> None:
     c.address, c.table = tag.address, tag.table_number
     c.bit = lib.HIL_WHOLE_WORD if tag.bit is None else tag.bit
     c.word_little, c.byte_little = tag.word_order == "little", tag.byte_order == "little"
-    c.heartbeat = tag.heartbeat
+    c.heartbeat, c.latch = tag.heartbeat, tag.of_latch

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from hil import _core
+from hil.mcu.latch import Latch, name_of
 
 LATE = 6  # enum hil_err: HIL_E_LATE
 
@@ -36,20 +37,6 @@ class Report(IntEnum):
     LOG = 6
 
 
-# enum hil_link_cause: what happened, and the usual mend.
-CAUSES = (
-    ("", ""),
-    (
-        "the host was lost",
-        "Find out why the host stopped sending: a killed program, a pulled cable, an overloaded machine",
-    ),
-    ("the control task overran", "Give the board a longer period or a simpler controller"),
-    ("brown-out", "Check the supply of the board and what it drives"),
-    ("the stack overflowed", "Raise the stack of the board, or use fewer or smaller blocks"),
-    ("the controller's tables do not fit this firmware", "Build the firmware from this rig and flash it"),
-    ("the watchdog reset the board", "The main loop hung: look at the board's log"),
-    ("the controller gave no number", "Look at the inputs that the bench sends, and at the controller's parameters"),
-)
 # enum hil_link_fault, from 1 on
 DEVICE_FAULTS = ("reset", "overrun", "freeze", "clock_drift", "clock_step", "bit_flip", "drop", "late")
 
@@ -96,21 +83,16 @@ class DeviceState:
     def parse(contents: bytes, outputs: list[str]) -> DeviceState:
         """From a STATE report."""
         cause, reset, mode, safe, now, refreshed, tripped, ticks, output = struct.unpack("<4B3qQH", contents)
-        name = outputs[output] if output < len(outputs) else ""
-        return DeviceState(cause, reset, mode, safe, now, refreshed, tripped, ticks, name)
+        return DeviceState(cause, reset, mode, safe, now, refreshed, tripped, ticks, name_of(output, outputs))
 
     @property
-    def mend(self) -> str:
-        """What usually helps."""
-        return CAUSES[self.cause][1]
+    def latch(self) -> Latch:
+        """The latch alone, in words."""
+        unrefreshed_s, since_s = (self.tripped_ns - self.refreshed_ns) / 1e9, (self.now_ns - self.tripped_ns) / 1e9
+        return Latch(self.cause, self.output, unrefreshed_s, since_s)
 
     def __str__(self) -> str:
-        if not self.cause:
-            return "not latched"
-        text = CAUSES[self.cause][0]
-        if self.cause == 1:
-            text += f", {self.output} was not refreshed for {(self.tripped_ns - self.refreshed_ns) / 1e6:.1f} ms"
-        return f"{text}, {(self.now_ns - self.tripped_ns) / 1e9:.1f} s ago"
+        return str(self.latch)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from hil.iomap import IoTag
 from hil.iomap_reader import read_map
 from hil.nearest import did_you_mean
 from hil.rig.description import Device
+from hil.rig.latch_tags import check_latch_tags
 from hil.rig.messages import KeyPath
 from hil.rig.reading import Reading
 from hil.rig.schema import DeviceTable
@@ -36,6 +37,7 @@ def read_maps(reading: Reading) -> dict[str, tuple[IoTag, ...]]:
         maps[name] = tuple(read_map(text, note, link=not registers))
         for tag in maps[name] if registers else ():
             _check_direction(reading, table, tag)
+        check_latch_tags(reading, table, maps[name], registers=registers)
     return maps
 
 

@@ -11,6 +11,7 @@ from hil.drivers.remote_line import open_device_line
 from hil.errors import BenchError, BusError
 from hil.mcu import reports
 from hil.mcu.description import Description, check_device, describe, describe_device
+from hil.mcu.latch import Latch
 from hil.mcu.messages import NOW, Messages
 from hil.mcu.reports import Report
 from hil.nearest import did_you_mean
@@ -41,7 +42,6 @@ class McuWire(Wire):
         self._begun = False
         self._start_ns = 0
         self._statistics: dict[str, Any] = {}
-        self._wrong: list[str] = []
 
     # ---- opening and closing ----
 
@@ -87,12 +87,7 @@ class McuWire(Wire):
         super().connect()
         self.told = Description.parse(self.bus.describe(), self._where())
         self._check()
-        state = self.state()
-        if state.cause and not self.clear_latch:
-            raise BusError(f"the board is latched safe: {state}", where=self._where(), mend=f"{state.mend}. Then add "
-                           "--clear-latch")  # fmt: skip
-        if state.cause:
-            self.messages.clear()
+        self._look_at_latch(self._where())
 
     def _check(self) -> None:
         assert self.told is not None
@@ -195,6 +190,14 @@ class McuWire(Wire):
         """
         return self.messages.state()
 
+    def latch(self) -> Latch:
+        """As the device tells it now."""
+        return self.state().latch
+
+    def open_latch(self) -> None:
+        """By its message."""
+        self.messages.clear()
+
     def _outputs(self) -> list[str]:
         return [tag.signal for tag in self.role.outputs]
 
@@ -218,8 +221,7 @@ class McuWire(Wire):
             if report == Report.STATE:
                 state = reports.DeviceState.parse(contents, self._outputs())
                 if state.cause:
-                    found.append(f"latched safe: {state}")
-                    self._wrong.append(found[-1])
+                    found.append(self._note_trip(state.latch))
             elif report == Report.LOG:
                 found.append(contents[8:].decode(errors="replace"))
         return found
@@ -233,8 +235,7 @@ class McuWire(Wire):
 
     def problems(self) -> list[str]:
         """Late commands, latches, and limits of the rig that the board did not keep."""
-        self.events()
-        found = list(dict.fromkeys([*self.messages.late, *self._wrong]))
+        found = list(dict.fromkeys([*self.messages.late, *super().problems()]))
         for key, limit, words in (
             ("instructions_max", self.device.max_instructions, "instructions in a control step"),
             ("stack_used", self.device.max_stack, "bytes of stack"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -13,9 +14,11 @@ from hil import _bus, _core
 from hil.drivers.serial_line import Line, open_line
 from hil.errors import BusError
 from hil.iomap import IoTag
+from hil.mcu.latch import Latch
 from hil.program import controller_of
 from hil.rig import Device, Role
 from hil.wires.emulated import Emulated, start_emulated
+from hil.wires.latch_registers import Command, LatchRegisters
 from hil.wires.wire import CONNECT_S, Wire
 
 READS = {"coil": 1, "discrete_input": 2, "holding_register": 3, "input_register": 4}  # function by table
@@ -28,6 +31,8 @@ class ModbusWire(Wire):
 
     def open(self) -> None:
         """Makes the bus; starts the emulated device."""
+        self._told = 0  # what the register of the latch has told in this run
+        self._latch = LatchRegisters(self.device, self.role)
         line = self._open_line() if self.device.line else None
         if line is None and self.is_client and self.level == "pil":
             _refuse_port_in_use(self.device)
@@ -54,10 +59,16 @@ class ModbusWire(Wire):
         return line
 
     def connect(self) -> None:
-        """Connects now. A serial line opens whoever is behind it, so the device there is asked for a value."""
+        """Connects now. A serial line opens whoever is behind it, so the device there is asked for a value.
+
+        Raises:
+            BusError: nothing answers, or the device says that it is latched safe.
+        """
         super().connect()
         if self.device.line and self.is_client and self.device.reads:
             self._ask_for(self.device.reads[0])
+        if self._latch.state:
+            self._look_at_latch(f"{self.device.name} at {self.device.url}")
 
     def _ask_for(self, tag: IoTag) -> None:
         """Reads only: a device that has once been written to wants to be written to again."""
@@ -76,6 +87,35 @@ class ModbusWire(Wire):
         except BusError:
             return False
         return True
+
+    @property
+    def has_latch(self) -> bool:
+        """The map says so."""
+        return self._latch.command is not None
+
+    def latch(self) -> Latch:
+        """As the register tells it now."""
+        return self._latch.read(self.bus)
+
+    def open_latch(self) -> None:
+        """By the register of commands."""
+        self._latch.clear(self.bus)
+
+    def events(self) -> list[str]:
+        """A latch that has closed since the start."""
+        found, told = super().events(), self.bus.latch if self._latch.state else 0
+        if told and told != self._told:
+            found.append(self._note_trip(self._latch.latch(told)))
+        self._told = told
+        return found
+
+    def stop(self) -> None:
+        """Ends the thread; a device that can be told is told that its outputs go safe, so it does not latch."""
+        if self._latch.command and self.bus.connected:
+            self.bus.rest()
+            with contextlib.suppress(BusError):
+                self._latch.tell(self.bus, Command.RELEASE)
+        super().stop()
 
     def _emulate(self, server_port: int | None) -> Emulated:
         assert self.rig.folder is not None
@@ -119,6 +159,7 @@ def _driver_tag(tag: IoTag, low: float | None, high: float | None) -> _bus.Tag:
         -float("inf") if low is None else low,
         float("inf") if high is None else high,
         tag.heartbeat,
+        tag.of_latch,
     )
 
 
@@ -138,7 +179,8 @@ def make_bus(
         BusError: the port is in use, the host unknown, or the map cannot be used.
     """
     into = tags_of([t.signal for t in role.outputs], device.reads, role)
-    out = tags_of([t.signal for t in role.inputs], device.writes, role)
+    writes = tuple(tag for tag in device.writes if mirrored or not tag.on_demand)
+    out = tags_of([t.signal for t in role.inputs], writes, role)
     if mirrored:
         into, out = out, into
     if (device.side == "client") == mirrored:

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from hil.errors import BusError
+from hil.mcu.latch import Latch
 from hil.program import Controller
 from hil.rig import Device, Rig, Role
 from hil.wires.emulated import Emulated
@@ -33,6 +34,7 @@ class Wire:
         self.board: Any = None
         self.clear_latch = False
         self._said: list[str] = []
+        self._wrong: list[str] = []
 
     @property
     def has_latch(self) -> bool:
@@ -51,7 +53,7 @@ class Wire:
     def connect(self) -> None:
         """Connects now; raises BusError for a device that is not there."""
         if self.clear_latch and not self.has_latch:
-            mend = "Clear it there: reset the device, or use its link if it has one"
+            mend = "Clear it there, or give its map the tags @latch and @latch.command if it has such registers"
             raise BusError("no message over this wire opens a latch", where=self.device.name, mend=mend)
         if not self.is_client:
             return
@@ -60,6 +62,28 @@ class Wire:
         except BusError as error:
             mend = f"Start the device, correct devices.{self.device.name}.url, or bind {self.role.name} to mil or pil"
             raise BusError(error.message, where=f"{self.device.name} at {self.device.url}", mend=mend) from None
+
+    def latch(self) -> Latch:
+        """What the connected device says now; raises BusError when it says nothing."""
+        raise NotImplementedError
+
+    def open_latch(self) -> None:
+        """Opens the device's latch; raises BusError or BenchError when it stays closed."""
+        raise NotImplementedError
+
+    def _look_at_latch(self, where: str) -> None:
+        """At connect: a device that is latched safe is not run with, unless it was said to clear it."""
+        latch = self.latch()
+        if latch.cause and not self.clear_latch:
+            mend = f"{latch.mend}. Then add --clear-latch"
+            raise BusError(f"the board is latched safe: {latch}", where=where, mend=mend)
+        if latch.cause:
+            self.open_latch()
+
+    def _note_trip(self, latch: Latch) -> str:
+        """A latch that closes in mid-run: the run has not passed. Returns what there is to tell."""
+        self._wrong.append(f"latched safe: {latch}")
+        return self._wrong[-1]
 
     def start(self, start_ns: int, priority: int) -> None:
         """Starts the thread, in phase with the loop's tick 0 at `start_ns`; just below the loop's priority."""
@@ -130,4 +154,5 @@ class Wire:
 
     def problems(self) -> list[str]:
         """Why a run with this device has not passed."""
-        return []
+        self._said = self.events()
+        return list(dict.fromkeys(self._wrong))

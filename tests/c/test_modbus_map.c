@@ -227,6 +227,13 @@ static void a_server_serves_the_bench_and_takes_what_is_written(void)
            !memcmp(d.answer, "\x17\x02\xff\xfe", 4));
     hil_mb_bank_get(&d.bank, in);
     assert(in[2] == 0x1234);
+    hil_mb_bank_forget(&d.bank);
+    hil_mb_bank_get(&d.bank, in);
+    assert(isnan(in[0]) && isnan(in[1]) && isnan(in[2]) && isnan(in[3]));
+    assert(ASK(&d, "\x03\x00\x0c\x00\x01") == 0 && !memcmp(d.answer, "\x03\x02\x12\x34", 4));
+    assert(ASK(&d, "\x06\x00\x0c\x00\x05") == 0);
+    hil_mb_bank_get(&d.bank, in);
+    assert(isnan(in[0]) && in[2] == 5);
 }
 
 /* Section 6's state diagrams: function, then quantity, then address, then the device. */

@@ -42,15 +42,15 @@ def motor() -> Rig:
 
 
 def test_an_rtu_image_is_its_characters_and_four_silences(tank: Rig) -> None:
-    """FC 16 of 4 registers: 17 and 8 characters; FC 4 of 3: 8 and 11."""
+    """FC 16 of 4 registers: 17 and 8 characters; FC 4 of 4: 8 and 13. The latch's commands go by themselves."""
     device = tank.devices["board"]
-    assert time_s(device) == pytest.approx((17 + 8 + 8 + 11) * CHAR_S + 4 * 3.5 * CHAR_S + 2e-3)
+    assert time_s(device) == pytest.approx((17 + 8 + 8 + 13) * CHAR_S + 4 * 3.5 * CHAR_S + 2e-3)
     assert found(tank) == []
 
 
 def test_above_19200_baud_the_silence_stays(tank: Rig) -> None:
     device = replace(tank.devices["board"], line=RTU.format(115200, "N"))
-    assert time_s(device) == pytest.approx(44 * 10 / 115200 + 4 * 1.75e-3 + 2e-3)
+    assert time_s(device) == pytest.approx(46 * 10 / 115200 + 4 * 1.75e-3 + 2e-3)
 
 
 @pytest.mark.parametrize(("period_s", "severity"), [(0.05, None), (0.04, "warning"), (0.03, "error")])
@@ -61,9 +61,9 @@ def test_an_rtu_image_that_does_not_fit_its_period_is_found(tank: Rig, period_s:
         return
     (message,) = messages
     assert message.startswith(
-        f"{severity}: rig.toml: devices.board.period_s = {period_s:g}: an image needs about 35.23"
+        f"{severity}: rig.toml: devices.board.period_s = {period_s:g}: an image needs about 36.38"
     )
-    assert "44 characters at 19200 8E1, 2.01 ms of silence before each frame" in message
+    assert "46 characters at 19200 8E1, 2.01 ms of silence before each frame" in message
     assert message.endswith(
         "Raise period_s, choose a higher baud rate, or place the tags in fewer blocks of registers (max_gap)"
     )

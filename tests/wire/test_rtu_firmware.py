@@ -1,64 +1,33 @@
 """The firmware as a Modbus RTU slave: rigs/tank_level on the posix board, with libmodbus, pymodbus, mbpoll and HIL's
-own bench as its master, and its link to look behind the registers."""
+own bench as its master, and its link to look behind the registers. test_rtu_latch.py has the latch."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import select
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from link_host import LinkHost
 from modbus_peers import LibmodbusClient
 from pymodbus.client import ModbusSerialClient
 from rtu_peers import Pty, adu
+from tank_board import LEVEL, LONGER, RESET, RUN, SETPOINT, Board, linked, needs_qemu, posix_board, state, until
 
 from hil import open_bench
-from hil.drivers.remote_line import open_device_line
 from hil.drivers.serial_line import open_line
-from hil.mcu.reports import DeviceState, Op
-
-LEVEL, SETPOINT, RUN, RESET = 15050, 12000, 1, 2  # 0.1005 m and 0.12 m as the registers hold them; bits
-OUTPUTS = ["pump.v", "controller.running", "controller.alarm"]
-LONGER = ("max_age_s = 0.25", "max_age_s = 1.0")  # a busy machine must not be taken for a silent master
-needs_qemu = pytest.mark.skipif(
-    not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-gcc")),
-    reason="needs qemu-system-arm and arm-none-eabi-gcc: tools/system_packages.sh firmware",
-)
-
-
-@dataclass
-class Board:
-    link: str
-    field: str
+from hil.mcu.reports import Op
 
 
 @pytest.fixture
 def board(rig_copy: Callable[..., Path]) -> Iterator[Board]:
-    command = [sys.executable, "-m", "hil", "emulate", str(rig_copy("tank_level", LONGER)), "board", "--json"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        told = json.loads(process.stdout.readline())
-        yield Board(told["link"], told["field"])
-        process.terminate()
-
-
-def until(condition: Callable[[], Any], timeout_s: float = 8.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    with posix_board(rig_copy("tank_level", LONGER)) as board:
+        yield board
 
 
 def test_libmodbus_keeps_the_pump_running_and_its_silence_stops_it_for_good(
@@ -91,22 +60,6 @@ def open_latch(board: Board) -> str:
         output = str(state(host).output)
         host.done(Op.CLEAR)
     return output
-
-
-@contextmanager
-def linked(board: Board) -> Iterator[LinkHost]:
-    """A host on the board's link."""
-    line = open_device_line(f"serial://{board.link}")
-    try:
-        host = LinkHost(line.fd)
-        host.connect()
-        yield host
-    finally:
-        line.close()
-
-
-def state(host: LinkHost) -> DeviceState:
-    return DeviceState.parse(host.ask(Op.STATE)[1], OUTPUTS)
 
 
 def test_a_heartbeat_that_stands_still_stops_the_pump(peer: Callable[[str], Path], board: Board) -> None:
@@ -143,8 +96,8 @@ def test_pymodbus_reads_back_and_writes_by_every_function(board: Board) -> None:
     assert not master.write_register(2, RUN | RESET).isError()
     until(lambda: status() == 1)
     for refused in (
-        master.read_holding_registers(4, count=1),
-        master.read_input_registers(2, count=2),
+        master.read_holding_registers(5, count=1),
+        master.read_input_registers(3, count=2),
         master.read_coils(0, count=1),
         master.write_coil(0, True),
     ):
@@ -225,27 +178,6 @@ def test_the_level_holds_in_real_time(rig_copy: Callable[..., Path], chip: str) 
         assert bench.status("pump.v") == 0
     assert found["images"] > 60
     assert found["wrong_crc"] == found["gaps"] == 0
-
-
-@pytest.mark.realtime
-def test_a_host_that_is_killed_leaves_the_board_safe_and_latched(
-    board: Board, rig_copy: Callable[..., Path], peer: Callable[[str], Path]
-) -> None:
-    rig = rig_copy("tank_level", LONGER, ("/dev/ttyUSB0", board.field))
-    options = ["--bind", "controller=hil", "--duration", "60", "--no-record"]
-    command = [sys.executable, "-m", "hil", "run", str(rig), *options]
-    with linked(board) as watch:
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as host:
-            try:
-                until(lambda: not state(watch).safe, 20)
-                assert state(watch).cause == 0
-            finally:
-                host.kill()
-        until(lambda: state(watch).cause == 1)
-        assert state(watch).output == "pump.v"
-    master = LibmodbusClient(peer("libmodbus_client"), board.field)
-    assert [master(4, 0, 2) for _ in range(3)] == [[0, 0]] * 3
-    master.close()
 
 
 def test_a_silent_line_ends_a_run_with_one_line(hil: Callable[..., Any], rig_copy: Callable[..., Path]) -> None:

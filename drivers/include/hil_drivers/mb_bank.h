@@ -34,6 +34,8 @@ void hil_mb_bank_init(struct hil_mb_bank *bank, void *mem, const struct hil_regm
 void hil_mb_bank_set(struct hil_mb_bank *bank, const double *out, uint64_t seq);
 /* Takes the values that were written over the wire; NaN for those that never were, or not wholly. In a tick: yes. */
 void hil_mb_bank_get(const struct hil_mb_bank *bank, double *in);
+/* As if nothing had been written yet; what was written can still be read back. In a tick: yes. */
+void hil_mb_bank_forget(struct hil_mb_bank *bank);
 
 /* Executes one request PDU and writes the answer (HIL_MB_PDU_MAX bytes); returns its length. *wrote is set to 1 when
  * registers were written, else left alone. In a tick: yes. */

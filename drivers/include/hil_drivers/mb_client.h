@@ -41,6 +41,9 @@ int hil_mb_client_connect(struct hil_mb_client *c, int64_t wait_ns);
 /* Runs cycles in an own thread, connecting and reconnecting by itself. */
 int hil_mb_client_start(struct hil_mb_client *c, const struct hil_bus_schedule *schedule,
                         const struct hil_thread_options *thread);
+/* Ends the thread and keeps the connection, for last requests of the caller's own; then stop. Not while another thread is in one
+ * of the calls below. */
+void hil_mb_client_rest(struct hil_mb_client *c);
 /* Ends the thread and closes the connection; returns within about 20 ms. Not while another thread is in one of the calls
  * below. */
 void hil_mb_client_stop(struct hil_mb_client *c);
@@ -57,6 +60,8 @@ int hil_mb_client_bench(struct hil_mb_client *c, const struct hil_mb_request *re
 
 struct hil_bus_port *hil_mb_client_port(struct hil_mb_client *c);
 const struct hil_mb_counters *hil_mb_client_counters(const struct hil_mb_client *c);
+/* What the `in` tag flagged latch has told first since the start (HIL_LATCH_WORD); 0: no latch. From any thread. */
+unsigned hil_mb_client_latch(const struct hil_mb_client *c);
 int hil_mb_client_connected(const struct hil_mb_client *c);
 int hil_mb_client_realtime(const struct hil_mb_client *c);
 

@@ -18,7 +18,15 @@ struct hil_reg_tag {
     uint8_t word_little; /* lowest word first */
     uint8_t byte_little; /* lowest byte first */
     uint8_t heartbeat;
-    uint8_t reserved;
+    uint8_t latch; /* from the device: why it is latched safe (HIL_LATCH_WORD); to it: an enum hil_latch_command */
+};
+
+/* How a device behind registers tells that its outputs are latched safe, and is told what to do about it: its enum
+ * hil_link_cause and, in the high byte, the number of the output. 0: no latch. */
+#define HIL_LATCH_WORD(cause, output) ((uint16_t)((cause) | (output) << 8))
+enum hil_latch_command {
+    HIL_LATCH_CLEAR = 1, /* opens the latch */
+    HIL_LATCH_RELEASE    /* the master goes: outputs safe, not latched */
 };
 
 /* Values of an image in their order: `in` comes from the device to the bench, `out` goes to the device. */
@@ -64,6 +72,15 @@ uint16_t hil_reg_bit_mask(const struct hil_reg_tag *tag);
 
 /* What a tag flagged heartbeat carries for an image: its sequence number modulo 32768 (of a BOOL: its lowest bit). */
 double hil_reg_beat(const struct hil_reg_tag *tag, uint64_t seq);
+
+/* The first tag that is flagged latch; n when none is. */
+static inline uint16_t hil_reg_find_latch(const struct hil_reg_tag *tags, uint16_t n)
+{
+    uint16_t i = 0;
+    while (i < n && !tags[i].latch)
+        i++;
+    return i;
+}
 
 /* Numbers of the tags sorted by table, then address; equal ones keep their order. `order` has n entries. */
 void hil_reg_sort(const struct hil_reg_tag *tags, unsigned n, uint16_t *order);
