@@ -39,7 +39,7 @@ def test_nothing_wrong_is_accepted_under_fire(tmp_path: Path, full: Callable[[in
     told = run("test_link_fire", seeds, 2_000, sources=LINK, folder=tmp_path)
     assert told["frames"] > 3_000 * seeds
     assert told["thrown_away"] > 500 * seeds, "it was under fire"
-    assert told["messages"] > 100 * seeds, "and yet they arrived"
+    assert told["messages"] > 80 * seeds, "and yet they arrived"
 
 
 def test_the_clock_is_known_within_its_stated_bound(tmp_path: Path, full: Callable[[int, int], int]) -> None:
