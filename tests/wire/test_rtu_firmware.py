@@ -4,7 +4,6 @@ own bench as its master, and its link to look behind the registers."""
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import select
@@ -27,7 +26,11 @@ from rtu_peers import Pty, adu
 from hil import open_bench
 from hil.drivers.remote_line import open_device_line
 from hil.drivers.serial_line import open_line
+from hil.mcu.build import build_firmware
 from hil.mcu.reports import DeviceState, Op
+from hil.mcu.tables import make_application
+from hil.program import controller_of
+from hil.rig import load_rig
 
 LEVEL, SETPOINT, RUN, RESET = 15050, 12000, 1, 2  # 0.1005 m and 0.12 m as the registers hold them; bits
 OUTPUTS = ["pump.v", "controller.running", "controller.alarm"]
@@ -44,13 +47,20 @@ class Board:
     field: str
 
 
+@pytest.fixture(scope="module")
+def program(rig_copy: Callable[..., Path]) -> Path:
+    """The application for the board `posix`, compiled once."""
+    rig = load_rig(rig_copy("tank_level", LONGER))
+    device = rig.devices["board"]
+    return build_firmware(make_application(rig, device, controller_of(rig, rig.roles[device.role])), "posix")
+
+
 @pytest.fixture
-def board(rig_copy: Callable[..., Path]) -> Iterator[Board]:
-    command = [sys.executable, "-m", "hil", "emulate", str(rig_copy("tank_level", LONGER)), "board", "--json"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+def board(program: Path) -> Iterator[Board]:
+    """Switched on."""
+    with subprocess.Popen([str(program)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        told = json.loads(process.stdout.readline())
-        yield Board(told["link"], told["field"])
+        yield Board(**dict(process.stdout.readline().split() for _ in range(2)))
         process.terminate()
 
 
