@@ -331,10 +331,10 @@ def test_a_running_bench_is_watched_steered_and_stopped(folder: Path) -> None:
         assert "motor.speed" in frame
         assert "rad/s" in frame
         assert "drive.voltage" not in frame
-        until(lambda: here_json("watch")["values"]["values"]["motor.speed"] > 140.0)
+        until(lambda: here_json("watch", "motor")["values"]["values"]["motor.speed"] > 140.0)
         assert "sensor.speed" in hil("force", "motor", "sensor.sped", "1", code=2).stderr
         here("safe", "motor")
-        until(lambda: here_json("watch")["values"]["values"]["drive.voltage"] == 0.0)
+        until(lambda: here_json("watch", "motor")["values"]["values"]["drive.voltage"] == 0.0)
         hil("stop", "motor", "--pid", str(process.pid))
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
