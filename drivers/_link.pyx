@@ -201,6 +201,10 @@ cdef class LinkBus:
         """(number, time_ns, values) of the newest image, or None when there is none since the last call."""
         return _take_in(hil_link_bus_port(self.b))
 
+    def peek_in(self):
+        """The same, and the loop has still to take it; only while neither a loop nor the thread runs."""
+        return _contents(hil_box_peek(hil_link_bus_port(self.b).box_in))
+
     def reports(self) -> list:
         """What the device has said on its own account since the last call: [(report, id, contents)]."""
         cdef hil_link_answer report

@@ -23,11 +23,14 @@ cdef int _set_out(hil_bus_port *port, values, int64_t time_ns) except -1:
     return 0
 
 
-cdef object _take_in(hil_bus_port *port):
-    cdef const hil_image *image = hil_box_take(port.box_in)
+cdef object _contents(const hil_image *image):
     if image == NULL:
         return None
     return image.seq, image.time_ns, [image.v[i] for i in range(image.n)]
+
+
+cdef object _take_in(hil_bus_port *port):
+    return _contents(hil_box_take(port.box_in))
 
 
 cdef hil_thread_options _thread(str policy, int priority, int cpu) except *:

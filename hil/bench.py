@@ -27,7 +27,7 @@ from hil.result import RunResult
 from hil.rig import Rig, load_rig
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
-from hil.wires import Wire, Wires
+from hil.wires import ControllerState, Wire, Wires
 
 
 def open_bench(
@@ -341,9 +341,22 @@ class Bench(Looking):
         self.state.restore(data)
 
     def fork(self) -> Fork:
-        """A copy of the live state that runs on its own, in virtual time, with all roles simulated."""
+        """A copy of the live state that runs on its own, in virtual time, with all roles simulated.
+
+        A board on its link tells its controller's state, which goes on in the fork as at SIL. A controller behind
+        another wire begins anew, on what the bench last published; `Fork.restarted` names its role.
+
+        Raises:
+            BenchError: the bench runs, or a board runs another program than the rig says or cannot tell its state.
+            BusError: a board does not answer.
+        """
         self._not_running()
         return Fork(self)
+
+    def controller_state(self, role: str) -> ControllerState | None:
+        """Of a role on a wire, at rest; see `hil.wires.Wire.controller_state`."""
+        assert self.engine is not None
+        return self.engine.wires.wires[role].controller_state()
 
     def _not_running(self) -> None:
         if self.running:

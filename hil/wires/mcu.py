@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+from hil._core import State
 from hil._link import LinkBus
 from hil.drivers.remote_line import open_device_line
 from hil.errors import BenchError, BusError
@@ -17,7 +18,7 @@ from hil.mcu.reports import Report
 from hil.nearest import did_you_mean
 from hil.program import Controller, controller_of
 from hil.rig import Device, Rig, Role, RoleTag
-from hil.wires.wire import Wire
+from hil.wires.wire import ControllerState, Wire
 
 ANSWER_S = 2.0
 LOCKSTEP_ANSWER_S = 10.0  # an emulated board is as fast as the machine lets it be
@@ -197,6 +198,22 @@ class McuWire(Wire):
     def open_latch(self) -> None:
         """By its message."""
         self.messages.clear()
+
+    def controller_state(self) -> ControllerState | None:
+        """The state of the controller on the board, and the outputs that the bench has not taken yet.
+
+        None: the rig has no blocks for this role, so nothing here could go on with it.
+
+        Raises:
+            BusError: no answer in time.
+            BenchError: the board cannot tell it, or runs another program.
+        """
+        if self.controller is None:
+            return None
+        state = State(self.controller.built.program)
+        state.restore(self.messages.memory())  # checks that it is this program's
+        image = self.bus.peek_in()
+        return ControllerState(state.snapshot(), image[2] if image else None)
 
     def _outputs(self) -> list[str]:
         return [tag.signal for tag in self.role.outputs]

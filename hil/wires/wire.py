@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import Any
 
 from hil.errors import BusError
@@ -12,6 +13,19 @@ from hil.rig import Device, Rig, Role
 from hil.wires.emulated import Emulated
 
 CONNECT_S = 3.0
+
+
+@dataclass(frozen=True)
+class ControllerState:
+    """Of a device's controller between two of its steps.
+
+    Attributes:
+        context: its bytes, those of the role's library at SIL.
+        outputs: of its last step, when the bench has not latched them yet.
+    """
+
+    context: bytes
+    outputs: list[float] | None
 
 
 class Wire:
@@ -130,6 +144,10 @@ class Wire:
 
     def set(self, name: str, value: float, tick: int | None) -> None:
         """A parameter of the device's controller, at its own tick or, None, at its next one."""
+
+    def controller_state(self) -> ControllerState | None:
+        """The state of the device's controller, which is at rest; None: this wire cannot ask for it."""
+        return None
 
     def counters(self) -> dict[str, Any]:
         """The bus's counters, with whether it is connected."""
