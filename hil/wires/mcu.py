@@ -103,6 +103,8 @@ class McuWire(Wire):
         """The first time from the controller's initial state, later from where it is."""
         self.bus.begin(self.lockstep, not self._begun)
         self._begun = True
+        if not self.lockstep:  # it is up, and from here on as fast as its clock
+            self.messages.answer_s = ANSWER_S
 
     def start(self, start_ns: int, priority: int) -> None:
         """Free-running: the device ticks by its own clock, our thread by the bench's."""
