@@ -53,7 +53,7 @@ class ModbusWire(Wire):
             url = f"modbus-rtu://{self.start_board(controller_of(self.rig, self.role)).field_path}"
         elif self.level == "pil":
             self.emulated = self._emulate(None)
-            url = f"modbus-rtu://{self.emulated.told['url']}"
+            url = self.emulated.told["url"]
         line = open_line(url)
         self._said += [line.note] if line.note else []
         return line
