@@ -81,7 +81,7 @@ cdef class LinkBus:
 
     fd: non-blocking, raw; stays the caller's, who closes it after close(). tags_in, tags_out: (kind number, scale, offset,
     low, high, start) of each value from and to the device, in its order. clock_tags: three more values in `in`: offset (s),
-    drift (1e-6) and error bound (s) of the device's clock.
+    drift (ppm) and error bound (s) of the device's clock.
     """
     cdef hil_link_bus *b
     cdef readonly str where
@@ -214,8 +214,8 @@ cdef class LinkBus:
         return found
 
     def clock(self):
-        """The device's clock now, free-running: offset_s to the host's, drift, bound_s of the offset's error, at_ns, and the
-        functions to_device(host_ns) and to_host(device_ns). None: not known.
+        """The device's clock now, free-running: offset_s to the host's, drift_ppm, bound_s of the offset's error, at_ns, and
+        the functions to_device(host_ns) and to_host(device_ns). None: not known.
         """
         cdef _Clock clock = _Clock()
         cdef int known
@@ -223,7 +223,7 @@ cdef class LinkBus:
             known = hil_link_bus_clock(self.b, &clock.e)
         if not known:
             return None
-        return {"offset_s": clock.e.offset_ns * 1e-9, "drift": clock.e.drift, "bound_s": clock.e.bound_ns * 1e-9,
+        return {"offset_s": clock.e.offset_ns * 1e-9, "drift_ppm": clock.e.drift * 1e6, "bound_s": clock.e.bound_ns * 1e-9,
                 "at_ns": clock.e.at_ns, "to_device": clock.to_device, "to_host": clock.to_host}
 
     def counters(self) -> dict:

@@ -11,10 +11,10 @@ def now_ns() -> int: ...
 
 @type_check_only
 class Clock(TypedDict):
-    """The device's clock at `at_ns` of the host's: how far ahead (s), drift (s/s), largest error (s), and both ways."""
+    """The device's clock at `at_ns` of the host's: how far ahead (s), drift (ppm), largest error (s), and both ways."""
 
     offset_s: float
-    drift: float
+    drift_ppm: float
     bound_s: float
     at_ns: int
     to_device: Callable[[int], int]
