@@ -9,6 +9,7 @@ from typing import Any
 from hil._core import State
 from hil._link import LinkBus
 from hil.drivers.remote_line import open_device_line
+from hil.drivers.serial_line import Line
 from hil.errors import BenchError, BusError
 from hil.mcu import reports
 from hil.mcu.description import Description, check_device, describe, describe_device
@@ -39,7 +40,7 @@ class McuWire(Wire):
         super().__init__(rig, device, role, level, lockstep=lockstep)
         self.told: Description | None = None
         self.controller: Controller | None = controller_of(rig, role) if role.simulated else None
-        self._line: Any = None
+        self._line: Line | None = None
         self._begun = False
         self._start_ns = 0
         self._statistics: dict[str, Any] = {}
@@ -63,7 +64,7 @@ class McuWire(Wire):
             clock_tags=bool(clock),
             where=self._where(),
         )
-        self.port = self.bus
+        self.client = self.port = self.bus
         answer_s = LOCKSTEP_ANSWER_S if self.board is not None else ANSWER_S
         self.messages = Messages(self.bus, self._where(), self._outputs(), answer_s)
         if self.lockstep:
@@ -119,7 +120,7 @@ class McuWire(Wire):
 
     def close(self) -> None:
         """Says goodbye and ends what was started."""
-        if hasattr(self, "bus"):
+        if self.client is not None:
             with contextlib.suppress(BusError):
                 self.bus.close()
         super().close()
