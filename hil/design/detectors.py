@@ -1,8 +1,8 @@
 """Thresholds of detectors from a wanted mean time between false alarms.
 
-All times are counted in samples of independent Gaussian noise that is as large as the detector believes; a false alarm ends
-the run and the detector starts anew (`after_alarm = "restart"`). Where no closed form is good enough a simulation with a
-fixed seed is, so that the same rig always gets the same number.
+All times are counted in samples of independent Gaussian noise that is as large as the detector believes; a false alarm
+ends the run and the detector starts anew (`after_alarm = "restart"`). Where no closed form is good enough there is a
+simulation with a fixed seed, so that the same rig always gets the same number.
 """
 
 from __future__ import annotations
@@ -12,26 +12,33 @@ import math
 
 import numpy as np
 
-from hil.design.distributions import Array, chi_square_tail, normal_density, normal_tails, root
+from hil.design.distributions import Array, chi_square_bound, normal_density, normal_tails, root
 
 SEED = 20_210_304  # of every simulation here
 LONGEST = 1e12  # samples; beyond, rounding decides the answer
+LARGEST_MEAN = 1e10  # samples that may be asked for: a hundred days at a kilohertz
 BOTH = "both"
 
 
 def cusum_run_length(threshold: float, slack: float, shift: float = 0.0) -> float:
     """Mean number of samples until a one-sided CUSUM of N(shift, 1) passes `threshold`, all in standard deviations.
 
-    Page's integral equation L(s) = 1 + L(0) P(z <= slack - s) + integral of L(y) p(y - s + slack) over 0 < y < threshold
+    Page's integral equation L(s) = 1 + L(0) P(z <= slack - s) + integral of L(y) p(y - s + slack) dy, 0 < y < threshold
     (E. S. Page, Biometrika 41, 1954), by Gauss-Legendre quadrature; exact to some 1e-6 below 1e9 samples.
     """
-    n = int(30 + 6 * threshold)
-    nodes, weights = np.polynomial.legendre.leggauss(n)
+    nodes, weights = _quadrature(32 * (1 + int(threshold / 5.0)))
+    n = len(nodes)
     y = np.concatenate(([0.0], 0.5 * threshold * (nodes + 1.0)))
     step = y[None, :] - y[:, None] + slack - shift
     kernel = normal_density(step) * np.concatenate(([0.0], 0.5 * threshold * weights))
     kernel[:, 0] = normal_tails(y - slack + shift)  # the sum is back at zero: P(z <= slack - s)
     return float(np.linalg.solve(np.eye(n + 1) - kernel, np.ones(n + 1))[0])
+
+
+@functools.cache
+def _quadrature(n: int) -> tuple[Array, Array]:
+    """Nodes and weights on -1 .. 1; six nodes a standard deviation are ample for a normal kernel."""
+    return np.polynomial.legendre.leggauss(n)
 
 
 @functools.cache
@@ -44,6 +51,7 @@ def cusum_threshold(samples: float, slack: float, sides: str = BOTH) -> float:
         slack: in standard deviations, as the block's.
         sides: "both", "high" or "low".
     """
+    check_mean(samples)
     wanted = math.log(samples * (2.0 if sides == BOTH else 1.0))
     return root(lambda h: math.log(_limited(cusum_run_length(h, slack))) - wanted, 0.0, 2.0, 1e-6)
 
@@ -55,7 +63,8 @@ def page_hinkley_threshold(samples: float, slack: float, mean_samples: int, side
     An exponential mean that forgets over n samples has the variance 1 / (2 n - 1) and moves slowly against the sums, so
     the rates of false alarms are averaged over its error (Gauss-Hermite). The first `mean_samples` come on top.
     """
-    points, weights = np.polynomial.hermite_e.hermegauss(15)
+    check_mean(samples)
+    points, weights = np.polynomial.hermite_e.hermegauss(9)
     errors = points / math.sqrt(2.0 * mean_samples - 1.0)
     weights = weights / weights.sum()
     one_side = 1.0 / samples / (2.0 if sides == BOTH else 1.0)
@@ -65,6 +74,12 @@ def page_hinkley_threshold(samples: float, slack: float, mean_samples: int, side
         return math.log(one_side) - math.log(float(np.dot(weights, rates)))
 
     return root(excess, 0.0, 2.0, 1e-4)
+
+
+def check_mean(samples: float) -> None:
+    """Raises ValueError for a mean time that no threshold can be designed for."""
+    if not 2.0 <= samples <= LARGEST_MEAN:
+        raise ValueError(f"{samples:g} samples between false alarms are not within 2 and {LARGEST_MEAN:g}")
 
 
 def _limited(samples: float) -> float:
@@ -83,10 +98,11 @@ def nis_bounds(samples: float, window: int, freedom: int = 1, *, low: bool = Tru
         low: False leaves the low bound at 0 and gives the high one all false alarms.
 
     Neighbouring windows share all samples but one, so their alarms come in groups, and a chi-square quantile for each
-    would make them far too rare. What counts is the rate of first ones: the probability that the newest window is
-    outside and none was that shares a sample with it. It is simulated under a scaled distribution in which being outside
-    is not rare, and weighed back (importance sampling).
+    would make them far too rare. What counts is the rate of groups, P(alarm) E(1 / alarms in the group | alarm). It is
+    simulated under a scaled distribution in which an alarm is not rare, and weighed back (importance sampling: D. Q.
+    Naiman, C. E. Priebe, J. Comput. Graph. Statist. 10, 2001, 296-328).
     """
+    check_mean(samples)
     if samples <= window:
         raise ValueError(f"a mean time of {samples:g} samples is not longer than a window of {window}")
     rate = 1.0 / (samples - window + 1.0) / (2.0 if low else 1.0)
@@ -94,35 +110,35 @@ def nis_bounds(samples: float, window: int, freedom: int = 1, *, low: bool = Tru
 
 
 def _nis_bound(rate: float, window: int, freedom: int, side: int) -> float:
-    runs = max(400, 400_000 // window)
+    if window == 1:
+        return chi_square_bound(rate, freedom, side)
     generator = np.random.default_rng(SEED)
-    inside = generator.chisquare(freedom, (runs, window))
-    before = generator.chisquare(freedom, (runs, window - 1))
+    noise = generator.chisquare(freedom, (max(200, 200_000 // window), 3 * window - 2))
     wanted = math.log(rate)
 
-    def excess(bound: float) -> float:
-        return wanted - _log_rate(bound, inside, before, freedom, side)
+    def excess(distance: float) -> float:
+        return wanted - _log_rate(side * distance, noise, window, freedom, side)
 
-    if side > 0:
-        return root(excess, float(freedom), 2.0 * freedom, 1e-5)
-    return -root(lambda negative: excess(-negative), -float(freedom), 0.0, 1e-5)
+    # A group is rarer than an alarm and has at most as many as windows share a sample with one.
+    often, rarely = (
+        chi_square_bound(p, window * freedom, side) / window for p in (min(2.0 * rate * window, 0.3), rate)
+    )
+    return side * root(excess, side * often, side * rarely, 1e-4)
 
 
-def _log_rate(bound: float, inside: Array, before: Array, freedom: int, side: int) -> float:
-    """Logarithm of the rate of first alarms at a bound on the mean of the window; a tiny one when there is none."""
-    window = inside.shape[1]
-    if bound <= 0.0:
-        return -1e6
+def _log_rate(bound: float, noise: Array, window: int, freedom: int, side: int) -> float:
+    """Logarithm of the rate of groups of alarms at a bound on the mean of a window."""
     scale = bound / freedom
-    values = np.concatenate((before, scale * inside), axis=1)
+    values = noise.copy()
+    values[:, window - 1 : 2 * window - 1] *= scale  # the window in the middle; all others share a sample with it
     sums = np.cumsum(values, axis=1)
     sums[:, window:] -= sums[:, :-window].copy()
-    windows = sums[:, window - 1 :]  # the newest is the last; all of them share samples with it
-    outside = side * (windows - window * bound) > 0.0
-    first = outside[:, -1] & ~outside[:, :-1].any(axis=1)
-    weight = 0.5 * window * freedom * math.log(scale) - 0.5 * windows[:, -1] * (1.0 - 1.0 / scale)
-    total = float(np.exp(weight[first]).sum()) / len(values)
-    return math.log(total) if total > 0.0 else -1e6
+    windows = sums[:, window - 1 :]
+    alarms = side * (windows - window * bound) > 0.0
+    middle = windows[:, window - 1]
+    weight = 0.5 * window * freedom * math.log(scale) - 0.5 * middle * (1.0 - 1.0 / scale)
+    hit = alarms[:, window - 1]
+    return math.log(float(np.sum(np.exp(weight[hit]) / alarms[hit].sum(axis=1))) / len(values))
 
 
 @functools.cache
@@ -133,6 +149,7 @@ def whiteness_threshold(samples: float, window: int, lags: int) -> float:
     Box's Q holds in the middle only: at 1e-4, 100 samples and 5 lags, Q passes its quantile four times as often. So the
     tail is followed by subset simulation (S. K. Au, J. L. Beck, Prob. Eng. Mech. 16, 2001, 263-277).
     """
+    check_mean(samples)
     wanted = window / samples
     if wanted >= 0.5:
         raise ValueError(f"a mean time of {samples:g} samples is too short for windows of {window}")
@@ -166,9 +183,4 @@ def portmanteau(v: Array, lags: int) -> Array:
     total = np.zeros(len(v))
     for lag in range(1, lags + 1):
         total += (np.einsum("ij,ij->i", v[:, lag:], v[:, :-lag]) / power) ** 2 / (n - lag)
-    return n * (n + 2.0) * total
-
-
-def chi_square_quantile(probability: float, freedom: float) -> float:
-    """The x that chi-square passes with this (upper) probability."""
-    return root(lambda x: probability - chi_square_tail(x, freedom), 0.0, freedom + 10.0, 1e-12)
+    return np.asarray(n * (n + 2.0) * total)

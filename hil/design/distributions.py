@@ -38,6 +38,20 @@ def chi_square_tail(x: float, freedom: float) -> float:
     return 1.0 - front * _series(a, z) if z < a + 1.0 else front * _fraction(a, z)
 
 
+def chi_square_bound(probability: float, freedom: float, side: int = 1) -> float:
+    """The x with P(chi-square > x) = `probability`; with side = -1 that with P(chi-square < x)."""
+    wanted = math.log(probability)
+    if side > 0:
+        return root(lambda x: wanted - math.log(chi_square_tail(x, freedom) or 1e-300), 0.0, freedom + 10.0)
+    return math.exp(
+        root(
+            lambda y: math.log(1.0 - chi_square_tail(math.exp(y), freedom) or 1e-300) - wanted,
+            -700.0,
+            math.log(freedom),
+        )
+    )
+
+
 def _series(a: float, z: float) -> float:
     term = total = 1.0 / a
     n = a
@@ -66,12 +80,31 @@ def _fraction(a: float, z: float) -> float:
 
 
 def root(f: Callable[[float], float], low: float, high: float, tolerance: float = 1e-9) -> float:
-    """Where the increasing function `f` is 0, by bisection; `high` is doubled until it lies behind."""
-    while f(high) < 0.0:
-        low, high = high, 2.0 * high if high > 0.0 else 1.0
+    """Where the increasing function `f` is 0: the Illinois method; `high` is doubled until it lies behind.
+
+    Raises:
+        ValueError: there is none below 1e12, or none above `low`.
+    """
+    at_low, at_high = f(low), f(high)
+    while at_high < 0.0:
+        low, at_low, high = high, at_high, 2.0 * high if high > 0.0 else 1.0
         if high > 1e12:
             raise ValueError("no root below 1e12")
+        at_high = f(high)
+    if at_low > 0.0:
+        raise ValueError(f"no root above {low:g}")
+    side = 0
     while high - low > tolerance * max(1.0, abs(high)):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if f(middle) < 0.0 else (low, middle)
+        middle = (low * at_high - high * at_low) / (at_high - at_low) if at_high > at_low else high
+        if not low < middle < high:
+            middle = 0.5 * (low + high)
+        value = f(middle)
+        if value == 0.0:
+            return middle
+        if value < 0.0:
+            low, at_low, at_high, side = middle, value, at_high * (0.5 if side < 0 else 1.0), -1
+        else:
+            high, at_high, at_low, side = middle, value, at_low * (0.5 if side > 0 else 1.0), 1
+        if abs(value) < tolerance:
+            return middle
     return 0.5 * (low + high)
