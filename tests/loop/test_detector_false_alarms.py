@@ -1,6 +1,7 @@
 """False alarms come as rarely as designed: detectors run in the loop on simulated noise and their alarms are counted.
 
-A source is the sum of eight `noise` blocks, each the sum of four uniforms: as good as Gaussian, also where alarms come from.
+A source is the sum of eight `noise` blocks, each the sum of four uniforms: as good as Gaussian, also in the tails that
+alarms come from.
 """
 
 from __future__ import annotations
