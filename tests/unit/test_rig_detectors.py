@@ -63,6 +63,7 @@ def test_the_checks_of_a_measurement_share_the_false_verdicts(tmp_path: Path) ->
     assert params["spike"] == float("inf"), "not asked for"
 
 
+DATA = 'type = "data_quality"\nin = { u = "residual" }\nmean_time_between_false_alarms_s = 60\n'
 MISTAKES = [
     ('type = "cusum"\nin = { u = "residual" }', "blocks.watch: cusum has no threshold"),
     ('type = "nis_test"\nin = { nis = "residual" }\nwindow = 5', "blocks.watch: nis_test has no high"),
@@ -88,13 +89,11 @@ MISTAKES = [
         "noise, the measurement's standard deviation, is not given",
     ),
     (
-        'type = "data_quality"\nin = { u = "residual" }\nmean_time_between_false_alarms_s = 60\n'
-        + 'noise = 1.0\nchecks = ["stuck"]',
+        f'{DATA}noise = 1.0\nchecks = ["stuck"]',
         "stuck can be designed only with a noise and a resolution above 0",
     ),
     (
-        'type = "data_quality"\nin = { u = "residual" }\nmean_time_between_false_alarms_s = 60\n'
-        + 'noise = 1.0\nchecks = ["strange"]',
+        f'{DATA}noise = 1.0\nchecks = ["strange"]',
         "checks must list some of rate, spike, stuck, cross_check",
     ),
     (
