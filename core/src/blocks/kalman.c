@@ -131,7 +131,7 @@ static void reset(const struct hil_block *b, unsigned char *s)
 /* What came of the measurements of one step. */
 struct taken {
     double innovation[KALMAN_MAX_N], nis, log_determinant;
-    uint32_t n, singular;
+    uint32_t n, singular, missing;
     uint8_t bits, left_out[KALMAN_MAX_N];
 };
 
@@ -169,17 +169,19 @@ KALMAN_ALWAYS double gather_log(double product, double variance, double *log_det
  * state: the filter has broken down there, and says so. */
 KALMAN_ALWAYS void take(uint32_t n, const struct hil_block *b, unsigned char *s, struct place *at, struct taken *t)
 {
-    _Alignas(16) double h[KALMAN_MAX_N] = {0};
+    _Alignas(16) double h[KALMAN_MAX_N];
     double product = 1.0;
     t->nis = t->log_determinant = 0.0;
-    t->n = t->singular = t->bits = 0;
+    t->n = t->singular = t->missing = t->bits = 0;
     for (uint32_t i = 0; i < at->model.m; i++) {
         uint8_t bits = hil_in_status(b, s, at->model.n_u + i);
         double y = hil_in(b, s, at->model.n_u + i);
         t->innovation[i] = 0.0;
         t->left_out[i] = (uint8_t)(bits & (HIL_STALE | HIL_BAD)) | (is_usable(y) ? 0 : HIL_BAD);
-        if (t->left_out[i])
+        if (t->left_out[i]) {
+            t->missing = 1;
             continue;
+        }
         double e = kalman_off(n, &at->model, i, y, at->u, at->x);
         double variance = kalman_variance(n, &at->model, i, at->P, h);
         if (!(variance > 0.0 && is_usable(variance) && is_usable(e * e / variance))) {
@@ -215,12 +217,16 @@ KALMAN_ALWAYS void publish(uint32_t n, const struct hil_block *b, unsigned char 
 static void set_statuses(uint32_t n, const struct hil_block *b, unsigned char *s, const struct taken *t)
 {
     uint8_t all = (uint8_t)(t->bits | (t->singular ? HIL_BAD : 0));
+    if (!all && !t->missing && !((const struct hil_state *)(const void *)s)->alert)
+        return; /* every signal is good, these too */
     for (uint32_t i = 0, m = b->cfg[R].n; i < b->n_out; i++)
         hil_set_status(b, s, i, (uint8_t)(all | (i >= 2 * n && i < 2 * n + m ? t->left_out[i - 2 * n] : 0)));
 }
 
 KALMAN_ALWAYS void step(uint32_t n, const struct hil_block *b, unsigned char *s)
 {
+    if (n == 0)
+        __builtin_unreachable(); /* it passed the check */
     struct place at = place_of(b, s, n);
     struct taken t;
     int lost = predict(n, b, s, &at);

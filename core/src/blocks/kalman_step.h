@@ -30,9 +30,17 @@ struct kalman_model {
 /* Elements of a row in memory of one's own: an even number, so that it is a row of lanes. */
 KALMAN_ALWAYS uint32_t kalman_row(uint32_t n) { return (n + 1u) & ~1u; }
 
-/* to += f from, over whole lanes up to element n. */
-KALMAN_ALWAYS void kalman_add(double *to, double f, const double *from, uint32_t n)
+/* From so many states on lanes pay; below, a pair that is read behind two single writes waits for them. */
+#define KALMAN_LANES 8
+
+/* to += f from, up to element n, or over whole lanes. */
+KALMAN_ALWAYS void kalman_add(uint32_t size, double *to, double f, const double *from, uint32_t n)
 {
+    if (size < KALMAN_LANES) {
+        for (uint32_t j = 0; j < n; j++)
+            to[j] += f * from[j];
+        return;
+    }
     kalman_lane *t = (kalman_lane *)(void *)to;
     const kalman_lane *v = (const kalman_lane *)(const void *)from;
     kalman_lane factor = {f, f};
@@ -65,8 +73,18 @@ KALMAN_ALWAYS void kalman_predict_covariance(uint32_t n, const struct kalman_mod
             AP[i * row + j] = 0.0;
         for (uint32_t l = 0; l < n; l++)
             if (k->A[i * n + l] != 0.0)
-                kalman_add(AP + i * row, k->A[i * n + l], P + l * row, n);
+                kalman_add(n, AP + i * row, k->A[i * n + l], P + l * row, n);
     }
+    for (uint32_t i = 0; n < KALMAN_LANES && i < n; i++)
+        for (uint32_t j = 0; j <= i; j++) {
+            double sum = k->Q[i * n + j];
+            for (uint32_t l = 0; l < n; l++)
+                if (k->A[i * n + l] != 0.0)
+                    sum += k->A[i * n + l] * AP[j * row + l];
+            P[i * row + j] = P[j * row + i] = sum;
+        }
+    if (n < KALMAN_LANES)
+        return;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++)
             T[i * row + j] = AP[j * row + i];
@@ -78,7 +96,7 @@ KALMAN_ALWAYS void kalman_predict_covariance(uint32_t n, const struct kalman_mod
             P[i * row + j] = k->Q[i * n + j];
         for (uint32_t l = 0; l < n; l++)
             if (k->A[i * n + l] != 0.0)
-                kalman_add(P + i * row, k->A[i * n + l], T + l * row, i + 1);
+                kalman_add(n, P + i * row, k->A[i * n + l], T + l * row, i + 1);
     }
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < i; j++)
@@ -89,7 +107,7 @@ KALMAN_ALWAYS void kalman_predict_covariance(uint32_t n, const struct kalman_mod
 KALMAN_ALWAYS void kalman_subtract_square(uint32_t n, const double *g, double *P)
 {
     for (uint32_t i = 0; i < n; i++)
-        kalman_add(P + i * kalman_row(n), -g[i], g, n);
+        kalman_add(n, P + i * kalman_row(n), -g[i], g, n);
 }
 
 /* P = (1 - k c) P (1 - k c)' + k r k'. */
@@ -98,7 +116,7 @@ KALMAN_ALWAYS void kalman_joseph(uint32_t n, const double *c, const double *h, d
     const uint32_t row = kalman_row(n);
     double Pc[KALMAN_MAX_N];
     for (uint32_t i = 0; i < n; i++)
-        kalman_add(P + i * row, -(h[i] / s), h, n);
+        kalman_add(n, P + i * row, -(h[i] / s), h, n);
     for (uint32_t i = 0; i < n; i++) {
         Pc[i] = 0.0;
         for (uint32_t j = 0; j < n; j++)
@@ -120,7 +138,7 @@ KALMAN_ALWAYS double kalman_variance(uint32_t n, const struct kalman_model *k, u
         h[j] = 0.0;
     for (uint32_t j = 0; j < n; j++)
         if (c[j] != 0.0)
-            kalman_add(h, c[j], P + j * row, n);
+            kalman_add(n, h, c[j], P + j * row, n);
     double s = k->R[i];
     for (uint32_t j = 0; j < n; j++)
         s += c[j] * h[j];
