@@ -28,7 +28,7 @@ struct hil_block {
     void (*step)(const struct hil_block *b, unsigned char *s);
     const struct hil_array *cfg; /* one per configuration field of the type */
     union {
-        const struct hil_model *model; /* type "model" */
+        const struct hil_model *model; /* type "model"; type "fmu": the first member of a struct hil_fmu */
         const struct hil_path *path;   /* the engine's own path steps */
     };
     const uint16_t *in, *out; /* signal numbers; 0 is the dummy signal */
@@ -42,6 +42,7 @@ struct hil_block {
     uint8_t passes_status; /* outputs carry the union of the inputs' status bits */
     uint16_t id;
     uint8_t in_row, out_row; /* inputs, outputs are neighbours among the signals: one array of values */
+    uint32_t status;         /* byte offset of the signals' status bytes, for the block that has no value to give */
 };
 typedef void (*hil_step_fn)(const struct hil_block *b, unsigned char *s);
 
