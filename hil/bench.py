@@ -16,6 +16,7 @@ from hil.ending import Ending
 from hil.engine import Engine
 from hil.errors import BenchError, BusError, HilError
 from hil.faults import FaultSpec
+from hil.fmi.load import refuse_opaque, too_slow, where_of
 from hil.fork import Fork
 from hil.looking import Looking
 from hil.nearest import did_you_mean
@@ -110,6 +111,8 @@ class Bench(Looking):
         built = build_bench(rig, self.bindings, self.seed, progress)
         super().__init__(rig, built)
         self.state = _core.State(built.program)
+        self._fmu_failed = False
+        self._check_fmus(progress)
         self._columns = [columns_of(group, built) for group in rig.record.values()]
         self._history, self._on_event = history, on_event
         self._thread: threading.Thread | None = None
@@ -119,6 +122,26 @@ class Bench(Looking):
         self.watch: MachineWatch | None = None
         self.engine: Engine | None = None
         self.recorder = self._make_recorder(None)
+
+    # ---- FMUs ----
+
+    def _check_fmus(self, progress: Progress | None) -> None:
+        """Their first instances, and whether they are fast enough for real time."""
+        self._watch_fmus()
+        for fmu in self.built.fmus if self.time == "real" else ():
+            severity, why = too_slow(fmu) or ("", "")
+            if severity == "error":
+                raise BenchError(why, where=where_of(fmu.block), mend="Give the block every = ..., or a larger period")
+            if severity and progress:
+                progress(f"Warning: {where_of(fmu.block)}: {why}")
+
+    def _watch_fmus(self) -> None:
+        """Told once: after that the outputs go safe, and nothing of the FMU is called any more."""
+        failures = self.state.fmu_failures() if self.built.fmus and not self._fmu_failed else []
+        for block, why in failures:
+            self._fmu_failed = True
+            name = self.built.entries[block]
+            raise BenchError(f"the FMU failed at tick {self.state.tick}: {why}", where=where_of(name))
 
     # ---- opening ----
 
@@ -190,6 +213,7 @@ class Bench(Looking):
             "program_hash": result.hash_text(self.built.program.hash),
             "limits": result.limits(self.rig),
             "versions": result.versions(),
+            **result.promises(self.built.fmus),
         }
 
     # ---- running ----
@@ -206,6 +230,7 @@ class Bench(Looking):
             self._tell_or_note(self._send_ahead)
         for role, text in self.engine.wires.events():
             self._device_event(role, text)
+        self._watch_fmus()
 
     def _device_event(self, role: str, text: str) -> None:
         place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
@@ -320,6 +345,7 @@ class Bench(Looking):
     def snapshot(self) -> bytes:
         """The state between two ticks."""
         self._not_running()
+        refuse_opaque(self.built.fmus, "snapshot", copies=False)
         return self.state.snapshot()
 
     def restore(self, data: bytes) -> None:
@@ -343,6 +369,7 @@ class Bench(Looking):
     def fork(self) -> Fork:
         """A copy of the live state that runs on its own, in virtual time, with all roles simulated."""
         self._not_running()
+        refuse_opaque(self.built.fmus, "fork", copies=True)
         return Fork(self)
 
     def _not_running(self) -> None:

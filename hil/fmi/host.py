@@ -25,8 +25,9 @@ def try_out(opening: Opening, dt_s: float, params: Sequence[float], inputs: Sequ
     """Time of a step, and whether its state comes back."""
     fmu = Fmu(opening)
     fmu.start(params)
-    times = sorted(fmu.measure(inputs, dt_s, STEPS + WARM, MOST_NS)[WARM:] or [0])
-    found = {"worst_ns": int(times[-1]), "median_ns": int(times[len(times) // 2]), "steps": len(times)}
+    times = fmu.measure(inputs, dt_s, STEPS + WARM, MOST_NS).tolist()
+    times = sorted(times[WARM:] or times)
+    found = {"worst_ns": times[-1], "median_ns": times[len(times) // 2], "steps": len(times)}
     return {**found, "state": _state_returns(fmu, dt_s, params, inputs) if opening.abilities & SAVES else "not offered"}
 
 
