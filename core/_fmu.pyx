@@ -7,7 +7,7 @@ from libc.string cimport memset
 
 cimport cython
 
-import numpy as np
+from array import array
 
 from chil cimport *
 
@@ -100,25 +100,23 @@ cdef class Fmu:
             err = hil_fmu_serve(self.fmu, fd)
         return err
 
-    def start(self, params):
+    def start(self, params) -> list:
         """Makes the instance of this object itself, or starts it anew; the outputs at time 0."""
-        y, p = np.zeros(self.d.n_y + 1), np.array([*params, 0.0])
-        cdef double[::1] to = y, given = p
+        cdef double[::1] y = array("d", bytes(8 * (self.d.n_y + 1))), p = array("d", [*params, 0.0])
         cdef int err
         with nogil:
-            err = self.fmu.reset(self.fmu.self, <void *>self.fmu, &given[0], &to[0])
+            err = self.fmu.reset(self.fmu.self, <void *>self.fmu, &p[0], &y[0])
         self._check(err)
-        return y[:self.d.n_y]
+        return [y[i] for i in range(self.d.n_y)]
 
-    def step(self, inputs, double t_s, double dt_s):
+    def step(self, inputs, double t_s, double dt_s) -> list:
         """One step of that instance; its outputs."""
-        y, u = np.zeros(self.d.n_y + 1), np.array([*inputs, 0.0])
-        cdef double[::1] to = y, given = u
+        cdef double[::1] y = array("d", bytes(8 * (self.d.n_y + 1))), u = array("d", [*inputs, 0.0])
         cdef int err
         with nogil:
-            err = self.fmu.step(self.fmu.self, <void *>self.fmu, &given[0], NULL, t_s, dt_s, &to[0])
+            err = self.fmu.step(self.fmu.self, <void *>self.fmu, &u[0], NULL, t_s, dt_s, &y[0])
         self._check(err)
-        return y[:self.d.n_y]
+        return [y[i] for i in range(self.d.n_y)]
 
     def save(self) -> bytes:
         """The state of that instance."""
@@ -133,17 +131,16 @@ cdef class Fmu:
     def end(self):
         self.fmu.release(self.fmu.self, <void *>self.fmu)
 
-    def measure(self, inputs, double dt_s, uint32_t n, int64_t most_ns):
+    def measure(self, inputs, double dt_s, uint32_t n, int64_t most_ns) -> list:
         """Times in ns of up to n steps, from time 0 on."""
-        times, u = np.zeros(n + 1, np.int64), np.array([*inputs, 0.0])
-        cdef int64_t[::1] to = times
-        cdef double[::1] given = u
+        cdef int64_t[::1] times = array("q", bytes(8 * (n + 1)))
+        cdef double[::1] u = array("d", [*inputs, 0.0])
         cdef uint32_t made = 0
         cdef int err
         with nogil:
-            err = hil_fmu_measure(self.fmu, <void *>self.fmu, &given[0], dt_s, n, most_ns, &to[0], &made)
+            err = hil_fmu_measure(self.fmu, <void *>self.fmu, &u[0], dt_s, n, most_ns, &times[0], &made)
         self._check(err)
-        return times[:made]
+        return [times[i] for i in range(made)]
 
     cdef int _check(self, int err) except -1:
         if err:

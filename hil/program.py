@@ -16,6 +16,7 @@ from hil import _core
 from hil.blocks import block_types
 from hil.errors import BenchError, RigError
 from hil.models import CompiledModel, compile_model, load_model
+from hil.models.c_source import compile_source
 from hil.nearest import did_you_mean
 from hil.rig import Block, Rig, Role, RoleTag, Signal
 from hil.spec import BlockSpec, PathSpec, RoleSpec, Spec, TagSpec
@@ -179,6 +180,9 @@ class _Builder:
     def _compile(self, block: Block) -> int:
         assert block.model is not None
         folder = self.rig.folder or Path()
+        if not block.model.class_name:
+            self.models[len(self.placed)] = compile_source(folder / block.model.file, progress=self.progress)
+            return self.models[len(self.placed)].address
         model_class = load_model(f"{block.model.file}:{block.model.class_name}", folder)
         model = compile_model(model_class, block.model.method, progress=self.progress)
         self.models[len(self.placed)] = model

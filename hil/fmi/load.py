@@ -15,6 +15,7 @@ from hil.fmi.opening import COPIES, SAVES, Chosen, Opening
 from hil.fmi.trial import Found, host_command, try_out
 from hil.rig.description import Block, FmuRef, Rig
 
+SOCKET_STEPS = 100
 SHARE = 0.5  # of a block's period that its FMU's longest step may take before we warn
 
 
@@ -88,9 +89,20 @@ def load_fmu(block: Block, folder: Path, dt_s: float) -> LoadedFmu:
         opening = replace(opening, host=host_command(opening), timeout_ms=max(1, round(ref.timeout_s * 1e3)))
     try:
         fmu = Fmu(opening)
+        found = _over_the_socket(fmu, found, dt_s, params, inputs) if ref.isolate else found
     except BenchError as error:
         raise RigError(f"the FMU cannot be opened: {error.message}", where=where_of(block.name)) from error
     return LoadedFmu(block.name, ref, info, found, opening, fmu, dt_s)
+
+
+def _over_the_socket(
+    fmu: Fmu, found: Found, dt_s: float, params: tuple[float, ...], inputs: tuple[float, ...]
+) -> Found:
+    """The same trial with the time that the way to its process and back takes."""
+    fmu.start(params)
+    times = sorted(fmu.measure(inputs, dt_s, SOCKET_STEPS, 100_000_000)[1:])
+    fmu.end()
+    return replace(found, worst_ns=times[-1], median_ns=times[len(times) // 2], steps=len(times)) if times else found
 
 
 def _opening(block: Block, ref: FmuRef, info: FmuInfo) -> Opening:

@@ -7,8 +7,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from hil.errors import RigError
 from hil.fmi.opening import Opening
@@ -37,8 +37,9 @@ def host_command(opening: Opening, what: str = "serve", text: str | None = None)
     return (sys.executable, "-m", "hil.fmi.host", what, opening.to_json() if text is None else text)
 
 
-def try_out(opening: Opening, dt_s: float, params: Sequence[float], inputs: Sequence[float], where: str) -> Found:
-    """Run the first few steps elsewhere.
+@cache
+def try_out(opening: Opening, dt_s: float, params: tuple[float, ...], inputs: tuple[float, ...], where: str) -> Found:
+    """Run the first few steps elsewhere; once in a process for each FMU and its start.
 
     Raises:
         RigError: the FMU does not start, fails in its first steps, crashes or hangs. `where` is the file and key.

@@ -75,7 +75,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model class: `file` is relative to the rig's folder."""
+    """A model class, or a C source, which has no class: `file` is relative to the rig's folder."""
 
     file: str
     class_name: str

@@ -94,8 +94,8 @@ def _type(reading: Reading, name: str, table: BlockTable) -> BlockType | None:
 
 def _model_type(reading: Reading, path: KeyPath, model: str) -> BlockType | None:
     file, colon, class_name = model.partition(":")
-    if not (file and colon and class_name.isidentifier()):
-        reading.mistakes.add(path, "is not a model", value=model, mend='Write "model.py:Class"')
+    if not file.endswith(".c") and not (file and colon and class_name.isidentifier()):
+        reading.mistakes.add(path, "is not a model", value=model, mend='Write "model.py:Class" or "model.c"')
         return None
     if reading.read(file, path) is None:
         return None

@@ -96,7 +96,7 @@ class BlockTable(Table):
     type: str | None = None
     """A block type of the core; left out where `model` or `fmu` is given."""
     model: str | None = None
-    """file.py:Class, relative to the rig's folder."""
+    """file.py:Class or file.c, relative to the rig's folder."""
     fmu: str | None = None
     """An FMU (co-simulation, FMI 2.0 or 3.0), relative to the rig's folder; its variables are ports and parameters."""
     isolate: bool = False

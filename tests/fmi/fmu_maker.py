@@ -76,13 +76,16 @@ def unused(version: int, source: Path) -> str:
     return "".join(f"int {name}(void) {{ return 3; }}\n" for name in missing)
 
 
-def make_fmu(folder: Path, version: int, *, state: bool = True, mischief: int = 0, comment: str = "") -> Path:
+def make_fmu(
+    folder: Path, version: int, *, state: bool = True, forgets: bool = False, mischief: int = 0, comment: str = ""
+) -> Path:
     """`lag<version>.fmu` in `folder`.
 
     Args:
         folder: where.
         version: of FMI, 2 or 3.
         state: its state can be saved.
+        forgets: a part of it is not saved with it.
         mischief: start value of the input of this name.
         comment: makes FMUs of one kind differ.
     """
@@ -90,7 +93,7 @@ def make_fmu(folder: Path, version: int, *, state: bool = True, mischief: int = 
     rest = folder / "rest.c"
     rest.write_text(unused(version, source))
     command = ["gcc", "-std=c11", "-O2", "-D_GNU_SOURCE", "-w", "-shared", "-fPIC", f"-I{headers()}"]
-    command += ["-ffp-contract=off", *([] if state else ["-DNO_STATE"])]
+    command += ["-ffp-contract=off", *(["-DNO_STATE"] if not state else ["-DFORGETS"] if forgets else [])]
     subprocess.run([*command, "-o", str(library), str(source), str(rest), "-lm"], check=True)
     name = "FMUstate" if version == 2 else "FMUState"
     offers = f' canGetAndSet{name}="true" canSerialize{name}="true"' if state else ""

@@ -31,3 +31,12 @@ static int lag_step(struct lag *m, double dt)
     m->steps++;
     return 0;
 }
+
+static void lag_forget(struct lag *saved)
+{
+#ifdef FORGETS
+    saved->x = 0.0;
+#else
+    (void)saved;
+#endif
+}

@@ -113,6 +113,7 @@ fmi2Status fmi2DeSerializeFMUstate(fmi2Component c, const fmi2Byte bytes[], size
     if (n != sizeof(struct lag))
         return fmi2Error;
     *s = memcpy(malloc(n), bytes, n);
+    lag_forget(*s);
     return fmi2OK;
 }
 #endif

@@ -132,6 +132,7 @@ fmi3Status fmi3DeserializeFMUState(fmi3Instance c, const fmi3Byte bytes[], size_
     if (n != sizeof(struct lag))
         return fmi3Error;
     *s = memcpy(malloc(n), bytes, n);
+    lag_forget(*s);
     return fmi3OK;
 }
 #endif
