@@ -1,7 +1,7 @@
 """The process that an FMU may bring down: `python -m hil.fmi.host serve|try OPENING`, with the opening as JSON.
 
-`serve` answers over the socket that is descriptor 3; the answering is done in C. `try` runs a first few steps and prints
-what it found (hil.fmi.trial.Found) as JSON.
+`serve` answers over the socket that is descriptor 3; the answering is done in C. `try` runs a first few steps and
+prints what it found (hil.fmi.trial.Found) as JSON.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def try_out(opening: Opening, dt_s: float, params: Sequence[float], inputs: Sequ
 
 
 def _state_returns(fmu: Fmu, dt_s: float, params: Sequence[float], inputs: Sequence[float]) -> str:
-    """ "" when a saved state gives the same next step in the same instance and in one that is started anew."""
+    """Empty when a saved state gives the same next step in the same instance and in one that is started anew."""
+
     def step() -> list[str]:
         return [value.hex() for value in fmu.step(inputs, dt_s, dt_s)]  # NaN is equal to itself here
 

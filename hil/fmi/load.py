@@ -1,4 +1,4 @@
-"""From a block of a rig to an opened FMU: what of it is used, and whether this machine can run it at the block's rate."""
+"""From a block of a rig to an opened FMU: what of it is used, and whether it is fast enough here."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """A trial of an FMU in a process of its own, before it may run in ours: does it start, what does a step take, does its
-state come back?"""
+state come back?
+"""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from hil.errors import RigError
 from hil.fmi.opening import Opening
@@ -50,7 +52,13 @@ def try_out(opening: Opening, dt_s: float, params: tuple[float, ...], inputs: tu
     command = host_command(opening, "try", words)
     try:
         ended = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_S, errors="replace"
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=LONGEST_S,
         )
     except subprocess.TimeoutExpired as error:
         raise RigError(f"the FMU hangs: no first step within {LONGEST_S:g} s", where=where) from error
@@ -66,7 +74,7 @@ def try_out(opening: Opening, dt_s: float, params: tuple[float, ...], inputs: tu
     return Found(**found)
 
 
-def _answer(text: str) -> dict[str, object] | None:
+def _answer(text: str) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
     except ValueError:

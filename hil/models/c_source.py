@@ -69,5 +69,3 @@ def _check(model: CompiledModel, digest: int, path: Path) -> None:
     names = [v.name for group in (model.x, model.u, model.y, model.p) for v in group]
     if not all(names):
         raise RigError("a variable of hil_model_v1 has no name", where=str(path))
-
-

@@ -10,33 +10,9 @@ from typing import Any
 import fmu_maker
 import gemseo_wheel
 import pytest
+from fmu_rigs import RIG
 
 pytest.importorskip("fmpy", reason="FMPy is not installed: pip install 'hil[fmi]'")
-
-RIG = """
-[rig]
-name = "fmu_rig"
-period_s = {period}
-[signals]
-"x" = {{}}
-"drive" = {{ limits = [-5, 5], safe = 0.5 }}
-[blocks.plant]
-fmu = "plant.fmu"
-in = {{ u = "u", mischief = 0 }}
-out = {{ x = "x", "count[steps]" = "steps" }}
-{keys}
-[blocks.source]
-type = "sine"
-amplitude = 1.0
-frequency_hz = 0.5
-offset = 0.5
-out = {{ y = "u" }}
-[blocks.actuator]
-type = "gain"
-in = {{ u = "x" }}
-out = {{ y = "drive" }}
-gain = 2.0
-"""
 
 
 @pytest.fixture(scope="session")

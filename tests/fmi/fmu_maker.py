@@ -92,7 +92,17 @@ def make_fmu(
     library, source = folder / f"lag{version}.so", SOURCES / f"lag{version}.c"
     rest = folder / "rest.c"
     rest.write_text(unused(version, source))
-    command = ["gcc", "-std=c11", "-O2", "-D_GNU_SOURCE", "-w", "-shared", "-fPIC", f"-I{headers()}"]
+    command = [
+        "gcc",
+        "-std=c11",
+        "-O2",
+        "-D_GNU_SOURCE",
+        "-w",
+        "-shared",
+        "-fPIC",
+        f"-DMISCHIEF={mischief}",
+        f"-I{headers()}",
+    ]
     command += ["-ffp-contract=off", *(["-DNO_STATE"] if not state else ["-DFORGETS"] if forgets else [])]
     subprocess.run([*command, "-o", str(library), str(source), str(rest), "-lm"], check=True)
     name = "FMUstate" if version == 2 else "FMUState"

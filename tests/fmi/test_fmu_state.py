@@ -29,9 +29,10 @@ def test_a_restored_bench_goes_on_to_the_same_bits(lag, fmu_rig, version, isolat
 
 @pytest.mark.parametrize(("version", "isolate"), EVERY)
 def test_a_fork_and_its_bench_do_not_touch_each_other(lag, fmu_rig, version, isolate):
-    with hil.open_bench(fmu_rig(lag(version), *keys(isolate))) as bench, hil.open_bench(
-        fmu_rig(lag(version), *keys(isolate))
-    ) as straight:
+    with (
+        hil.open_bench(fmu_rig(lag(version), *keys(isolate))) as bench,
+        hil.open_bench(fmu_rig(lag(version), *keys(isolate))) as straight,
+    ):
         straight.run(1.5)
         bench.run(0.5)
         fork = bench.fork()

@@ -13,7 +13,7 @@ struct lag {
     int mischief, steps;
 };
 
-static void lag_start(struct lag *m) { *m = (struct lag){.gain = 2.0, .x_start = 0.25}; }
+static void lag_start(struct lag *m) { *m = (struct lag){.gain = 2.0, .x_start = 0.25, .mischief = MISCHIEF}; }
 
 /* 0, or 1 when the step is refused. */
 static int lag_step(struct lag *m, double dt)
