@@ -75,6 +75,8 @@ def _type(reading: Reading, name: str, table: BlockTable) -> BlockType | None:
         if table.type not in (None, "model"):
             reading.mistakes.add((*path, "type"), "a block has a type or a model, not both", value=table.type)
             return None
+        if table.model.endswith(".c") and table.method is not None:
+            reading.mistakes.add((*path, "method"), "a model in C has its own step", value=table.method)
         return _model_type(reading, (*path, "model"), table.model)
     if table.type is None:
         reading.mistakes.add(path, "has neither type nor model", mend='Write type = "lag" or model = "model.py:Class"')

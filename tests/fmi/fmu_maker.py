@@ -50,7 +50,8 @@ FMI3 = """<?xml version="1.0" encoding="UTF-8"?>
     <Boolean name="high" valueReference="3" causality="output" variability="discrete" initial="calculated"/>
     <Int64 name="count[steps]" valueReference="4" causality="local" variability="discrete" initial="calculated"/>
     <Float64 name="gain" valueReference="5" causality="parameter" variability="tunable" start="2" min="0" max="100"/>
-    <Float64 name="x_start" valueReference="6" causality="parameter" variability="fixed" start="0.25" min="-10" max="10"/>
+    <Float64 name="x_start" valueReference="6" causality="parameter" variability="fixed" start="0.25" min="-10"
+      max="10"/>
     <Float32 name="small" valueReference="7" causality="output" variability="discrete" initial="calculated"/>
   </ModelVariables>
   <ModelStructure><Output valueReference="2"/><Output valueReference="3"/><Output valueReference="7"/>
@@ -92,18 +93,9 @@ def make_fmu(
     library, source = folder / f"lag{version}.so", SOURCES / f"lag{version}.c"
     rest = folder / "rest.c"
     rest.write_text(unused(version, source))
-    command = [
-        "gcc",
-        "-std=c11",
-        "-O2",
-        "-D_GNU_SOURCE",
-        "-w",
-        "-shared",
-        "-fPIC",
-        f"-DMISCHIEF={mischief}",
-        f"-I{headers()}",
-    ]
-    command += ["-ffp-contract=off", *(["-DNO_STATE"] if not state else ["-DFORGETS"] if forgets else [])]
+    command = ["gcc", "-std=c11", "-O2", "-D_GNU_SOURCE", "-w", "-shared", "-fPIC", "-ffp-contract=off"]
+    command += [f"-I{headers()}", f"-DMISCHIEF={mischief}"]
+    command += [] if state and not forgets else ["-DFORGETS" if state else "-DNO_STATE"]
     subprocess.run([*command, "-o", str(library), str(source), str(rest), "-lm"], check=True)
     name = "FMUstate" if version == 2 else "FMUState"
     offers = f' canGetAndSet{name}="true" canSerialize{name}="true"' if state else ""

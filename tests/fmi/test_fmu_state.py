@@ -1,4 +1,4 @@
-"""Snapshot, restore and fork of a bench with FMUs: to the bit where the state can be saved, refused by name elsewhere."""
+"""Snapshot, restore and fork of a bench with FMUs: to the bit where the state can be saved, else refused by name."""
 
 from __future__ import annotations
 
