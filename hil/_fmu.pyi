@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from typing_extensions import disjoint_base
+
 from hil.fmi.opening import Opening
 
+@disjoint_base
 class Fmu:
     def __init__(self, opening: Opening) -> None: ...
     @property

@@ -41,7 +41,8 @@ static struct fmu_instance *find_or_make(struct fmu *f, const void *owner)
     i->fmu = f;
     i->fd = -1;
     i->next = f->instances;
-    return f->instances = i;
+    f->instances = i;
+    return i;
 }
 
 static int fail(struct fmu_instance *i, int err)

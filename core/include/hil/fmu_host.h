@@ -60,6 +60,8 @@ struct hil_fmu_description {
 /* Loads the library and finds its functions. On an error `text` (HIL_FMU_TEXT bytes) says which. HIL_E_UNSUPPORTED: a
  * function is missing; HIL_E_OS: it does not load or there is no memory. */
 int hil_fmu_open(const struct hil_fmu_description *description, struct hil_fmu **out, char *text);
+/* Instances are made (reset) and ended (release) while no loop with one of the same FMU runs. */
+
 /* Ends all instances. The library stays loaded, as many do not survive to be unloaded. */
 void hil_fmu_close(struct hil_fmu *fmu);
 /* In the process of `host`: serves one instance until the other side closes the socket. HIL_OK, or why not. */

@@ -1,8 +1,6 @@
 /* fmu: a foreign model behind the FMI as a block. Its own tables name inputs, outputs and parameters. */
 #include "hil/fmu.h"
 
-#include <string.h>
-
 #include "describe.h"
 
 static const struct hil_port inputs[] = {{"u", "the FMU's inputs", NAN}};
@@ -47,12 +45,25 @@ static void fail(const struct hil_block *b, unsigned char *s, int err)
     ((struct hil_state *)(void *)s)->alert = 1;
 }
 
+/* NULL, or the parameters when an event has changed one. */
+static const double *changed(const struct hil_block *b, unsigned char *s)
+{
+    const double *p = hil_params(b, s);
+    double *given = hil_mem(b, s) + Y + b->n_out;
+    int same = 1;
+    for (uint32_t i = 0, n = b->model->n_p; i < n; i++) {
+        same &= given[i] == p[i];
+        given[i] = p[i];
+    }
+    return same ? NULL : p;
+}
+
 static void reset(const struct hil_block *b, unsigned char *s)
 {
     const struct hil_fmu *fmu = fmu_of(b);
     double *m = hil_mem(b, s);
     int err = fmu->reset(fmu->self, s, hil_params(b, s), m + Y);
-    memcpy(m + Y + b->n_out, hil_params(b, s), fmu->model.n_p * sizeof *m);
+    changed(b, s); /* it has them now */
     if (err)
         fail(b, s, err);
 }
@@ -63,16 +74,6 @@ static void output(const struct hil_block *b, unsigned char *s)
     double *values = hil_values(s);
     for (unsigned i = 0, n = b->n_out; i < n; i++)
         values[b->out[i]] = y[i];
-}
-
-/* NULL, or the parameters when an event has changed one. */
-static const double *changed(const struct hil_block *b, unsigned char *s)
-{
-    uint32_t bytes = b->model->n_p * (uint32_t)sizeof(double);
-    double *given = hil_mem(b, s) + Y + b->n_out;
-    if (!bytes || memcmp(given, hil_params(b, s), bytes) == 0)
-        return NULL;
-    return memcpy(given, hil_params(b, s), bytes);
 }
 
 static void update(const struct hil_block *b, unsigned char *s)
