@@ -22,7 +22,7 @@ BUILT := build/.built
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: demo test test-full check lint types ctest bench fuzz format build clean distclean packages-test firmware \
+.PHONY: demo test test-full bytecode check lint types ctest bench fuzz format build clean distclean packages-test firmware \
 	firmware-table
 
 $(DEV): pyproject.toml
@@ -64,12 +64,16 @@ firmware-table: build
 
 # ---- test ----
 
-test: packages-test $(DEV) build
+test: packages-test $(DEV) build bytecode
 	@echo "Counts are reduced where a full count takes long (listed at the end); make test-full runs all of them."
 	@env -u HIL_FULL $(PY) -m pytest $(ARGS)
 
-test-full: packages-test $(DEV) build
+test-full: packages-test $(DEV) build bytecode
 	@HIL_FULL=1 $(PY) -m pytest $(ARGS)
+
+# Tests start `hil` some hundred times; where PYTHONDONTWRITEBYTECODE is set each start would compile its modules again.
+bytecode: $(RUN)
+	@$(PY) -m compileall -q hil drivers
 
 # What firmware needs is no condition: tests of it are skipped where it cannot be installed, and say so.
 packages-test:

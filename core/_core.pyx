@@ -451,6 +451,15 @@ cdef class State:
             raise BenchError(f"{len(values) // 8} values are not an image of role {role}")
         hil_role_latch(self.program.p, self.s, role, <const double *><const void *>PyBytes_AS_STRING(values), time_ns)
 
+    def set_context(self, int role, bytes context):
+        """Puts the state of a role's controller in the place of its library's. Raises BenchError when it does not fit."""
+        cdef uint32_t size = 0, offset = 0
+        if 0 < role < len(self.program.outputs_of_roles):
+            offset = hil_offset_context(self.program.p, role, &size)
+        if len(context) != size:
+            raise BenchError(f"{len(context)} bytes are not a controller of role {role}, which has {size}")
+        memcpy(self.s + offset, PyBytes_AS_STRING(context), size)
+
     def skip(self, uint64_t n):
         hil_skip(self.program.p, self.s, n)
 

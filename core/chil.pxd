@@ -126,6 +126,7 @@ cdef extern from "hil/program.h" nogil:
     uint32_t hil_offset_param(const hil_program *p, uint16_t block, uint16_t param)
     uint32_t hil_offset_mem(const hil_program *p, uint16_t block)
     uint32_t hil_block_n_state(const hil_program *p, uint16_t block)
+    uint32_t hil_offset_context(const hil_program *p, uint16_t role, uint32_t *size)
 
 cdef extern from "hil/fmu.h" nogil:
     cdef struct hil_fmu:

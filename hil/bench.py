@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hil import _core, frames, result
-from hil.bindings import HERE, settle
+from hil.bindings import HERE, check_urls_used, settle
 from hil.commands import LATEST_S
 from hil.ending import Ending
 from hil.engine import Engine
@@ -25,10 +25,10 @@ from hil.realtime import MachineWatch
 from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
-from hil.rig import Rig, load_rig
+from hil.rig import Rig, load_rig, with_urls
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
-from hil.wires import Wire, Wires
+from hil.wires import ControllerState, Wire, Wires
 
 
 def open_bench(
@@ -36,6 +36,7 @@ def open_bench(
     *,
     time: str = "virtual",
     bind: Mapping[str, str] | None = None,
+    urls: Mapping[str, str] | None = None,
     record: str | Path | None = None,
     faults: Iterable[str | FaultSpec] = (),
     seed: int | None = None,
@@ -52,6 +53,7 @@ def open_bench(
         rig: folder, file, name of a shipped rig, or a loaded one.
         time: "virtual" (no wire, as fast as possible), "lockstep" (a wire, as fast as it carries) or "real".
         bind: level by role, "mil" | "sil" | "pil" | "hil"; default: the rig's, in virtual time "mil".
+        urls: address by device, instead of the rig's; for devices of roles bound to "hil".
         record: folder of a recording to be written.
         faults: armed before the first tick, beside the rig's own.
         seed: instead of the rig's.
@@ -66,7 +68,17 @@ def open_bench(
         HilError: the rig, a binding, a device, a fault or the folder cannot be used.
     """
     loaded = rig if isinstance(rig, Rig) else load_rig(rig)
-    bench = Bench(loaded, time, dict(bind or {}), seed=seed, progress=progress, history=history, on_event=on_event)
+    loaded = with_urls(loaded, urls or {})
+    bench = Bench(
+        loaded,
+        time,
+        dict(bind or {}),
+        urls=urls or {},
+        seed=seed,
+        progress=progress,
+        history=history,
+        on_event=on_event,
+    )
     try:
         bench._open(clear_latch=clear_latch)
         bench._arm(faults, use_rig_faults=use_rig_faults)
@@ -86,6 +98,7 @@ class Bench(Looking):
         rig: the description.
         time: kind of time.
         bindings: level by role.
+        urls: addresses of devices that were given instead of the rig's.
         recorder: rows and events so far.
         watch: what the machine did beside the run; None before the first tick.
     """
@@ -96,12 +109,15 @@ class Bench(Looking):
         time: str,
         bind: Mapping[str, str],
         *,
+        urls: Mapping[str, str] | None = None,
         seed: int | None = None,
         progress: Progress | None = None,
         history: bool = True,
         on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.time, self.bindings = settle(rig, time, bind)
+        self.urls = dict(urls or {})
+        check_urls_used(rig, self.bindings, self.urls)
         self.rig = rig
         self._files: tempfile.TemporaryDirectory[str] | None = None
         if rig.folder is None:
@@ -208,6 +224,7 @@ class Bench(Looking):
             "title": self.rig.title,
             "time": self.time,
             "bindings": self.bindings,
+            "urls": self.urls,
             "period_s": self.period_s,
             "seed": self.seed,
             "program_hash": result.hash_text(self.built.program.hash),
@@ -367,10 +384,23 @@ class Bench(Looking):
         self.state.restore(data)
 
     def fork(self) -> Fork:
-        """A copy of the live state that runs on its own, in virtual time, with all roles simulated."""
+        """A copy of the live state that runs on its own, in virtual time, with all roles simulated.
+
+        A board on its link tells its controller's state, which goes on in the fork as at SIL. A controller behind
+        another wire begins anew, on what the bench last published; `Fork.restarted` names its role.
+
+        Raises:
+            BenchError: the bench runs, or a board runs another program than the rig says or cannot tell its state.
+            BusError: a board does not answer.
+        """
         self._not_running()
         refuse_opaque(self.built.fmus, "fork", copies=True)
         return Fork(self)
+
+    def controller_state(self, role: str) -> ControllerState | None:
+        """Of a role on a wire, at rest; see `hil.wires.Wire.controller_state`."""
+        assert self.engine is not None
+        return self.engine.wires.wires[role].controller_state()
 
     def _not_running(self) -> None:
         if self.running:

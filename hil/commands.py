@@ -87,6 +87,11 @@ class Commands:
         time_ns = self.state.get_int(self.built.program.offset_time(self.built.numbers[name]))
         return 0.0 if time_ns == THIS_TICK else max(0.0, self.time_s - time_ns * 1e-9)
 
+    def is_here(self, name: str) -> bool:
+        """False for an internal signal of a role whose blocks do not run in the bench's loop: nobody writes it here."""
+        signal = self._rig.signals.get(name)
+        return signal is None or signal.role is None or self.bindings[signal.role] == "mil"
+
     def snapshot_values(self) -> dict[str, float]:
         """Newest values of all signals of the rig."""
         return {name: self[name] for name in self.names}

@@ -20,8 +20,8 @@ HEAD = """# What the shipped applications cost on the stm32f405, written by `mak
 # flash, ram, stack: bytes; ram without the arena. instructions: most of a control step.
 """
 # How far a build may lie from the table, both ways: another compiler lays out a little differently, and an interrupt
-# may or may not come at the deepest point of the stack.
-BANDS = {"flash": 0.05, "ram": 0.05, "stack": 0.12, "instructions": 0.02}
+# may or may not come at the deepest point of the stack; its entry and exit, ten instructions, stay in a step's count.
+BANDS = {"flash": 0.05, "ram": 0.05, "stack": 0.12, "instructions": 0.04}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Rig files: TOML and I/O maps into one typed, checked description of a bench."""
 
+from hil.rig.addresses import with_urls
 from hil.rig.description import (
     Block,
     Device,
@@ -32,4 +33,5 @@ __all__ = [
     "load_rig",
     "read_rig",
     "shipped_rigs",
+    "with_urls",
 ]

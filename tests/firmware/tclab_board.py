@@ -10,6 +10,7 @@ import subprocess
 import termios
 import tty
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,10 +52,12 @@ def write_tables(folder: Path) -> list[Path]:
 
 def build_boards(folder: Path) -> tuple[Path, Path]:
     """Two programs of one firmware: with a clock of the test's own, and the product's board `posix`."""
-    firmware = folder / "firmware.o"
-    compile_c(firmware, [*sources(), *write_tables(folder)], "-r")
-    compile_c(folder / "tclab_board", [firmware, Path(__file__).with_suffix(".c")])
-    compile_c(folder / "posix", [firmware, *sorted(POSIX.glob("*.c"))])
+    parts = [*sources(), *write_tables(folder)]
+    firmware = [folder / f"{i}.o" for i in range(len(parts))]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda target, source: compile_c(target, [source], "-c"), firmware, parts))
+    compile_c(folder / "tclab_board", [*firmware, Path(__file__).with_suffix(".c")])
+    compile_c(folder / "posix", [*firmware, *sorted(POSIX.glob("*.c"))])
     return folder / "tclab_board", folder / "posix"
 
 

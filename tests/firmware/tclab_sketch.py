@@ -38,7 +38,7 @@ def to_string(value: float) -> str:
 
 @dataclass
 class Sketch:
-    """Everything but the temperatures; "T" stands where one would be."""
+    """Everything but the temperatures; "t" stands where one would be (no answer has a small letter)."""
 
     q: dict[str, float] = field(default_factory=lambda: {"1": 0.0, "2": 0.0})
     p: dict[str, float] = field(default_factory=lambda: {"1": 200.0, "2": 100.0})
@@ -66,7 +66,7 @@ class Sketch:
         letter, heater = command[:1], command[1:]
         if heater in ("1", "2") and letter in "QPRT" and letter:
             if letter == "T":
-                return ["T"]
+                return ["t"]
             table, most = (self.p, 255.0) if letter == "P" else (self.q, 100.0)
             if letter in "QP":
                 table[heater] = max(0.0, min(value, most))
@@ -74,7 +74,7 @@ class Sketch:
         if command == "LED":
             return [to_string(max(0.0, min(100.0, value)))]
         if command == "SCAN":
-            return ["T", "T", to_string(self.q["1"]), to_string(self.q["2"])]
+            return ["t", "t", to_string(self.q["1"]), to_string(self.q["2"])]
         if command == "VER":
             return ["TCLab Firmware 1.4.3 HIL board"]
         if not command:

@@ -6,6 +6,7 @@ On the posix board the pins are seen without the link; in QEMU the board's own c
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -71,14 +72,21 @@ def look(path: str) -> DeviceState:
     return state
 
 
-def test_a_killed_host_leaves_safe_outputs_a_latch_and_its_cause(board, tmp_path):
+@pytest.fixture
+def runtime():
+    """A folder for control sockets; their paths have to be short."""
+    with tempfile.TemporaryDirectory(prefix="hilt") as folder:
+        yield Path(folder)
+
+
+def test_a_killed_host_leaves_safe_outputs_a_latch_and_its_cause(board, runtime, tmp_path):
     rig = line.write_rig(tmp_path / "rig", f"serial://{board.path}")
-    host = line.run(rig)
-    time.sleep(0.5)
+    host = line.run(rig, XDG_RUNTIME_DIR=str(runtime))
+    line.wait_for(lambda: host.poll() is not None or list(runtime.glob("hil/*.sock")))  # from now on it runs
     if isinstance(board, Posix):
         line.wait_until_driven(board.file)
     else:
-        time.sleep(4.0)
+        time.sleep(1.0)
     assert host.poll() is None, line.finish(host)
     host.kill()
     host.wait()
@@ -100,7 +108,7 @@ def test_a_killed_host_leaves_safe_outputs_a_latch_and_its_cause(board, tmp_path
     assert "killed program" in lines[0], "the usual mend"
     assert look(board.path).cause == 1, "looking does not clear"
 
-    code, lines = line.finish(line.run(rig, "--clear-latch", seconds=1))
+    code, lines = line.finish(line.run(rig, "--clear-latch", seconds=0.5))
     assert code == 0, lines
     assert look(board.path).cause == 0
 
@@ -108,7 +116,7 @@ def test_a_killed_host_leaves_safe_outputs_a_latch_and_its_cause(board, tmp_path
 def test_an_ordinary_end_latches_nothing(board, tmp_path):
     rig = line.write_rig(tmp_path / "rig", f"serial://{board.path}")
     for _ in range(2):
-        code, lines = line.finish(line.run(rig, seconds=1))
+        code, lines = line.finish(line.run(rig, seconds=0.5))
         assert code == 0, lines
         state = look(board.path)
         assert (state.cause, state.safe) == (0, 1)

@@ -26,7 +26,9 @@ def run(rig, level, seconds, folder, meddle=None):
         if meddle:
             meddle(bench)
         bench.run(seconds)
-        return bench.finish()
+        result = bench.finish()
+    assert result.passed, result.reason
+    return result
 
 
 def compared(a, b):

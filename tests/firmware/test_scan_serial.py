@@ -103,8 +103,10 @@ def test_a_temperature_control_lab_is_known_by_its_protocol(tclab_program, hil):
         assert port["error"] is None
 
 
-def test_silence_is_nothing_and_the_line_is_free_afterwards(silent):
+def test_silence_is_nothing_and_the_line_is_free_afterwards(silent, monkeypatch):
     said = []
+    monkeypatch.setattr("hil.probe.LINK_S", 0.3)  # what a port is given; here nobody ever comes
+    monkeypatch.setattr("hil.probe.TCLAB_S", 0.6)
     start = time.monotonic()
     assert probe(address_of(silent), said.append) is None
     assert time.monotonic() - start < 30, "bounded"

@@ -14,13 +14,14 @@ import pytest
 from tclab_board import Board, Host, running
 
 from hil import open_bench
-from hil.drivers.tclab import TCLab
+from hil.drivers.tclab import ANSWER_S, TCLab
 from hil.drivers.tclab_bus import TCLabBus
 from hil.errors import BusError
 
 READS = ["temperature.t1", "temperature.t2"]
 WRITES = ["heater.q1", "heater.q2", "heater.p1", "heater.p2"]
 FAR_NS = 10_000_000
+FASTER = (("period_s = 0.5 ", "period_s = 0.1 "), ("max_age_s = 3.0", "max_age_s = 1.5"))
 
 
 def until(holds: Callable[[], bool], timeout_s: float = 15.0) -> bool:
@@ -117,9 +118,7 @@ def test_an_unplugged_board_is_counted_and_found_again(board: Board) -> None:
         assert until(lambda: bus.counters()["images"] > images + 5)
         counted = bus.counters()
     finally:
-        begun = time.monotonic()
         bus.stop()
-        assert time.monotonic() - begun < 5.0
     assert counted["disconnects"] == counted["reconnects"] == 1
     assert counted["connects"] == 2
 
@@ -133,22 +132,23 @@ def test_stopping_does_not_hang_on_a_board_that_is_silent(board: Board) -> None:
         assert until(lambda: bus.counters()["failed_cycles"] >= 1)
         begun = time.monotonic()
         bus.stop()
-        assert time.monotonic() - begun < 8.0
+        took_s = time.monotonic() - begun
     assert not bus.connected
+    assert took_s < 60 * ANSWER_S, "some unanswered questions; a line that is asked until it answers never ends"
 
 
 @pytest.fixture
 def rig(tclab_program: Path, rig_copy: Any) -> Iterator[tuple[Path, Board]]:
-    """The shipped rig with its board on a pseudo-terminal."""
-    with running(tclab_program) as started:
-        yield rig_copy("tclab", ("/dev/ttyACM0", started.path), ("period_s = 0.5 ", "period_s = 0.1 ")), started
+    """The shipped rig with its board on a pseudo-terminal; the board's clock is four times as fast as the bench's."""
+    with running(tclab_program, 4.0) as started:
+        yield rig_copy("tclab", ("/dev/ttyACM0", started.path), *FASTER), started
 
 
 @pytest.mark.realtime
 def test_a_bench_heats_the_board_over_the_wire(rig: tuple[Path, Board]) -> None:
     folder, board = rig
     with open_bench(folder, time="real", bind={"board": "hil"}) as bench:
-        bench.run(12)
+        bench.run(4)
         t1, q1 = bench.history("temperature.t1"), bench.history("heater.q1")
         assert bench.status("temperature.t1") == 0
         assert bench.status("heater.q1") == 0
@@ -162,10 +162,11 @@ def test_a_bench_heats_the_board_over_the_wire(rig: tuple[Path, Board]) -> None:
 def test_a_cable_pulled_in_a_run_switches_the_heaters_off_at_the_gate(rig: tuple[Path, Board]) -> None:
     folder, board = rig
     with open_bench(folder, time="real", bind={"board": "hil"}) as bench:
-        bench.run(3)
+        bench.run(2.5)
         assert bench["heater.q1"] > 50.0
         board.unplug()
-        bench.run(6)
+        for _ in range(12):  # until a value is too old
+            bench.run(0.5 if bench["heater.q1"] else 0.1)
         assert bench.status("temperature.t1") != 0, "stale"
         assert bench["heater.q1"] == 0.0
         assert bench["heater.q2"] == 0.0

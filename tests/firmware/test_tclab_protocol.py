@@ -15,7 +15,7 @@ from tclab_board import Board, Host, running
 from tclab_sketch import Sketch
 
 TEMPERATURE = re.compile(r"-?\d+\.\d\d")
-# Sent to the board in this order, without a pause; what it answers. T: a temperature.
+# Sent to the board in this order, without a pause; what it answers. t: a temperature.
 COMMANDS = [
     ("VER", ["TCLab Firmware 1.4.3 HIL board"]),
     ("Q1 50", ["50.00"]),
@@ -42,11 +42,11 @@ COMMANDS = [
     ("P2 100", ["100.00"]),
     ("LED 50", ["50.00"]),
     ("LED 101", ["100.00"]),
-    ("T1", ["T"]),
-    ("t2", ["T"]),
+    ("T1", ["t"]),
+    ("t2", ["t"]),
     ("Q1 40", ["40.00"]),
     ("Q2 30", ["30.00"]),
-    ("SCAN", ["T", "T", "40.00", "30.00"]),
+    ("SCAN", ["t", "t", "40.00", "30.00"]),
     ("", []),
     (" Q1 99", []),  # the command is what stands before the first space: nothing
     ("R1", ["40.00"]),
@@ -57,6 +57,7 @@ COMMANDS = [
     ("X", ["Stop"]),
     ("R1", ["0.00"]),
     ("Q1 40", ["40.00"]),
+    ("t", ["T"]),
     ("Hello there", ["HELLO"]),  # not known: heaters off
     ("R1", ["0.00"]),
     ("Q2 40", ["40.00"]),
@@ -86,14 +87,14 @@ def host(board: Board) -> Iterator[Host]:
 
 
 def told(data: bytes) -> list[str]:
-    """Lines, with T for what follows from the thermal model."""
+    """Lines, with t for what follows from the thermal model."""
     assert data.endswith(b"\r\n") or not data
     return data.decode("latin-1").split("\r\n")[:-1]
 
 
 def same(answers: list[str], wanted: list[str]) -> bool:
     return len(answers) == len(wanted) and all(
-        TEMPERATURE.fullmatch(a) if w == "T" else a == w for a, w in zip(answers, wanted, strict=True)
+        TEMPERATURE.fullmatch(a) if w == "t" else a == w for a, w in zip(answers, wanted, strict=True)
     )
 
 

@@ -1,8 +1,12 @@
-"""The command line as a person or a script meets it: each command in a process of its own."""
+"""The command line as a person or a script meets it.
+
+`hil` is a process of its own; `here` calls the same entry point in this one, where a start would prove nothing more.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -54,6 +58,20 @@ def hil(*args: str, code: int = 0, timeout_s: float = 60) -> subprocess.Complete
 def hil_json(*args: str, code: int = 0) -> Any:
     """The one object on stdout; anything else there does not parse."""
     return json.loads(hil(*args, "--json", code=code).stdout)
+
+
+def here(*args: str, code: int = 0) -> str:
+    """What a command prints on stdout, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        found = main(list(args))
+    assert found == code, f"{args}: {found}\n{out.getvalue()}\n{err.getvalue()}"
+    return out.getvalue()
+
+
+def here_json(*args: str, code: int = 0) -> Any:
+    """The one object on stdout."""
+    return json.loads(here(*args, "--json", code=code))
 
 
 @pytest.fixture
@@ -204,10 +222,10 @@ def test_a_port_in_use_is_named_and_nothing_is_left(folder: Path, one_line: Call
 
 
 def test_check_passes_a_good_rig_and_fails_overlapping_registers(folder: Path) -> None:
-    assert hil_json("check", "motor")["errors"] == 0
+    assert here_json("check", "motor")["errors"] == 0
     rows = folder / "motor/plc.csv"
     rows.write_text(rows.read_text().replace("plc.running,read,input_register,1", "plc.running,read,input_register,0"))
-    found = hil_json("check", "motor", code=1)
+    found = here_json("check", "motor", code=1)
     assert found["errors"] >= 1
     assert found["passed"] is False
     text = hil("check", "motor", code=1).stdout
@@ -230,12 +248,12 @@ def test_a_virtual_run_records_reports_and_repeats_itself(folder: Path) -> None:
     second = hil_json("run", "motor", "--virtual", "--duration", "3")
     assert second["state_hash"] == first["state_hash"]
     assert second["recording"] != first["recording"]
-    assert hil_json("run", "motor", "--virtual", "--duration", "3", "--seed", "2")["state_hash"] != first["state_hash"]
+    assert here_json("run", "motor", "--virtual", "--duration", "3", "--seed", "2")["state_hash"] != first["state_hash"]
 
 
 def test_no_record_leaves_nothing_behind(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
-    found = hil_json("run", "motor", "--virtual", "--duration", "1", "--no-record")
+    found = here_json("run", "motor", "--virtual", "--duration", "1", "--no-record")
     assert found["recording"] is None
     assert found["report"] is None
     assert sorted(folder.rglob("*")) == before
@@ -243,9 +261,9 @@ def test_no_record_leaves_nothing_behind(folder: Path) -> None:
 
 def test_a_recording_is_only_replaced_when_asked(folder: Path, one_line: Callable[..., str]) -> None:
     run = ["run", "motor", "--virtual", "--duration", "1", "--no-report", "--record", "mine"]
-    hil(*run)
+    here(*run)
     assert "--overwrite" in one_line(*run)
-    hil(*run, "--overwrite")
+    here(*run, "--overwrite")
 
 
 def test_the_summary_names_verdict_hash_and_paths(folder: Path) -> None:
@@ -258,23 +276,23 @@ def test_the_summary_names_verdict_hash_and_paths(folder: Path) -> None:
 
 
 def test_replay_report_and_export_of_a_recording(folder: Path) -> None:
-    ran = hil_json("run", "motor", "--virtual", "--duration", "2", "--record", "r", "--no-report")
+    ran = here_json("run", "motor", "--virtual", "--duration", "2", "--record", "r", "--no-report")
     assert ran["report"] is None
     replayed = hil_json("replay", "r")
     assert (replayed["identical"], replayed["ticks"]) == (True, 2000)
     assert replayed["state_hash"] == ran["state_hash"]
-    written = hil_json("report", "r")
+    written = here_json("report", "r")
     assert written["bytes"] == Path(written["report"]).stat().st_size < 5_000_000
-    csv = hil_json("export", "r", "--to", "csv", "--out", "out.csv")
+    csv = here_json("export", "r", "--to", "csv", "--out", "out.csv")
     assert csv["files"] == ["out.csv"]
     assert len(Path("out.csv").read_text().splitlines()) == 2001
 
 
 def test_a_changed_recording_does_not_replay(folder: Path) -> None:
-    hil("run", "motor", "--virtual", "--duration", "2", "--record", "r", "--no-report")
+    here("run", "motor", "--virtual", "--duration", "2", "--record", "r", "--no-report")
     manifest = json.loads(Path("r/manifest.json").read_text())
     Path("r/manifest.json").write_text(json.dumps(manifest | {"state_hash": "0" * 16}))
-    assert hil_json("replay", "r", code=1)["identical"] is False
+    assert here_json("replay", "r", code=1)["identical"] is False
 
 
 def test_a_full_disk_is_one_line_and_exit_code_2(folder: Path) -> None:
@@ -300,23 +318,23 @@ def test_a_running_bench_is_watched_steered_and_stopped(folder: Path) -> None:
     with running("--duration", "60", "--bind", "plc=mil", "--record", "r", "--no-report") as process:
         status = hil_json("status", "motor")
         assert (status["rig"], status["pid"], status["time"]) == ("motor", process.pid, "real")
-        assert process.pid in [bench["pid"] for bench in hil_json("status")["benches"]]
-        assert "accepted at" in hil("set", "motor", "control.setpoint", "150").stdout
-        assert hil_json("force", "motor", "sensor.speed", "600 rpm")["tick"] > 0
-        hil("release", "./motor", "sensor.speed")
-        number = hil_json("fault", "motor", "sensor.speed=bias(1)")["fault_id"]
-        assert f"fault {number} active" in hil("status", "motor").stdout
-        hil("clear", "motor", str(number))
-        until(lambda: hil_json("status", "motor")["faults"] == [])
-        hil("mark", "motor", "look here")
-        frame = hil("watch", "motor", "--once", "--signals", "motor.*").stdout
+        assert process.pid in [bench["pid"] for bench in here_json("status")["benches"]]
+        assert "accepted at" in here("set", "motor", "control.setpoint", "150")
+        assert here_json("force", "motor", "sensor.speed", "600 rpm")["tick"] > 0
+        here("release", "./motor", "sensor.speed")
+        number = here_json("fault", "motor", "sensor.speed=bias(1)")["fault_id"]
+        assert f"fault {number} active" in here("status", "motor")
+        here("clear", "motor", str(number))
+        until(lambda: here_json("status", "motor")["faults"] == [])
+        here("mark", "motor", "look here")
+        frame = here("watch", "motor", "--once", "--signals", "motor.*")
         assert "motor.speed" in frame
         assert "rad/s" in frame
         assert "drive.voltage" not in frame
-        until(lambda: hil_json("watch", "--json")["values"]["values"]["motor.speed"] > 140.0)
+        until(lambda: here_json("watch", "motor")["values"]["values"]["motor.speed"] > 140.0)
         assert "sensor.speed" in hil("force", "motor", "sensor.sped", "1", code=2).stderr
-        hil("safe", "motor")
-        until(lambda: hil_json("watch")["values"]["values"]["drive.voltage"] == 0.0)
+        here("safe", "motor")
+        until(lambda: here_json("watch", "motor")["values"]["values"]["drive.voltage"] == 0.0)
         hil("stop", "motor", "--pid", str(process.pid))
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
@@ -331,7 +349,7 @@ def test_a_running_bench_is_watched_steered_and_stopped(folder: Path) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_run_safely_and_keeps_the_recording(folder: Path, number: int, code: int) -> None:
     with running("--duration", "60", "--record", "r") as process:
-        until(lambda: hil_json("status", "motor")["time_s"] > 0.5)
+        until(lambda: here_json("status", "motor")["time_s"] > 0.5)
         emulated = children(process.pid)
         assert emulated
         os.killpg(process.pid, number)  # as a terminal does: the emulated device gets it as well
@@ -349,13 +367,13 @@ def test_a_signal_ends_the_run_safely_and_keeps_the_recording(folder: Path, numb
 @pytest.mark.realtime
 def test_after_kill_9_the_emulated_device_ends_and_the_recording_can_be_read(folder: Path) -> None:
     with running("--duration", "60", "--record", "r") as process:
-        tick = until(lambda: (t := hil_json("status", "motor")["tick"]) > 2500 and t)
+        tick = until(lambda: (t := here_json("status", "motor")["tick"]) > 1500 and t)
         emulated = children(process.pid)
         process.kill()
         process.wait()
     until(lambda: not any(alive(pid) for pid in emulated), timeout_s=5)
     assert Recording(folder / "r").ticks > tick - 1000
-    assert process.pid not in [bench["pid"] for bench in hil_json("status")["benches"]]
+    assert process.pid not in [bench["pid"] for bench in here_json("status")["benches"]]
     assert sockets(process.pid) == []
 
 
@@ -366,7 +384,7 @@ def test_an_emulated_device_serves_until_it_is_told_to_end(folder: Path) -> None
         assert process.stdout
         address = json.loads(process.stdout.readline())
         assert address["side"] == "server"
-        found = hil_json("scan", "modbus", f"127.0.0.1:{address['port']}", "--last", "20", "--rate", "5000")
+        found = here_json("scan", "modbus", f"127.0.0.1:{address['port']}", "--last", "20", "--rate", "5000")
         ranges = {(area["table"], area["first"], len(area["values"])) for area in found["areas"]}
         assert ranges == {("holding_register", 0, 2), ("input_register", 0, 3)}
         process.terminate()
@@ -397,6 +415,6 @@ def test_doctor_says_what_can_be_promised() -> None:
     found = hil_json("doctor", "--seconds", "0.1")
     assert found["verdict"]["level"] in ("best effort", "soft real time", "real time kernel")
     assert found["wake_up"]["ticks"] == 100
-    text = hil("doctor", "--seconds", "0.1").stdout
+    text = here("doctor", "--seconds", "0.1")
     assert "This machine can promise" in text
     assert "SCHED_FIFO" in text

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,9 +22,22 @@ FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-ffp-contract=off", "-fno-strict-aliasing
 
 
 def compiled(compiler: str, level: str, sources: list[Path], folder: Path) -> list[Path]:
-    command = [compiler, *FLAGS, level, "-c", *map(str, sources)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=240)
+    def one(source: Path) -> None:
+        command = [compiler, *FLAGS, level, "-c", str(source)]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=240)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(one, sources))
     return sorted(folder.glob("*.o"))
+
+
+Objects = Callable[[str, str], list[Path]]
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Objects:
+    """`core("gcc", "-O2")`: its objects, compiled once."""
+    return cache(lambda compiler, level: compiled(compiler, level, SOURCES, tmp_path_factory.mktemp("core")))
 
 
 def symbols(objects: list[Path]) -> tuple[dict[str, str], set[str]]:
@@ -46,10 +63,10 @@ def foreign(objects: list[Path]) -> dict[str, str]:
 
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_the_core_calls_nothing_from_outside(compiler: str, level: str, tmp_path: Path) -> None:
+def test_the_core_calls_nothing_from_outside(compiler: str, level: str, core: Objects) -> None:
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    objects = compiled(compiler, level, SOURCES, tmp_path)
+    objects = core(compiler, level)
     assert len(objects) == len(SOURCES)  # no two sources of one name
     assert foreign(objects) == {}
 
@@ -62,9 +79,9 @@ def test_a_call_into_the_system_is_seen(call: str, tmp_path: Path) -> None:
     assert set(foreign(objects)) == {call.partition("(")[0]}
 
 
-def test_no_part_of_the_core_keeps_data_that_changes(tmp_path: Path) -> None:
+def test_no_part_of_the_core_keeps_data_that_changes(core: Objects) -> None:
     """Everything that changes lies in the state or with the caller: two benches in one process cannot meet."""
-    objects = compiled("gcc", "-O2", SOURCES, tmp_path)
+    objects = core("gcc", "-O2")
     text = subprocess.run(["nm", "-A", "-P", *map(str, objects)], check=True, capture_output=True, text=True).stdout
     assert [line for line in text.splitlines() if line.split()[2] in "bBCsS"] == []
     # "d": constant tables of addresses; they are relocated once and read-only then

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import itertools
 import math
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mpmath as mp
@@ -56,7 +58,6 @@ class Library:
 
     def __init__(self, folder: Path, compiler: str, level: str) -> None:
         source = folder / "probe.c"
-        source.write_text(probe_source())
         target = folder / f"math_{compiler}{level.replace(' ', '')}.so"
         subprocess.run([compiler, *FLAGS, *level.split(), "-shared", "-fPIC", "-o", target, source], check=True)
         self.dll = ctypes.CDLL(str(target))
@@ -79,7 +80,9 @@ class Library:
 @pytest.fixture(scope="module")
 def libraries(tmp_path_factory: pytest.TempPathFactory) -> list[Library]:
     folder = tmp_path_factory.mktemp("math")
-    return [Library(folder, *build) for build in BUILDS]
+    (folder / "probe.c").write_text(probe_source())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda build: Library(folder, *build), BUILDS))
 
 
 @pytest.fixture(scope="module")

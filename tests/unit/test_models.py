@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
+import os
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -388,13 +391,18 @@ def test_gcc_and_clang_give_the_same_bits_at_every_level(
 ) -> None:
     text = tmp_path / "model.c"
     text.write_text(generate(cls, method, FLAGS))
-    steps, seen = full(300, 3000), {}
-    for compiler in ("gcc", "clang"):
-        for level in ("-O0", "-O1", "-O2", "-O3"):
-            built = tmp_path / f"{compiler}{level}.so"
-            command = [compiler, *(level if flag == "-O3" else flag for flag in FLAGS)]
-            assert run_compiler(command, text, built, tmp_path / "log") == 0, (tmp_path / "log").read_text()
-            seen[built.name] = trajectory(CompiledModel(built), steps)
+    steps = full(300, 3000)
+
+    def built(variant: tuple[str, str]) -> Path:
+        compiler, level = variant
+        target = tmp_path / f"{compiler}{level}.so"
+        command = [compiler, *(level if flag == "-O3" else flag for flag in FLAGS)]
+        assert run_compiler(command, text, target, log := target.with_suffix(".log")) == 0, log.read_text()
+        return target
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        targets = list(pool.map(built, itertools.product(("gcc", "clang"), ("-O0", "-O1", "-O2", "-O3"))))
+    seen = {target.name: trajectory(CompiledModel(target), steps) for target in targets}
     reference = seen["gcc-O3.so"]
     assert [name for name, data in seen.items() if data != reference] == []
     assert len(set(seen.values())) == 1

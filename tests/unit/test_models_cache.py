@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -184,22 +185,35 @@ def test_classes_of_one_text_with_other_variables_are_other_models(cache: Path) 
     assert len(entries(cache)) == 2
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "one_bit", "no_trailer", "text"])
-def test_a_damaged_entry_is_built_again(damage: str, tmp_path: Path, cache: Path) -> None:
-    (tmp_path / "model.py").write_text(TEXT)
-    process = elsewhere(tmp_path)  # in another process: a damaged file that is mapped here would end the test
-    expected, error = process.communicate(timeout=60)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with the model and its cache, and what the program prints."""
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "model.py").write_text(TEXT)
+    # In another process: a damaged file that is mapped here would end the test.
+    expected, error = elsewhere(folder, HIL_CACHE_DIR=str(folder / "cache")).communicate(timeout=60)
     assert error == ""
+    return folder, expected
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "one_bit", "no_trailer", "text"])
+def test_a_damaged_entry_is_built_again(damage: str, built: tuple[Path, str], tmp_path: Path, cache: Path) -> None:
+    folder, expected = built
+    shutil.copytree(folder / "cache", cache)
     (entry,) = entries(cache)
+    assert is_sound(entry)
+    stamp = entry.stat().st_mtime_ns
     data = entry.read_bytes()
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 4
     kinds = {"truncated": data[: len(data) // 2], "empty": b"", "one_bit": bytes(flipped), "no_trailer": data[:-40]}
     entry.write_bytes(kinds.get(damage, b"not a shared object"))
     assert not is_sound(entry)
-    out, error = elsewhere(tmp_path).communicate(timeout=60)
+    out, error = elsewhere(folder).communicate(timeout=60)
     assert (out, error) == (expected, "")
+    assert entries(cache) == [entry]
     assert is_sound(entry)
+    assert entry.stat().st_mtime_ns != stamp
 
 
 def test_four_processes_that_build_at_the_same_time_agree(tmp_path: Path, cache: Path) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from fuzzing import Fuzz, Fuzzers
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))  # for `import modbus_peers`, `import register_oracle`
 
 
 def _open_things() -> tuple[int, int]:
@@ -48,3 +50,9 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return program
 
     return build
+
+
+@pytest.fixture(scope="session")
+def fuzz(tmp_path_factory: pytest.TempPathFactory) -> Fuzz:
+    """`tried = fuzz("fuzz_link_host", library, inputs, 20_000, 1500)`: fuzzers that share what they compile."""
+    return Fuzzers(tmp_path_factory.mktemp("fuzz")).run

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,23 +39,26 @@ class Board:
     field: str
 
 
+def build_board(rig: Path, board: str) -> Path:
+    """The rig's application, compiled."""
+    loaded = load_rig(rig)
+    device = loaded.devices["board"]
+    return build_firmware(make_application(loaded, device, controller_of(loaded, loaded.roles[device.role])), board)
+
+
 @contextmanager
-def posix_board(rig: Path) -> Iterator[Board]:
-    """`hil emulate`."""
-    command = [sys.executable, "-m", "hil", "emulate", str(rig), "board", "--json"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+def posix_board(program: Path) -> Iterator[Board]:
+    """Switched on, as a process."""
+    with subprocess.Popen([str(program)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        told = json.loads(process.stdout.readline())
-        yield Board(told["link"], told["field"])
+        yield Board(**dict(process.stdout.readline().split() for _ in range(2)))
         process.terminate()
 
 
 @contextmanager
-def qemu_board(rig: Path) -> Iterator[Board]:
-    """The program for the stm32f405 on an emulated one that runs by the clock."""
-    loaded = load_rig(rig)
-    application = make_application(loaded, loaded.devices["board"], controller_of(loaded, loaded.roles["controller"]))
-    board = start_qemu(build_firmware(application, "stm32f405"), icount=False)
+def qemu_board(program: Path) -> Iterator[Board]:
+    """Switched on, in QEMU, by the clock."""
+    board = start_qemu(program, icount=False)
     yield Board(board.link_path, board.field_path)
     board.end()
 

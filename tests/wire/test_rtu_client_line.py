@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import termios
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,13 +76,13 @@ def test_noise_well_before_the_answer_is_forgotten(slave: Slave, master: RtuClie
 
 
 def test_an_answer_with_a_wrong_crc_fails_without_waiting_for_the_timeout(slave: Slave) -> None:
-    master = client_on(slave.pty.path, READS, [], timeout_s=5)
+    master = client_on(slave.pty.path, READS, [], timeout_s=60)
     slave.once(lambda slave, frame: slave.pty.say(slave.good_answer(frame)[:-1] + b"\x00"))
     start = time.monotonic()
     with pytest.raises(BusError, match="make no sense"):
         master.exchange(0)
-    assert time.monotonic() - start < 2
-    assert counted(master, "wrong_crc") == 1
+    assert time.monotonic() - start < 30
+    assert (counted(master, "wrong_crc"), counted(master, "timeouts")) == (1, 0)
     assert master.take_in() is None
     data_flows(slave, master)
     master.stop()
@@ -165,16 +167,18 @@ def test_half_an_answer_is_a_timeout_and_a_pause_inside_one_spoils_it(slave: Sla
 
 
 def test_a_device_that_drips_does_not_stretch_the_timeout(slave: Slave, master: RtuClient) -> None:
+    answered, dripped = threading.Event(), itertools.count()
+
     def drip(slave: Slave, frame: bytes) -> None:
-        for _ in range(60):
+        while not answered.is_set() and next(dripped) < 2_000:
             slave.pty.say(b"\x55")
             time.sleep(0.01)
 
     slave.once(drip)
-    start = time.monotonic()
     with pytest.raises(BusError, match="no answer in time"):
         master.exchange(0)
-    assert time.monotonic() - start < 3 * TIMEOUT_S
+    answered.set()
+    assert next(dripped) < 2_000, "it gave up while bytes still came"
 
 
 def test_a_broadcast_is_not_answered_and_the_line_rests_after_it() -> None:
@@ -248,5 +252,5 @@ def test_stopping_is_quick_while_an_answer_is_waited_for(slave: Slave) -> None:
     until(lambda: slave.requests)
     start = time.monotonic()
     master.stop()
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 10, "a third of its timeout"
     assert counted(master, "errors_os") == 0

@@ -17,16 +17,35 @@ import pytest
 from modbus_peers import LibmodbusClient
 from pymodbus.client import ModbusSerialClient
 from rtu_peers import Pty, adu
-from tank_board import LEVEL, LONGER, RESET, RUN, SETPOINT, Board, linked, needs_qemu, posix_board, state, until
+from tank_board import (
+    LEVEL,
+    LONGER,
+    RESET,
+    RUN,
+    SETPOINT,
+    Board,
+    build_board,
+    linked,
+    needs_qemu,
+    posix_board,
+    state,
+    until,
+)
 
 from hil import open_bench
 from hil.drivers.serial_line import open_line
 from hil.mcu.reports import Op
 
 
+@pytest.fixture(scope="module")
+def program(rig_copy: Callable[..., Path]) -> Path:
+    """The application for the board `posix`, compiled once."""
+    return build_board(rig_copy("tank_level", LONGER), "posix")
+
+
 @pytest.fixture
-def board(rig_copy: Callable[..., Path]) -> Iterator[Board]:
-    with posix_board(rig_copy("tank_level", LONGER)) as board:
+def board(program: Path) -> Iterator[Board]:
+    with posix_board(program) as board:
         yield board
 
 

@@ -17,7 +17,20 @@ from typing import Any
 import pytest
 from pymodbus.client import ModbusSerialClient
 from rtu_peers import Pty, adu
-from tank_board import LEVEL, LONGER, RUN, SETPOINT, Board, linked, needs_qemu, posix_board, qemu_board, state, until
+from tank_board import (
+    LEVEL,
+    LONGER,
+    RUN,
+    SETPOINT,
+    Board,
+    build_board,
+    linked,
+    needs_qemu,
+    posix_board,
+    qemu_board,
+    state,
+    until,
+)
 
 from hil import open_bench
 from hil._bus import RtuClient, Tag, now_ns
@@ -39,13 +52,14 @@ def rig(rig_copy: Callable[..., Path]) -> Path:
 
 @pytest.fixture(params=["posix", pytest.param("qemu", marks=needs_qemu)])
 def board(request: pytest.FixtureRequest, rig: Path) -> Iterator[Board]:
-    with (posix_board if request.param == "posix" else qemu_board)(rig) as board:
+    name, switched_on = {"posix": ("posix", posix_board), "qemu": ("stm32f405", qemu_board)}[request.param]
+    with switched_on(build_board(rig, name)) as board:
         yield board
 
 
 @pytest.fixture
 def process_board(rig: Path) -> Iterator[Board]:
-    with posix_board(rig) as board:
+    with posix_board(build_board(rig, "posix")) as board:
         yield board
 
 
@@ -127,7 +141,7 @@ def test_a_map_without_the_registers_goes_on_as_before_and_one_with_them_asks_fo
 ) -> None:
     table = rig / "board.csv"
     table.write_text(ROWS.sub("", table.read_text()))
-    with posix_board(rig) as board:
+    with posix_board(build_board(rig, "posix")) as board:
         with pytest.raises(BusError, match=r"the device has no input_register 3 \(3x00004\), @latch \(exception 2\)"):
             bench_at(at(rig_copy("tank_level", LONGER), board))
         with pytest.raises(BusError, match="no message over this wire opens a latch") as refused:

@@ -20,7 +20,9 @@ int64_t stm32_now_ns(void);
 /* Raises an interrupt at `ns`, or earlier: within SysTick's range, a tenth of a second. */
 void stm32_alarm(int64_t ns);
 void stm32_on_alarm(void);
-uint32_t stm32_counter(void);
+uint32_t stm32_counter(void); /* of work, without what interrupts took */
+uint32_t stm32_interrupt_begin(void);
+void stm32_interrupt_end(uint32_t begin);
 uint32_t stm32_counter_hz(void);
 
 /* usart.c: both ports, by interrupt. */

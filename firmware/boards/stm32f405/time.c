@@ -8,10 +8,11 @@
 #define MEASURED    (STM32_CORE_HZ / 10000) /* 100 us */
 
 static struct {
-    uint32_t hz, last; /* of TIM2: its rate, and its value when it was last read */
-    uint32_t rest;     /* 21sts of a ns */
-    int64_t ns;        /* at `last` */
-    uint8_t cycles;    /* the cycle counter runs */
+    uint32_t hz, last;               /* of TIM2: its rate, and its value when it was last read */
+    uint32_t rest;                   /* 21sts of a ns */
+    int64_t ns;                      /* at `last` */
+    volatile uint32_t in_interrupts; /* counted there, both ports together; they do not nest */
+    uint8_t cycles;                  /* the cycle counter runs */
 } clock;
 
 /* TIM2's ticks in MEASURED cycles. Between the two rates lies a factor of twelve: no care is needed. */
@@ -93,6 +94,21 @@ void stm32_alarm(int64_t ns)
 /* Once is enough: awake, the main loop looks at the time itself, and no interrupt is counted into a control step. */
 void stm32_on_alarm(void) { SYST_CSR = 0; }
 
-uint32_t stm32_counter(void) { return clock.cycles ? DWT_CYCCNT : TIM2->cnt; }
+static uint32_t raw_counter(void) { return clock.cycles ? DWT_CYCCNT : TIM2->cnt; }
+
+/* What a control step costs is counted without the bytes that arrive in the middle of it: they come when they come. */
+uint32_t stm32_counter(void)
+{
+    uint32_t elsewhere, now;
+    do {
+        elsewhere = clock.in_interrupts;
+        now = raw_counter();
+    } while (elsewhere != clock.in_interrupts);
+    return now - elsewhere;
+}
+
+uint32_t stm32_interrupt_begin(void) { return raw_counter(); }
+
+void stm32_interrupt_end(uint32_t begin) { clock.in_interrupts += raw_counter() - begin; }
 
 uint32_t stm32_counter_hz(void) { return clock.cycles ? STM32_CORE_HZ : clock.hz; }

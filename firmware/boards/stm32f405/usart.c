@@ -70,9 +70,11 @@ static void transmit(struct port *p)
 
 static void serve(struct port *p)
 {
+    uint32_t begin = stm32_interrupt_begin();
     receive(p);
     if (p->usart->cr1 & USART_CR1_TXIE)
         transmit(p);
+    stm32_interrupt_end(begin);
 }
 
 void stm32_on_usart1(void) { serve(&ports[FW_PORT_LINK]); }
