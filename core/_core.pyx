@@ -310,11 +310,15 @@ cdef class State:
         _check(hil_state_init(program.p, self.s))
 
     def __dealloc__(self):
-        cdef const hil_fmu *fmu
         if self.s != NULL:
-            for i, _ in self.external:
-                fmu = hil_program_fmu(self.program.p, i)
-                fmu.release(fmu.self, self.s)
+            self.end_fmus()
+
+    def end_fmus(self):
+        """Ends the FMUs' instances, which no tick may step any more; the buffer stays readable."""
+        cdef const hil_fmu *fmu
+        for i, _ in self.external:
+            fmu = hil_program_fmu(self.program.p, i)
+            fmu.release(fmu.self, self.s)
 
     cdef hil_state *head(self):
         return <hil_state *><void *>self.s

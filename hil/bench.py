@@ -448,6 +448,7 @@ class Bench(Looking):
             self.engine.close()
         if self._thread is not None:
             self._thread.join()
+        self.state.end_fmus()
         if self.recorder.writer is not None:
             self.recorder.writer.close({"result": "aborted", "complete": False})
             self.recorder.writer = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     with contextlib.suppress(OSError):  # what the FMU prints is not ours
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if what == "serve":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bench, which ends its run in order
         try:
             return Fmu(Opening.from_json(text)).serve(SOCKET)
         except BenchError as error:

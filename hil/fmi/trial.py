@@ -36,7 +36,7 @@ class Found:
 
 def host_command(opening: Opening, what: str = "serve", text: str | None = None) -> tuple[str, ...]:
     """Program and arguments of the process that an FMU runs in."""
-    return (sys.executable, "-m", "hil.fmi.host", what, opening.to_json() if text is None else text)
+    return (sys.executable, "-P", "-m", "hil.fmi.host", what, opening.to_json() if text is None else text)
 
 
 @cache

@@ -102,7 +102,7 @@ def make_fmu(
     xml = (FMI2 if version == 2 else FMI3).format(state=offers, mischief=mischief, comment=escape(comment))
     fmu = folder / f"lag{version}.fmu"
     with zipfile.ZipFile(fmu, "w") as archive:
-        archive.writestr("modelDescription.xml", xml)
-        archive.write(library, f"binaries/{PLACES[version]}/lag.so")
-        archive.writestr("resources/readme.txt", "nothing")
+        members = {"modelDescription.xml": xml.encode(), f"binaries/{PLACES[version]}/lag.so": library.read_bytes()}
+        for member, data in {**members, "resources/readme.txt": b"nothing"}.items():
+            archive.writestr(zipfile.ZipInfo(member), data)  # of no date: the same content is unpacked once
     return fmu

@@ -33,7 +33,7 @@ def repacked(fmu: Path, to: Path, change) -> Path:
         for name in old.namelist():
             changed = change(name, old.read(name))
             if changed is not None:
-                new.writestr(*changed)
+                new.writestr(zipfile.ZipInfo(changed[0]), changed[1])
     return to
 
 

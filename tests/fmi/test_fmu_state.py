@@ -74,6 +74,7 @@ def test_a_snapshot_that_is_cut_off_is_refused(lag, fmu_rig):
 def test_the_recording_says_what_is_not_promised_and_replays(lag, fmu_rig, tmp_path):
     from hil.recording import Recording
     from hil.replay import replay
+    from hil.report.content import checks_of
 
     rig = fmu_rig(lag(3, comment="replayed"))
     with hil.open_bench(rig, record=tmp_path / "rec") as bench:
@@ -84,4 +85,6 @@ def test_the_recording_says_what_is_not_promised_and_replays(lag, fmu_rig, tmp_p
     manifest = Recording(tmp_path / "rec").manifest
     assert "plant (plant.fmu)" in manifest["outside_promises"]
     assert manifest["fmus"]["plant"]["fmi"] == 3
+    sentence, _ = checks_of(Recording(tmp_path / "rec"))
+    assert "Not promised with the FMUs plant (plant.fmu)" in sentence  # as the report shows it
     assert replay(tmp_path / "rec")["identical"] is True
