@@ -365,7 +365,8 @@ cdef class State:
     cdef int _load(self, int block, bytes saved) except -1:
         cdef const hil_fmu *fmu = hil_program_fmu(self.program.p, block)
         if fmu.load(fmu.self, self.s, PyBytes_AS_STRING(saved), len(saved)):
-            raise OpaqueError(block)
+            why = fmu.failure(fmu.self, self.s).decode("utf-8", "replace")
+            raise BenchError(f"an FMU does not take its state back: {why}") if why else OpaqueError(block)
         return 0
 
     def fmu_failures(self) -> list:

@@ -159,6 +159,16 @@ class Bench(Looking):
             name = self.built.entries[block]
             raise BenchError(f"the FMU failed at tick {self.state.tick}: {why}", where=where_of(name))
 
+    def _late_fmu_failure(self) -> HilError | None:
+        """One that no run has told of; from here on none may disturb the way to the safe state."""
+        try:
+            self._watch_fmus()
+        except HilError as error:
+            return error
+        finally:
+            self._fmu_failed = True
+        return None
+
     # ---- opening ----
 
     def _make_recorder(self, writer: RecordingWriter | None) -> Recorder:
@@ -426,7 +436,7 @@ class Bench(Looking):
 
     def _finish(self) -> RunResult:
         engine = self._open_engine()
-        failure = self._end_run() or self._broken
+        failure = self._end_run() or self._broken or self._late_fmu_failure()
         ending = Ending.of(self, engine, failure)  # before the safe state, which is not part of the run
         writer, self.recorder = self.recorder.writer, self.recorder.closed()
         ending.note_unsafe(engine.make_safe(self.gated(), self.__getitem__))

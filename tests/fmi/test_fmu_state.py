@@ -71,6 +71,19 @@ def test_a_snapshot_that_is_cut_off_is_refused(lag, fmu_rig):
             bench.restore(bench.snapshot()[:-1])
 
 
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_state_that_is_not_its_own_is_refused(lag, fmu_rig, isolate):
+    with hil.open_bench(fmu_rig(lag(2), *keys(isolate))) as bench:
+        bench.run(0.1)
+        snapshot = bench.snapshot()
+        size = bench.built.program.state_size
+        with pytest.raises(BenchError, match="does not take its state back: fmi2DeSerializeFMUstate gives error"):
+            bench.restore(snapshot[:size] + (4).to_bytes(8, "little") + b"None")
+        result = bench.finish()  # after that error nothing of it may be called: the run has failed, and is safe
+        assert "blocks.plant.fmu" in result.reason
+        assert bench["drive"] == 0.5
+
+
 def test_the_recording_says_what_is_not_promised_and_replays(lag, fmu_rig, tmp_path):
     from hil.recording import Recording
     from hil.replay import replay
