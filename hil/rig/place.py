@@ -13,6 +13,7 @@ from hil.faults import parse_quantity
 from hil.nearest import did_you_mean
 from hil.rig.configure import read_config
 from hil.rig.description import Block, ModelRef, Wire
+from hil.rig.detectors import design_keys, resolve_detector
 from hil.rig.fmu_blocks import fmu_ref, fmu_type
 from hil.rig.messages import KeyPath, known_keys
 from hil.rig.reading import Reading
@@ -112,6 +113,7 @@ def _place(reading: Reading, name: str, table: BlockTable, kind: BlockType) -> t
     extra = dict(table.model_extra or {})
     every, phase = _rate(reading, name, table)
     inputs, constants = _inputs(reading, name, table, kind)
+    resolve_detector(reading, name, kind, extra, table.inputs, reading.table.rig.period_s * every)
     block = Block(
         name=name,
         type="fmu" if table.fmu else "model" if table.model else kind.name,
@@ -125,7 +127,7 @@ def _place(reading: Reading, name: str, table: BlockTable, kind: BlockType) -> t
         every=every,
         phase=phase,
     )
-    valid = [p.name for p in kind.params] + [c.name for c in kind.config] + sorted(BLOCK_KEYS)
+    valid = [p.name for p in kind.params] + [c.name for c in kind.config] + design_keys(kind) + sorted(BLOCK_KEYS)
     for key, value in extra.items():
         why = f"{kind.name} has no parameter or configuration of this name"
         reading.mistakes.add(("blocks", name, key), why, value=value, mend=did_you_mean(key, valid))

@@ -263,6 +263,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 45);
+    CHECK(n == 50);
     return failures != 0;
 }
