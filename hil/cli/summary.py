@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hil.cli import output
+from hil.result import promises
 
 if TYPE_CHECKING:
     from hil.bench import Bench
@@ -152,6 +153,8 @@ def _lines(bench: Bench, result: RunResult) -> Iterable[tuple[str, str]]:
         yield f"Bus {device}", bus_text(counters)
     for fault in bench.armed_faults():
         yield "Fault", fault["text"]
+    if bench.built.fmus:
+        yield "But", str(promises(bench.built.fmus)["outside_promises"])
     for fmu in bench.built.fmus:
         yield "FMU", f"{fmu.block} ({fmu.ref.file}): {fmu_text(fmu)}"
     if result.lost_samples:
