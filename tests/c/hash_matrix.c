@@ -289,7 +289,7 @@ static void describe(void)
     unsigned turn = 0;
     for (int sources = 1; sources >= 0; sources--)
         for (int i = 0; hil_block_types[i]; i++)
-            if (is_source(hil_block_types[i]) == sources)
+            if (is_source(hil_block_types[i]) == sources && strcmp(hil_block_types[i]->name, "fmu") != 0) /* foreign */
                 place_type(hil_block_types[i], turn++);
     place_role();
 }
