@@ -152,6 +152,9 @@ def _data_quality(given: Mapping[str, Any], samples: float, period_s: float) -> 
     checks = given.get("checks", [])
     if not isinstance(checks, list) or not checks or any(check not in known for check in checks):
         raise ValueError(f"checks must list some of {', '.join(known)}")
+    both = [known[check][0] for check in checks if known[check][0] in given]
+    if both:
+        raise ValueError(f"{both[0]} is given as well")
     measurement = quality.Measurement(period_s=period_s, **noise)
     return {known[check][0]: known[check][1](measurement, samples * len(checks)) for check in checks}
 

@@ -100,6 +100,7 @@ MISTAKES = [
         'type = "nis_test"\nin = { nis = "residual" }\nwindow = 100000\nmean_time_between_false_alarms_s = 3600',
         "bounds are designed for windows of at most 5000 samples",
     ),
+    (f'{DATA}noise = 1.0\nchecks = ["spike"]\nspike = 3.0', "cannot be kept: spike is given as well"),
     ('type = "data_quality"\nin = { u = "residual" }\ncross_check = 1.0', "watch.cross_check: has no reference"),
     (
         'type = "data_quality"\nin = { u = "residual" }\nnoise = 1.0',

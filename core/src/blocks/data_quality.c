@@ -52,7 +52,7 @@ static const char *check(const struct hil_shape *shape)
 
 static double median5(const double *v)
 {
-    double sorted[N_RECENT];
+    double sorted[N_RECENT] = {0.0};
     for (int i = 0; i < N_RECENT; i++) {
         int k = i;
         for (; k > 0 && sorted[k - 1] > v[i]; k--)
