@@ -1,8 +1,6 @@
-"""The two observers of watch.toml as state-space blocks: `python rigs/incubator/watch_design.py` prints their numbers.
+"""The two observers of watch.toml: `python rigs/incubator/watch_design.py` prints the keys of their blocks.
 
-A Kalman filter of constant gain K is itself a linear system. With y the measured temperature of the air:
-
-    x(k+1) = (F - F K H) x(k) + F K y(k) + G [heater(k), room(k)]        v(k) = y(k) - H x(k)
+Temperatures of air, heater and, with a cup, water over one period in which heater and room keep their values.
 """
 
 from __future__ import annotations
@@ -24,13 +22,14 @@ MEASURED_K = 0.05
 
 @dataclass(frozen=True)
 class Observer:
-    """A state-space block: inputs air, heater, room; output innovation. `variance` is the innovation's."""
+    """Keys of a block `kalman`; `deviation` is that of its innovation once it has settled."""
 
     A: Array
     B: Array
     C: Array
-    D: Array
-    variance: float
+    Q: Array
+    R: Array
+    deviation: float
 
 
 def box(*, cup: bool) -> tuple[Array, Array]:
@@ -64,31 +63,25 @@ def discrete(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def observer(*, cup: bool) -> Observer:
-    """The Kalman filter at its steady state, by iterating the Riccati equation."""
+    """The filter's model; its settled covariance comes from iterating the Riccati equation."""
     f, g = discrete(*box(cup=cup))
     n = len(f)
     q, p = np.diag(np.square(ADDED_K[:n])), np.eye(n)
+    variance = 0.0
     for _ in range(20_000):
         p = f @ p @ f.T + q
         variance = p[0, 0] + MEASURED_K**2
-        gain = p[:, 0] / variance
-        p = p - np.outer(gain, p[0])
-    h = np.eye(n)[:1]
-    feed = f @ gain[:, None]
-    return Observer(f - feed @ h, np.hstack((feed, g)), -h, np.array([[1.0, 0.0, 0.0]]), float(variance))
+        p = p - np.outer(p[:, 0] / variance, p[0])
+    return Observer(f, g, np.eye(n)[:1], q, np.array([[MEASURED_K**2]]), float(variance**0.5))
 
 
 def main() -> None:
-    """Print both observers as keys of the rig file, and the weights of the log-likelihood ratio."""
-    calibrated, loaded = observer(cup=False), observer(cup=True)
-    for name, found in (("calibrated", calibrated), ("loaded", loaded)):
-        print(f"# {name}: innovation's deviation {found.variance**0.5:.6g} K")
-        for key in "ABCD":
+    """Print both observers as keys of the rig file."""
+    for name, found in (("calibrated", observer(cup=False)), ("loaded", observer(cup=True))):
+        print(f"# {name}: innovation's deviation {found.deviation:.6g} K")
+        for key in "ABCQR":
             rows = ",\n     ".join(", ".join(f"{value:.9g}" for value in row) for row in getattr(found, key))
             print(f"{key} = [{rows}]")
-    weights = 0.5 / calibrated.variance, -0.5 / loaded.variance
-    print(f"weights = [{weights[0]:.9g}, {weights[1]:.9g}]")
-    print(f"offset = {0.5 * np.log(calibrated.variance / loaded.variance):.9g}")
 
 
 if __name__ == "__main__":

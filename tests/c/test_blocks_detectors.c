@@ -167,7 +167,7 @@ static void whiteness_is_ljung_and_box_s_statistic(void)
     harness_close(&h);
 }
 
-static void detectors_leave_out_what_is_no_number(void)
+static void detectors_leave_out_what_is_no_sample(void)
 {
     static const char *const types[] = {"cusum", "page_hinkley", "nis_test", "whiteness"};
     const double none[] = {NAN, HUGE_VAL, -HUGE_VAL, 1e300};
@@ -188,6 +188,12 @@ static void detectors_leave_out_what_is_no_number(void)
         for (unsigned k = 0; k < 200; k++) {
             if (k % 7 == 3)
                 harness_pass(&with, none[k % 4]);
+            if (k % 7 == 5) {
+                unsigned char *status = &with.state[with.block.status + with.in[0]];
+                *status = k % 2 ? HIL_BAD : HIL_STALE;
+                harness_pass(&with, 3.0);
+                *status = HIL_GOOD;
+            }
             harness_pass(&with, fabs(wave(k)));
             harness_pass(&without, fabs(wave(k)));
             for (uint32_t i = 0; i < with.n_state; i++)
@@ -375,7 +381,7 @@ int main(void)
     nis_test_is_the_mean_of_its_window();
     nis_test_begins_with_an_empty_window_after_an_alarm();
     whiteness_is_ljung_and_box_s_statistic();
-    detectors_leave_out_what_is_no_number();
+    detectors_leave_out_what_is_no_sample();
     quality_of_range_and_rate();
     quality_of_spikes_but_not_of_steps();
     quality_of_a_stuck_signal();

@@ -94,7 +94,7 @@ static void output_cusum(const struct hil_block *b, unsigned char *s)
 {
     const double *p = hil_params(b, s);
     double *m = hil_mem(b, s), u = hil_in(b, s, 0);
-    if (is_usable(u))
+    if (is_sample(b, s, 0))
         watch(b, m, p, (u - p[TARGET]) / p[SCALE]);
     publish(b, s, m);
 }
@@ -104,7 +104,7 @@ static void output_page_hinkley(const struct hil_block *b, unsigned char *s)
 {
     const double *p = hil_params(b, s);
     double *m = hil_mem(b, s), u = hil_in(b, s, 0), n = setting(b, MEAN_SAMPLES);
-    if (is_usable(u)) {
+    if (is_sample(b, s, 0)) {
         if (m[SEEN] >= n)
             watch(b, m, p, (u - m[MEAN]) / p[SCALE]);
         else
@@ -119,7 +119,7 @@ const struct hil_block_type hil_type_cusum = {
     .name = "cusum",
     .doc =
         "high = max(0, high + z - slack), low = max(0, low - z - slack), z = (u - target) / scale; alarm at threshold "
-        "(Page, Biometrika 41, 1954). A sample that is not finite is left out: the sums hold.",
+        "(Page, Biometrika 41, 1954). A sample that is not finite, stale or bad is left out: the sums hold.",
     INPUTS(inputs),
     OUTPUTS(cusum_outputs),
     PARAMS(cusum_params),
@@ -132,8 +132,9 @@ const struct hil_block_type hil_type_cusum = {
 
 const struct hil_block_type hil_type_page_hinkley = {
     .name = "page_hinkley",
-    .doc = "As cusum, but around a mean that it learns: of the first mean_samples samples, which are not tested, then "
-           "forgetting over as many (Page, 1954; Hinkley, 1971). A sample that is not finite is left out.",
+    .doc =
+        "As cusum, but around a mean that it learns: of the first mean_samples samples, which are not tested, then "
+        "forgetting over as many (Page, 1954; Hinkley, 1971). A sample that is not finite, stale or bad is left out.",
     INPUTS(inputs),
     OUTPUTS(page_hinkley_outputs),
     PARAMS(page_hinkley_params),

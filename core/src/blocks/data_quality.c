@@ -105,8 +105,7 @@ static void remember(double *m, double u)
 static int check_cross(const struct hil_block *b, unsigned char *s, const double *p, double u)
 {
     double other = hil_in(b, s, 1);
-    int usable = is_usable(other) && !(hil_in_status(b, s, 1) & (HIL_STALE | HIL_BAD));
-    return usable && fabs(u - other) > p[CROSS_CHECK] ? CROSS : 0;
+    return is_sample(b, s, 1) && fabs(u - other) > p[CROSS_CHECK] ? CROSS : 0;
 }
 
 /* Good again only when nothing was wrong for a while. */
@@ -138,7 +137,7 @@ static void output(const struct hil_block *b, unsigned char *s)
 {
     const double *p = hil_params(b, s);
     double *m = hil_mem(b, s), u = hil_in(b, s, 0);
-    int is_new = is_usable(u) && !(hil_in_status(b, s, 0) & (HIL_STALE | HIL_BAD)), reason = 0;
+    int is_new = is_sample(b, s, 0), reason = 0;
     if (is_new) {
         reason = check_sample(b, m, p, u) | check_cross(b, s, p, u);
         remember(m, u);

@@ -68,7 +68,7 @@ static void output(const struct hil_block *b, unsigned char *s)
 {
     const double *p = hil_params(b, s);
     double *m = hil_mem(b, s), q = nis(b, s), n = setting(b, WINDOW);
-    if (!(q >= 0.0 && is_usable(q)))
+    if (!(q >= 0.0 && is_usable(q) && is_sample(b, s, 0) && is_sample(b, s, 1)))
         return;
     if (choice(b, AFTER_ALARM) == 1 && is_true(m[ALARM]))
         restart(m);
@@ -81,11 +81,11 @@ static void output(const struct hil_block *b, unsigned char *s)
 
 const struct hil_block_type hil_type_nis_test = {
     .name = "nis_test",
-    .doc =
-        "mean of q over the last `window` samples, q = nis + innovation^2 / variance (wire the one or the other); "
-        "alarm "
-        "outside low .. high (Bar-Shalom, Li, Kirubarajan: Estimation, 2001, 5.4). A sample with q < 0 or not finite "
-        "is left out: the outputs hold.",
+    .doc = "mean of q over the last `window` samples, q = nis + innovation^2 / variance (wire the one or the other); "
+           "alarm "
+           "outside low .. high (Bar-Shalom, Li, Kirubarajan: Estimation, 2001, 5.4). A sample with q < 0, not finite, "
+           "stale or bad "
+           "is left out: the outputs hold.",
     INPUTS(inputs),
     OUTPUTS(outputs),
     PARAMS(params),

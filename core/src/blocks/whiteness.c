@@ -74,7 +74,7 @@ static void output(const struct hil_block *b, unsigned char *s)
 {
     double *m = hil_mem(b, s), v = hil_in(b, s, 0), n = setting(b, WINDOW);
     /* A square that is as good as zero keeps the sums free of subnormal numbers, which take long. */
-    if (is_usable(v))
+    if (is_sample(b, s, 0))
         add(m, lags(b), fabs(v) < 1e-150 ? 0.0 : v);
     if (m[FILLED] >= n)
         judge(m, lags(b), n, hil_params(b, s)[0]);
@@ -87,7 +87,8 @@ const struct hil_block_type hil_type_whiteness = {
     .name = "whiteness",
     .doc =
         "Q = n (n + 2) sum of r(l)^2 / (n - l) over the autocorrelations r(1) .. r(lags) of each window of n samples; "
-        "alarm at Q > threshold (Ljung, Box: Biometrika 65, 1978). A sample that is not finite is left out, as if "
+        "alarm at Q > threshold (Ljung, Box: Biometrika 65, 1978). A sample that is not finite, stale or bad is left "
+        "out, as if "
         "those beside it were neighbours.",
     INPUTS(inputs),
     OUTPUTS(outputs),
