@@ -56,10 +56,10 @@ CONFIG = {"restart": [1.0], "both": [0.0], "high": [1.0], "low": [2.0]}
 SUMS = [
     ("cusum", 0.5, "both", {}, 2000.0),
     ("cusum", 0.25, "high", {}, 2000.0),
-    ("cusum", 1.0, "low", {}, 20_000.0),
+    ("cusum", 1.0, "low", {}, 8000.0),
     ("page_hinkley", 0.5, "both", {"mean_samples": [200.0]}, 2000.0),
     ("page_hinkley", 0.25, "high", {"mean_samples": [500.0]}, 2000.0),
-    ("page_hinkley", 0.5, "both", {"mean_samples": [1000.0]}, 20_000.0),
+    ("page_hinkley", 0.5, "both", {"mean_samples": [1000.0]}, 8000.0),
 ]
 
 
@@ -82,12 +82,10 @@ def test_sums_raise_false_alarms_as_rarely_as_designed(
     for lane in range(LANES):
         add_noise(bench, f"v{lane}")
         add_detector(bench, kind, lane, [f"v{lane}", ""], options | config)
-    check(f"{kind} slack {slack} {sides}", mean_time(bench, full(300_000, 3_000_000)), wanted)
+    check(f"{kind} slack {slack} {sides}", mean_time(bench, full(150_000, 3_000_000)), wanted)
 
 
-@pytest.mark.parametrize(
-    ("window", "freedom", "wanted"), [(1, 1, 2000), (20, 1, 2000), (20, 2, 20_000), (200, 1, 5000)]
-)
+@pytest.mark.parametrize(("window", "freedom", "wanted"), [(1, 1, 2000), (20, 1, 2000), (20, 2, 8000), (200, 1, 5000)])
 def test_a_window_of_nis_raises_false_alarms_as_rarely_as_designed(
     hand_bench: Any, full: Callable[[int, int], int], window: int, freedom: int, wanted: float
 ) -> None:
@@ -102,12 +100,10 @@ def test_a_window_of_nis_raises_false_alarms_as_rarely_as_designed(
         bench.block(f"nis{lane}", "sum", [f"{part}.square" for part in parts], [f"nis{lane}"])
         bench.signal("one", 1.0)
         add_detector(bench, "nis_test", lane, [f"nis{lane}", "", "one"], options)
-    check(f"nis_test window {window}, {freedom} measurements", mean_time(bench, full(300_000, 3_000_000)), wanted)
+    check(f"nis_test window {window}, {freedom} measurements", mean_time(bench, full(150_000, 3_000_000)), wanted)
 
 
-@pytest.mark.parametrize(
-    ("window", "lags", "wanted"), [(20, 1, 2000), (50, 5, 5000), (100, 5, 20_000), (100, 20, 20_000)]
-)
+@pytest.mark.parametrize(("window", "lags", "wanted"), [(20, 1, 2000), (50, 5, 5000), (100, 5, 8000), (100, 20, 8000)])
 def test_white_noise_is_called_coloured_as_rarely_as_designed(
     hand_bench: Any, full: Callable[[int, int], int], window: int, lags: int, wanted: float
 ) -> None:
@@ -120,7 +116,7 @@ def test_white_noise_is_called_coloured_as_rarely_as_designed(
     for lane in range(LANES):
         add_noise(bench, f"v{lane}")
         add_detector(bench, "whiteness", lane, [f"v{lane}"], options)
-    check(f"whiteness window {window}, {lags} lags", mean_time(bench, full(300_000, 3_000_000)), wanted)
+    check(f"whiteness window {window}, {lags} lags", mean_time(bench, full(150_000, 3_000_000)), wanted)
 
 
 SENSOR = Measurement(noise=0.05, period_s=0.001, resolution=0.0625, reference_noise=0.03)
@@ -146,7 +142,7 @@ def test_good_data_is_called_bad_as_rarely_as_designed(
             bench.block(f"read{lane}", "quantise", [source], [f"read{lane}"], interval=resolution)
             source = f"read{lane}"
         add_detector(bench, "data_quality", lane, [source, f"reference{lane}"], {check_name: limit})
-    check(f"data_quality {check_name}", mean_time(bench, full(300_000, 3_000_000)), wanted)
+    check(f"data_quality {check_name}", mean_time(bench, full(150_000, 3_000_000)), wanted)
 
 
 def test_a_threshold_of_half_the_false_alarms_is_told_apart(hand_bench: Any) -> None:
