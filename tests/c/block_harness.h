@@ -17,8 +17,8 @@ struct harness {
     const struct hil_block_type *type;
     const struct hil_model *model;
     struct hil_block block;
-    struct hil_array cfg[8];
-    double scalars[8], params[32];
+    struct hil_array cfg[16];
+    double scalars[16], params[32];
     uint16_t in[HARNESS_PORTS], out[HARNESS_PORTS];
     uint32_t n_params, n_state;
     unsigned char *state;
@@ -117,7 +117,8 @@ static inline void harness_start(struct harness *h)
     size_t n_values = 1u + h->block.n_in + h->block.n_out;
     h->block.param = (uint32_t)(HIL_STATE_HEADER + n_values * sizeof(double));
     h->block.state = h->block.param + (uint32_t)(h->n_params * sizeof(double));
-    h->size = h->block.state + h->n_state * sizeof(double);
+    h->block.status = h->block.state + h->n_state * (uint32_t)sizeof(double);
+    h->size = h->block.status + n_values;
     h->state = calloc(1, h->size);
     for (uint16_t i = 0; i < h->block.n_in; i++)
         h->in[i] = (uint16_t)(1 + i);
