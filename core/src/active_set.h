@@ -31,9 +31,10 @@ struct hil_active {
     double *n, *patched; /* how many; whether the factor has seen a row leave, so that it is made anew next time */
     double *row;         /* row number + 1, negative at its lower bound: most */
     double *lambda;      /* multipliers: most */
-    double *pivot, *factor; /* gram of the active rows = L D L': most, and most (most - 1) / 2 below the unit diagonal */
-    double *forward, *aim;  /* L^-1 (v0 - bound), and the multipliers aimed at: most each */
-    double *v;              /* rows at the optimum: rows */
+    double *pivot,
+        *factor;           /* gram of the active rows = L D L': most, and most (most - 1) / 2 below the unit diagonal */
+    double *forward, *aim; /* L^-1 (v0 - bound), and the multipliers aimed at: most each */
+    double *v;             /* rows at the optimum: rows */
 };
 
 enum hil_qp_status { HIL_QP_OPTIMAL = 0, HIL_QP_ITERATIONS = 1, HIL_QP_INFEASIBLE = 2 };

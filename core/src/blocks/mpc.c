@@ -20,9 +20,9 @@
 
 #include "../active_set.h"
 
-#define MAX_THETA 64
-#define MAX_U     16
-#define MAX_ROWS  512
+#define MAX_THETA   64
+#define MAX_U       16
+#define MAX_ROWS    512
 #define LARGEST_ROW 1e60
 
 static const struct hil_port inputs[] = {
@@ -38,8 +38,8 @@ enum { HORIZON, LIMIT, PREVIOUS, MAP, OFFSET, GRAM, LO, HI, SCALE, U_LO, U_HI, R
 static const struct hil_config config[] = {
     {"horizon", "samples that are planned", NULL, 1, 1, NAN},
     {"max_iterations", "of the solver in a sample", NULL, 1, 1, 50.0},
-    {"previous", "own: the input before is what this block gave; measured: the last elements of theta", "own|measured", 1,
-     1, 0.0},
+    {"previous", "own: the input before is what this block gave; measured: the last elements of theta", "own|measured",
+     1, 1, 0.0},
     {"map", "rows x elements of theta, column after column", NULL, 1, MAX_ROWS *MAX_THETA, NAN},
     {"offset", "of each row", NULL, 1, MAX_ROWS, NAN},
     {"gram", "rows x rows, symmetric, ones on its diagonal", NULL, 1, MAX_ROWS *MAX_ROWS, NAN},
@@ -110,7 +110,8 @@ static const char *check_sizes(const struct hil_shape *shape, const struct sizes
     if (cfg[HI].n != n->rows || cfg[OFFSET].n != n->rows || cfg[SCALE].n != n->rows || cfg[GRAM].n != n->rows * n->rows)
         return "hi, offset and scale need as many elements as lo, gram as many rows and columns";
     if (cfg[MAP].n != n->rows * theta || (theta != shape->n_in && !own) || theta > MAX_THETA)
-        return "map needs a column for each element of theta, at most 64; with previous = own also for the inputs before";
+        return "map needs a column for each element of theta, at most 64; with previous = own also for the inputs "
+               "before";
     if (cfg[U_LO].n != n->u || cfg[U_HI].n != n->u || (cfg[RATE].n && cfg[RATE].n != n->u) ||
         (cfg[START].n && cfg[START].n != n->u))
         return "u_lo, u_hi, rate and start need an element for each input";
@@ -244,7 +245,8 @@ static void shift_plan(const struct place *p)
     memmove(p->plan, p->plan + p->n.u, (p->n.plan - p->n.u) * sizeof *p->plan);
 }
 
-static void apply(const struct hil_block *b, unsigned char *s, const struct place *p, const double *lo, const double *hi)
+static void apply(const struct hil_block *b, unsigned char *s, const struct place *p, const double *lo,
+                  const double *hi)
 {
     for (uint32_t i = 0; i < p->n.u; i++) {
         p->before[i] = clamp(p->plan[i], lo[i], hi[i]);
@@ -277,9 +279,10 @@ static void output(const struct hil_block *b, unsigned char *s)
 
 const struct hil_block_type hil_type_mpc = {
     .name = "mpc",
-    .doc = "Linear model predictive control with hard bounds on inputs and their changes and soft bounds on outputs, "
-           "solved exactly by a dual active set (Goldfarb, Idnani 1983; Arnstrom et al. 2022). hil.design.mpc makes its "
-           "configuration. A sample with an input that is not finite goes on with the last plan.",
+    .doc =
+        "Linear model predictive control with hard bounds on inputs and their changes and soft bounds on outputs, "
+        "solved exactly by a dual active set (Goldfarb, Idnani 1983; Arnstrom et al. 2022). hil.design.mpc makes its "
+        "configuration. A sample with an input that is not finite goes on with the last plan.",
     INPUTS(inputs),
     OUTPUTS(outputs),
     CONFIG(config),
