@@ -1,1 +1,1 @@
-"""Controllers designed from models: what is computed once, before a bench runs. The results are blocks of a rig file."""
+"""Controllers designed from models: computed once, before a bench runs, and kept as blocks of a rig file."""

@@ -41,7 +41,7 @@ def _check_weight(name: str, given: Matrix) -> None:
 
 
 def vector(name: str, given: ArrayLike | None, n: int) -> Matrix:
-    """n numbers, or zeros for None. A single one stands for all.
+    """Give n numbers, or zeros for None. A single one stands for all.
 
     Raises:
         HilError: another number of them, or NaN.
@@ -61,7 +61,7 @@ def hessian_root(H: Matrix) -> tuple[Matrix, float]:
         HilError: H is not positive definite.
     """
     try:
-        return np.linalg.cholesky(H), float(np.linalg.cond(H))
+        return np.asarray(np.linalg.cholesky(H), dtype=np.float64), float(np.linalg.cond(H))
     except np.linalg.LinAlgError:
         mend = "Make R or S positive definite"
         raise HilError("the cost does not decide on all inputs", where="R", mend=mend) from None

@@ -154,7 +154,7 @@ def _predictions(g: _Given) -> tuple[Matrix, Matrix]:
 
 
 def _targets(g: _Given) -> tuple[Matrix, Matrix]:
-    """xr and ur over [x, r, d, u before]: the least-squares rest of A x + B u + E d = x, C x = r."""
+    """Where the plant rests, xr and ur over [x, r, d, u before]: A x + B u + E d = x, C x = r by least squares."""
     width = g.n + _n_reference(g) + g.q + g.m
     xr, ur = np.zeros((g.n, width)), np.zeros((g.m, width))
     if not g.problem.references:
@@ -193,7 +193,7 @@ def _cost(g: _Given, free: Matrix, forced: Matrix) -> tuple[Matrix, Matrix]:
     H = forced.T @ weight @ forced + R + change.T @ S @ change
     F = forced.T @ weight @ (_split(g, free) - np.tile(xr, (N, 1))) - R @ np.tile(ur, (N, 1))
     F[:, F.shape[1] - g.m :] -= change.T @ S @ np.eye(N * g.m, g.m)
-    return H, F
+    return np.asarray(H), np.asarray(F)
 
 
 def _rows(g: _Given, free: Matrix, forced: Matrix) -> tuple[Matrix, Matrix]:
@@ -228,7 +228,7 @@ def _bounds(g: _Given) -> tuple[Matrix, Matrix]:
     y_lo, y_hi = ((side - y0)[kept] for side in _output_bounds(g))
     lo = [np.tile(vector("u_lo", p.u_lo, g.m) - u0, N), -rate, np.tile(y_lo, N)]
     hi = [np.tile(vector("u_hi", p.u_hi, g.m) - u0, N), rate, np.tile(y_hi, N)]
-    return np.concatenate(lo), np.concatenate(hi)
+    return np.asarray(np.concatenate(lo)), np.asarray(np.concatenate(hi))
 
 
 def _config(g: _Given, gram: Matrix, map_: Matrix) -> dict[str, float | str | list[float]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,14 +92,19 @@ class Controller:
         return np.array(values[3:]), int(values[0]), int(values[1]), values[2]
 
     @property
+    def active(self) -> list[int]:
+        """Active bounds: row + 1 at an upper one, -(row + 1) at a lower one."""
+        start = self.program.offset_mem(0)
+        return [int(self.state.get(start + 8 * (2 + i))) for i in range(int(self.state.get(start)))]
+
+    @property
     def plan(self) -> Any:
         """The inputs that are planned, (m N,)."""
         return np.array([self.state.get(offset) for offset in self._plan])
 
 
-def osqp_solution(p: MpcProblem, x: Any, before: Any, tolerance: float = 1e-10) -> tuple[Any, float]:
-    """The plan and the largest slack by OSQP: states, inputs and slacks are its variables, the model its equations."""
-    import osqp
+def osqp_problem(p: MpcProblem, x: Any, before: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """P, q, A, l, u as OSQP takes them: states, inputs and slacks are its variables, the model its equations."""
     import scipy.sparse as sp
 
     A, B, C = (np.asarray(v, dtype=float) for v in (p.A, p.B, p.C))
@@ -113,29 +117,23 @@ def osqp_solution(p: MpcProblem, x: Any, before: Any, tolerance: float = 1e-10) 
     cost += [sp.kron(sp.eye(N), p.R) + change.T @ sp.kron(sp.eye(N), S) @ change, sp.kron(sp.eye(N), np.diag(soft))]
     linear = np.zeros(N * (n + m + q))
     linear[N * n : N * n + m] = -S @ before
-    first = np.zeros(N * n)
-    first[:n] = -A @ x
-    moved = np.zeros(N * m)
-    moved[:m] = before
+    first, moved = np.zeros(N * n), np.zeros(N * m)
+    first[:n], moved[:m] = -A @ x, before
     rate = np.tile(np.full(m, math.inf) if p.rate is None else p.rate, N)
-    rows = sp.bmat(
-        [
-            [sp.kron(later, A) - sp.eye(N * n), sp.kron(sp.eye(N), B), None],
-            [None, sp.eye(N * m), None],
-            [None, change, None],
-            [sp.kron(sp.eye(N), C), None, -sp.eye(N * q)],
-        ],
-        format="csc",
-    )
+    model = [sp.kron(later, A) - sp.eye(N * n), sp.kron(sp.eye(N), B), None]
+    rows = [model, [None, sp.eye(N * m), None], [None, change, None], [sp.kron(sp.eye(N), C), None, -sp.eye(N * q)]]
     lo = np.concatenate([first, np.tile(p.u_lo, N), moved - rate, np.tile(p.y_lo, N)])
     hi = np.concatenate([first, np.tile(p.u_hi, N), moved + rate, np.tile(p.y_hi, N)])
+    return sp.triu(sp.block_diag(cost), format="csc"), linear, sp.bmat(rows, format="csc"), lo, hi
+
+
+def osqp_solution(p: MpcProblem, x: Any, before: Any, tolerance: float = 1e-10) -> tuple[Any, float]:
+    """The plan and the largest slack by OSQP."""
+    import osqp
+
     solver = osqp.OSQP()
     options = {"eps_abs": tolerance, "eps_rel": tolerance, "polishing": True, "max_iter": 400_000, "verbose": False}
-    solver.setup(sp.triu(sp.block_diag(cost), format="csc"), linear, rows, lo, hi, **options)
-    found = solver.solve(raise_error=True)
-    return found.x[N * n : N * (n + m)], float(np.abs(found.x[N * (n + m) :]).max())
-
-
-def without_outputs(p: MpcProblem) -> MpcProblem:
-    """The same without soft bounds."""
-    return replace(p, C=None, y_lo=None, y_hi=None, soft=None)
+    solver.setup(*osqp_problem(p, x, before), **options)
+    found = solver.solve(raise_error=True).x
+    states, plan = p.horizon * len(np.asarray(p.A)), p.horizon * np.asarray(p.B).shape[1]
+    return found[states : states + plan], float(np.abs(found[states + plan :]).max())
