@@ -1,4 +1,4 @@
-"""The block mpc beside OSQP's generated C code: the same closed loop, both warm-started, errors verified to 30 digits."""
+"""The block mpc beside OSQP's generated C code: the same closed loop, both warm-started, errors verified."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_a_sample_takes_at_most_three_fifths_of_osqps_generated_code(pair_of, fu
         found = yardstick.paired(ours.run, theirs.run, pairs=6)
         our_error, their_error = errors(problem, theta, ours, theirs)
         print(
-            f"\nmpc {plant}, horizon {horizon}: {found} ns; errors {our_error:.1e} and {their_error:.1e}; iterations up "
-            f"to {ours.iterations.max():.0f} and {theirs.iterations.max():.0f}"
+            f"\nmpc {plant}, horizon {horizon}: {found} ns; errors {our_error:.1e} and {their_error:.1e}; iterations "
+            f"up to {ours.iterations.max():.0f} and {theirs.iterations.max():.0f}"
         )
         assert (ours.iterations > 1).mean() > 0.1, "bounds have to bind, or there is nothing to solve"
         assert our_error <= min(their_error, 1e-6)
