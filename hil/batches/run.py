@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,45 +68,46 @@ def batch(
             bench would refuse, or rows and states that the machine's memory cannot hold.
         RigError: the rig cannot be used.
     """
-    found = read_runs(runs, seeds)
-    chosen = {"record": list(record), "every": every, "reduce": reduce, "states": states}
-    request = {"runs": found, "ticks": ticks, "duration_s": duration_s, **chosen}
+    wanted = _Wanted(read_runs(runs, seeds), ticks, duration_s, list(record), every, reduce, states)
     if isinstance(what, Bench):
         if options:
             raise BenchError(f"a bench that is open takes no {', '.join(options)}", mend="Give them to open_bench")
-        return _Batch(what, **request).run(threads, progress)
-    with_defaults = {"history": False, "progress": progress, **options}
-    bench = open_bench(what, **with_defaults)
+        return _Batch(what, wanted).run(threads, progress)
+    options = {"history": False, "progress": progress, **options}
+    bench = open_bench(what, **options)
     try:
-        return _Batch(bench, **request).run(threads, progress)
+        return _Batch(bench, wanted).run(threads, progress)
     finally:
         bench.close()
 
 
-class _Batch:
-    """One call of `batch`: the request, checked, as the core takes it."""
+@dataclass(frozen=True)
+class _Wanted:
+    """What a call of `batch` asks for."""
 
-    def __init__(
-        self,
-        bench: Bench,
-        runs: list[BatchRun],
-        ticks: int | None,
-        duration_s: float | None,
-        record: list[str],
-        every: int,
-        reduce: Reductions,
-        states: bool,
-    ) -> None:
-        self.bench, self.built, self.runs, self.states = bench, bench.built, runs, states
+    runs: list[BatchRun]
+    ticks: int | None
+    duration_s: float | None
+    record: list[str]
+    every: int
+    reduce: Reductions
+    states: bool
+
+
+class _Batch:
+    """What is asked for, checked, as the core takes it."""
+
+    def __init__(self, bench: Bench, wanted: _Wanted) -> None:
         if bench.running:
             raise BenchError("the bench runs", mend="Call stop() first")
+        self.bench, self.built, self.runs, self.states = bench, bench.built, wanted.runs, wanted.states
         self._refuse_what_is_elsewhere()
-        self.ticks = self._ticks(ticks, duration_s)
-        if not isinstance(every, int) or every < 1:
-            raise BenchError(f"rows cannot be kept every {every} ticks", mend="Give a whole number from 1 on")
-        self.record, self.every = record, every
-        self.offsets = [self.built.offset(name) for name in record]
-        self.reductions = read_reductions(reduce, self.built)
+        self.ticks = self._ticks(wanted.ticks, wanted.duration_s)
+        if not isinstance(wanted.every, int) or wanted.every < 1:
+            raise BenchError(f"rows cannot be kept every {wanted.every} ticks", mend="Give a whole number from 1 on")
+        self.record, self.every = wanted.record, wanted.every
+        self.offsets = [self.built.offset(name) for name in self.record]
+        self.reductions = read_reductions(wanted.reduce, self.built)
 
     def _refuse_what_is_elsewhere(self) -> None:
         """Copies of a bench need all of its state, and there is only one device on a wire."""
@@ -185,12 +187,13 @@ class _Batch:
     def _result(self, core: _core.Batch, hashes: list[str]) -> BatchResult:
         period_s, first = self.bench.period_s, self._first_tick()
         ticks = np.arange(-(-first // self.every) * self.every, first + self.ticks, self.every)
+        time_s = np.multiply(ticks, period_s, dtype=np.float64)
         reduced = {
             name: core.reduced[i] * (period_s if is_time(reduction) else 1.0)
             for i, (name, reduction) in enumerate(self.reductions.items())
         }
         rows: Mapping[str, Any] = {name: core.rows[i] for i, name in enumerate(self.record)}
-        return BatchResult(ticks * period_s, rows, reduced, hashes, core.threads, core, self.built)
+        return BatchResult(time_s, rows, reduced, hashes, core.threads, core, self.built)
 
     def _first_tick(self) -> int:
         start = self.runs[0].start

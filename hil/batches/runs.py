@@ -121,10 +121,10 @@ class Plan(Commands):
             self.set(name, value, at=time_s)
         return self._events
 
-    def _owner(self, name: str) -> str | None:
+    def _owner(self, name: str) -> str | None:  # noqa: ARG002
         return None  # all of a batch is in this process
 
-    def _send(self, kind: EventKind, text: str, *, due: int = NEXT_TICK, **fields: Any) -> int:
+    def _send(self, kind: EventKind, text: str, *, due: int = NEXT_TICK, **fields: Any) -> int:  # noqa: ARG002
         self._last_id += 1
         self._events.append(encode(kind, due=due, event_id=self._last_id, **fields))
         return self._last_id
