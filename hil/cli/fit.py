@@ -142,8 +142,8 @@ def _table(found: FitResult) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (("Parameter", "left"), ("Value", "right"), ("95 % interval", "left"), ("", "left"), ("Rig", "right"), ("", "left")):  # fmt: skip
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for name in ("Parameter", "Value", "95 % interval", "", "Rig", ""):
+        table.add_column(name, justify="right" if name in ("Value", "Rig") else "left")
     for parameter in found.parameters.values():
         table.add_row(parameter.name, *_cells(parameter))
     return table

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hil.errors import RigError
 from hil.identify.data import Floats
+from hil.identify.least_squares import least_squares
 from hil.identify.simulate import Simulator
 
-ROUGH, FINE = 1e-6, 1e-12  # relative change of the cost, and of the unknowns, at which a search ends
+ROUGH, FINE = 1e-6, 1e-10  # relative change of the cost, and of the unknowns, at which a search ends
 ROUGH_STEPS, FINE_STEPS = 60, 300
 SPREAD = 3.0  # starts lie within this factor of the rig's values
 SAME_COST = 1e-3  # relative: two searches ended in the same optimum
@@ -23,21 +22,10 @@ Bools = npt.NDArray[np.bool_]
 Progress = Callable[[str], None]
 
 
-def scipy_optimize() -> Any:
-    """scipy.optimize, imported when it is first needed.
-
-    Raises:
-        RigError: it is not installed.
-    """
-    try:
-        return importlib.import_module("scipy.optimize")
-    except ImportError as error:
-        raise RigError(f"a fit needs scipy ({error})", mend="Install it with: pip install 'hil[fit]'") from error
-
-
 class Scale:
-    """Unknowns without units: the logarithm of a parameter that is positive by nature, in which products and ratios of
-    parameters are straight lines; others relative to a typical size."""
+    """Unknowns without units: relative to a typical size, and what is positive by nature as its logarithm, in which
+    products and ratios of parameters are straight lines.
+    """
 
     def __init__(self, simulator: Simulator) -> None:
         problem = simulator.problem
@@ -63,8 +51,8 @@ class Scale:
         return self.size * np.where(self.log, np.exp(np.where(self.log, z, 0.0)), z)
 
     def slope(self, theta: Floats) -> Floats:
-        """d theta / d z."""
-        return np.where(self.log, theta, self.size)
+        """Derivative of theta by z."""
+        return np.asarray(np.where(self.log, theta, self.size))
 
     def bounds(self) -> tuple[Floats, Floats]:
         """Of z."""
@@ -75,9 +63,7 @@ class Scale:
         random, (low, high) = np.random.default_rng(seed), self.bounds()
         z, found = self.to_free(theta), [self.to_free(theta)]
         reach = np.where(self.log, np.log(SPREAD), 0.5) * (np.arange(len(z)) < self.n_free)
-        for _ in range(count - 1):
-            found.append(np.clip(z + reach * random.uniform(-1, 1, len(z)), low, high))
-        return found
+        return found + [np.clip(z + reach * random.uniform(-1, 1, len(z)), low, high) for _ in range(count - 1)]
 
 
 def _size(value: float, low: float, high: float) -> float:
@@ -114,20 +100,17 @@ class Estimator:
         return np.nan_to_num(by_theta[self.mask], nan=0.0, posinf=0.0, neginf=0.0)
 
     def search(self, z: Floats, tolerance: float, steps: int) -> Optimum:
-        """One search of the trust region reflective kind (scipy) from z."""
+        """One search from z."""
         scale = self.scale
-        found = scipy_optimize().least_squares(
+        found = least_squares(
             lambda z: self.residuals(scale.to_units(z)),
-            z,
             lambda z: self.jacobian(scale.to_units(z)) * scale.slope(scale.to_units(z)),
-            bounds=scale.bounds(),
-            x_scale="jac",
-            ftol=tolerance,
-            xtol=tolerance,
-            gtol=tolerance,
-            max_nfev=steps,
+            z,
+            *scale.bounds(),
+            tolerance=tolerance,
+            max_steps=steps,
         )
-        return Optimum(scale.to_units(found.x), float(found.cost))
+        return Optimum(scale.to_units(found.z), found.cost)
 
     def search_all(self, theta: Floats, count: int, seed: int, progress: Progress) -> Optimum:
         """The best of searches from `count` starts, brought to its end.

@@ -50,7 +50,7 @@ def fit(
         progress: is told what is being done.
 
     Raises:
-        RigError: the rig, a name or a value cannot be used, or casadi or scipy is missing (extra `fit`).
+        RigError: the rig, a name or a value cannot be used, or casadi is missing (extra `models`).
         RecordingError: the data cannot be used.
     """
     loaded = rig if isinstance(rig, Rig) else load_rig(rig)

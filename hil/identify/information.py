@@ -2,10 +2,10 @@
 
 The Fisher matrix F = sum J'J / deviation^2 is that of normal residuals. Residuals that are correlated from row to row
 (a model is never the plant) carry less: a series with autocorrelation rho of its neighbours counts as one that is
-(1 + rho) / (1 - rho) times shorter (G. V. Bayley, J. M. Hammersley, JRSS Suppl. 8 (1946)). Initial values are eliminated
+(1 + rho) / (1 - rho) times shorter (G. V. Bayley, J. M. Hammersley, JRSS Suppl. 8, 1946). Initial values are eliminated
 (Schur complement). Scaled by the parameters' sizes, F has eigenvectors that are relative changes of all parameters
 together, and 1 / sqrt(eigenvalue) is how well the data determine such a change (the sloppy and stiff directions of
-R. N. Gutenkunst et al., PLoS Comput. Biol. 3 (2007) e189).
+R. N. Gutenkunst et al., PLoS Comput. Biol. 3, 2007, e189).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Information:
 
 
 def shortening(residuals: Floats) -> float:
-    """By how much correlation shortens a series: (1 + rho) / (1 - rho), 1 where rho is not significant; NaN is left out."""
+    """By how much correlation shortens a series: (1 + rho) / (1 - rho), 1 where rho is not significant."""
     pairs = residuals[np.isfinite(residuals)]
     pairs = pairs - pairs.mean()
     power = float(pairs @ pairs)
@@ -90,8 +90,7 @@ def _eliminated(fisher: Floats, n: int) -> Floats:
 
 
 def _groups(values: Floats, vectors: Floats) -> tuple[list[list[int]], list[Floats], list[int]]:
-    """Parameters that share weak directions. The projector on these does not depend on how eigenvectors of nearly equal
-    eigenvalues are mixed."""
+    """Parameters that share weak directions. The projector on these does not depend on how eigenvectors are mixed."""
     weak = vectors[:, values < WEAK**-2]
     projector = weak @ weak.T
     share = np.diag(projector)

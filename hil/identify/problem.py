@@ -149,7 +149,7 @@ def _input(table: Data, name: str, column: Column) -> Floats:
     usable = np.isfinite(values)
     if not usable[0]:
         raise RigError(f"the input {name} has no value in the first row", where=table.where, mend="Cut the first rows")
-    return values[np.maximum.accumulate(np.where(usable, np.arange(len(values)), 0))]
+    return np.asarray(values[np.maximum.accumulate(np.where(usable, np.arange(len(values)), 0))])
 
 
 def _numbers(

@@ -1,7 +1,7 @@
 """A heated box: a bed of warm air and heater in a styrofoam box, and the air of the box, as two heat capacities.
 
-H. Feng, C. Gomes, C. Thule, K. Lausdahl, M. Sandberg, P. G. Larsen, "The Incubator Case Study for Digital Twin Engineering",
-arXiv:2102.10390 (2021). The numbers are those published for the box of May 2023.
+H. Feng, C. Gomes, C. Thule, K. Lausdahl, M. Sandberg, P. G. Larsen, "The Incubator Case Study for Digital Twin
+Engineering", arXiv:2102.10390 (2021). The numbers are those published for the box of May 2023.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Incubator(Model):
     P = Param(18.7, unit="W", min=1.0, max=500.0, doc="electric power of the heater")
     C_a = Param(267.56, unit="J/K", min=10.0, max=5000.0, doc="heat capacity of the box's air and walls")
     C_h = Param(329.25, unit="J/K", min=10.0, max=5000.0, doc="heat capacity of the heater")
-    G_b = Param(0.57635, unit="W/K", min=0.01, max=100.0, doc="heat loss from the box to the room; an open lid raises it")
+    G_b = Param(0.57635, unit="W/K", min=0.01, max=100.0, doc="heat loss from box to room; an open lid raises it")
     G_h = Param(1.67053, unit="W/K", min=0.01, max=100.0, doc="heat transfer from the heater to the box")
 
     def equations(self) -> dict[str, Any]:
