@@ -44,15 +44,18 @@ class Scale:
     def to_free(self, theta: Floats) -> Floats:
         """From units."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.log, np.log(theta / self.size), theta / self.size)
+            free: Floats = np.where(self.log, np.log(theta / self.size), theta / self.size)
+        return free
 
     def to_units(self, z: Floats) -> Floats:
         """Back again."""
-        return self.size * np.where(self.log, np.exp(np.where(self.log, z, 0.0)), z)
+        shape: Floats = np.where(self.log, np.exp(np.where(self.log, z, 0.0)), z)
+        return self.size * shape
 
     def slope(self, theta: Floats) -> Floats:
         """Derivative of theta by z."""
-        return np.asarray(np.where(self.log, theta, self.size))
+        slope: Floats = np.where(self.log, theta, self.size)
+        return slope
 
     def bounds(self) -> tuple[Floats, Floats]:
         """Of z."""

@@ -164,9 +164,9 @@ class _Fit:
         """Shown by a change along its weakest direction, the initial values as the optimum wants them with it."""
         members, direction = information.groups[number], information.weakest[number]
         n = len(self.problem.free)
-        relative = SHOWN_CHANGE * direction / np.abs(direction[members]).max()
+        relative = np.expm1(np.log1p(SHOWN_CHANGE) * direction / np.abs(direction[members]).max())
         changed = theta.copy()
-        changed[:n] *= 1.0 + relative
+        changed[:n] *= 1.0 + relative  # exponents: a product of parameters stays what it is
         changed = self._with_best_start(changed)
         names = [self.problem.info.p[self.problem.free[m]].name for m in members]
         change = {name: float(relative[m]) for name, m in zip(names, members, strict=True)}

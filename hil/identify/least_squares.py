@@ -2,8 +2,8 @@
 
 The damping is Nielsen's (K. Madsen, H. B. Nielsen, O. Tingleff, Methods for Non-Linear Least Squares Problems, 2nd ed.,
 DTU 2004, algorithm 3.16); unknowns at a bound that the gradient pushes against are left out of a step, and a step is
-cut to the bounds. Of the searches within bounds of scipy 1.17 the trust region reflective one needed twice the steps in the
-flat valley of parameters that data cannot tell apart, and the dogbox did not end where the Jacobian lacks rank.
+cut to the bounds. Of the searches within bounds of scipy 1.17 the trust region reflective one needed twice the steps in
+the flat valley of parameters that data cannot tell apart, and the dogbox did not end where the Jacobian lacks rank.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def least_squares(
     while step_count < max_steps and damping < MOST_DAMPING:
         step_count += 1
         damping = FIRST_DAMPING * float(np.diag(curvature).max(initial=1e-12)) if damping < 0 else damping
-        trial = np.clip(z + _step(curvature, gradient, damping, z, low, high), low, high)
+        trial = z + _step(curvature, gradient, damping, low - z, high - z)
         step = trial - z
         expected = -float(step @ gradient + 0.5 * step @ curvature @ step)
         tried = residuals(trial)
         gain = cost - 0.5 * float(tried @ tried)
         small = np.linalg.norm(step) <= tolerance * (np.linalg.norm(z) + tolerance)
         if not gain > 0 or not np.isfinite(gain):
-            if small or expected <= tolerance * tolerance * cost:
+            if small:
                 break
             damping, growth = damping * growth, growth * 2.0
             continue
@@ -80,11 +80,18 @@ def _normal(j: Floats, r: Floats) -> tuple[Floats, Floats]:
     return j.T @ j, j.T @ r
 
 
-def _step(curvature: Floats, gradient: Floats, damping: float, z: Floats, low: Floats, high: Floats) -> Floats:
-    """The damped Gauss-Newton step of the unknowns that may move."""
-    free = ~(((z <= low) & (gradient > 0)) | ((z >= high) & (gradient < 0)))
-    step = np.zeros_like(z)
-    if free.any():
+def _step(curvature: Floats, gradient: Floats, damping: float, down: Floats, up: Floats) -> Floats:
+    """The damped Gauss-Newton step within down <= step <= up: an unknown that would leave goes to its bound, and the
+    step of the others is found anew with it there.
+    """
+    free = ~(((down >= 0) & (gradient > 0)) | ((up <= 0) & (gradient < 0)))
+    step = np.zeros_like(gradient)
+    while free.any():
         damped = curvature[np.ix_(free, free)] + damping * np.eye(int(free.sum()))
-        step[free] = np.linalg.solve(damped, -gradient[free])
+        step[free] = np.linalg.solve(damped, -(gradient + curvature[:, ~free] @ step[~free])[free])
+        leaving = free & ((step < down) | (step > up))
+        step[leaving] = np.clip(step, down, up)[leaving]
+        free &= ~leaving
+        if not leaving.any():
+            break
     return step

@@ -140,7 +140,8 @@ def _read(path: Path, columns: Mapping[str, Column], wanted: Fit) -> Data:
 def _values(table: Data, column: Column) -> Floats:
     if isinstance(column, float):
         return np.full(len(table.time_s), column)
-    return np.mean([table[name] for name in column], axis=0)
+    mean: Floats = np.mean([table[name] for name in column], axis=0)
+    return mean
 
 
 def _input(table: Data, name: str, column: Column) -> Floats:
@@ -149,7 +150,8 @@ def _input(table: Data, name: str, column: Column) -> Floats:
     usable = np.isfinite(values)
     if not usable[0]:
         raise RigError(f"the input {name} has no value in the first row", where=table.where, mend="Cut the first rows")
-    return np.asarray(values[np.maximum.accumulate(np.where(usable, np.arange(len(values)), 0))])
+    held: Floats = values[np.maximum.accumulate(np.where(usable, np.arange(len(values)), 0))]
+    return held
 
 
 def _numbers(

@@ -8,6 +8,7 @@ Identification, 2nd ed. 1999, section 10.4).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -111,18 +112,21 @@ class Simulator:
         return plain.mapaccum(rows), sensitive.mapaccum(rows)
 
     def _fine_enough(self) -> int:
-        """The fewest substeps, a power of two, that doubling does not change any more at the rig's own values."""
+        """The fewest substeps that doubling does not change any more at the rig's values; no finer than the loop's."""
+        longest_s = float(np.diff(self.problem.time_s).max())
+        of_the_loop = max(1, math.ceil(longest_s / self.problem.step_s - SAME_STEP))
         theta, spread = self.start(), np.nanstd(self.problem.outputs, axis=1)[:, None] + 1e-12
-        before = self._trial(1, theta)
-        substeps = 1
-        while substeps < MAX_SUBSTEPS:
-            after = self._trial(2 * substeps, theta)
+        before, substeps = self._trial(1, theta), 1
+        while substeps < min(of_the_loop, MAX_SUBSTEPS):
+            finer = min(2 * substeps, of_the_loop)
+            after = self._trial(finer, theta)
             if np.all(np.abs(after - before) < SHARE_OF_SPREAD * spread):  # False for what is no number
                 return substeps
-            substeps, before = 2 * substeps, after
-        dt_s = float(np.median(np.diff(self.problem.time_s)))
+            substeps, before = finer, after
+        if substeps == of_the_loop:
+            return substeps
         raise RigError(
-            f"the model cannot be integrated over rows {dt_s:g} s apart, not even in {MAX_SUBSTEPS} steps each",
+            f"the model cannot be integrated over rows {longest_s:g} s apart, not even in {MAX_SUBSTEPS} steps each",
             where=self.problem.where,
             mend="Check the units of time and inputs, and the model's values; a stiff model needs a finer recording",
         )
