@@ -91,6 +91,7 @@ cdef extern from "hil/program.h" nogil:
         int64_t max_age_ns
     cdef struct hil_library:
         pass
+    enum: HIL_EXTERNAL
     cdef struct hil_role_spec:
         const char *name
         const hil_tag_spec *in_ "in"
@@ -200,8 +201,10 @@ cdef extern from "hil/histogram.h" nogil:
     uint64_t hil_histogram_edge(unsigned bucket)
 
 cdef extern from "hil/queue.h" nogil:
+    enum: HIL_QUEUE_SIZE
     cdef struct hil_queue:
-        pass
+        hil_event event[256]
+        uint32_t head, tail
     int hil_queue_push(hil_queue *q, const hil_event *e)
 
 cdef extern from "hil/ring.h" nogil:
@@ -269,3 +272,37 @@ cdef extern from "hil/linux.h" nogil:
         hil_bus_port port
     void hil_token_port_init(hil_token_port *t, hil_bus_port *wire, int fd, int timeout_ms)
     uint64_t hil_serve_tokens(hil_loop *l, int fd, hil_bus_port *wire, int *err)
+
+cdef extern from "hil/batch.h" nogil:
+    enum: HIL_BATCH_MAX_THREADS
+    enum: HIL_N_REDUCTIONS
+    cdef struct hil_reduce:
+        uint32_t offset, kind
+        double level
+    cdef struct hil_reducing:
+        double value
+    cdef struct hil_batch_run:
+        const unsigned char *start "from"
+        uint64_t seed, hash
+        const hil_event *events
+        uint32_t n_events, refused
+        int err, done
+    cdef struct hil_batch:
+        const hil_program *program
+        hil_batch_run *runs
+        uint32_t n_runs, n_states, n_offsets, n_reductions
+        uint64_t ticks, every, n_rows
+        unsigned char *states
+        size_t stride
+        const uint32_t *offsets
+        double *rows
+        const hil_reduce *reductions
+        double *reduced
+        hil_reducing *reducing
+        uint32_t next, finished
+        int stop
+    cdef struct hil_batch_team:
+        uint32_t n_threads
+    size_t hil_batch_stride(const hil_program *p)
+    int hil_batch_start(hil_batch_team *team, hil_batch *batch, uint32_t n_threads)
+    int hil_batch_wait(hil_batch_team *team, int timeout_ms)

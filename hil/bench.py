@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hil import _core, frames, result
 from hil.bindings import HERE, check_urls_used, settle
@@ -29,6 +29,10 @@ from hil.rig import Rig, load_rig, with_urls
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
 from hil.wires import ControllerState, Wire, Wires
+
+if TYPE_CHECKING:
+    from hil.batches.result import BatchResult
+    from hil.batches.runs import Runs
 
 
 def open_bench(
@@ -406,6 +410,12 @@ class Bench(Looking):
         self._not_running()
         refuse_opaque(self.built.fmus, "fork", copies=True)
         return Fork(self)
+
+    def batch(self, runs: Runs, ticks: int | None = None, **options: Any) -> BatchResult:
+        """Many runs from the bench's present state on all cores; see `hil.batch`. The bench itself does not change."""
+        from hil.batches import batch
+
+        return batch(self, runs, ticks, **options)
 
     def controller_state(self, role: str) -> ControllerState | None:
         """Of a role on a wire, at rest; see `hil.wires.Wire.controller_state`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ class Commands:
     def __init__(self, rig: Rig, built: Built) -> None:
         self._rig, self.built = rig, built
         self.texts: dict[int, str] = {}
-        self._ids = itertools.count(1)
+        self._last_id = 0
         self._lock = threading.Lock()
         self._armed: dict[int, FaultSpec] = {}
         self._cleared: set[int] = set()
@@ -246,7 +245,7 @@ class Commands:
         if self.engine is None or self.engine.closed:
             raise BenchError("the bench is closed", mend="Open a new one")
         with self._lock:
-            number = next(self._ids)
+            number = self._last_id = self._last_id + 1
             if text:
                 self.texts[number] = text
             self.engine.loop.push(encode(kind, due=due, event_id=number, **fields))

@@ -4,6 +4,7 @@ from hil.rig.addresses import with_urls
 from hil.rig.description import (
     Block,
     Device,
+    Fit,
     Loop,
     ModelRef,
     RecordGroup,
@@ -20,6 +21,7 @@ from hil.rig.shipped import find_rig, shipped_rigs
 __all__ = [
     "Block",
     "Device",
+    "Fit",
     "Loop",
     "ModelRef",
     "RecordGroup",

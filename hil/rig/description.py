@@ -267,6 +267,26 @@ class ScheduledEvent:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """What `hil fit` finds unless it is told otherwise.
+
+    Attributes:
+        block: the block with the model; None: to be said.
+        parameters: to be found; None: all of the model's.
+        columns: by input or output of the model: a constant, or columns of the data whose mean it is.
+        start: initial values of states that are known.
+        time: column of time; None: found by its name.
+    """
+
+    block: str | None = None
+    parameters: tuple[str, ...] | None = None
+    columns: dict[str, float | tuple[str, ...]] = field(default_factory=dict)
+    start: dict[str, float] = field(default_factory=dict)
+    time: str | None = None
+    time_unit: str = "s"
+
+
+@dataclass(frozen=True)
 class Rig:
     """A bench's description. `files` has the text of every file that it was read from, by path within the rig's folder.
 
@@ -286,6 +306,7 @@ class Rig:
     record: dict[str, RecordGroup]
     faults: tuple[FaultSpec, ...] = ()
     events: tuple[ScheduledEvent, ...] = ()
+    fit: Fit = field(default_factory=Fit)
     files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
 

@@ -240,6 +240,23 @@ class ConversionTable(Table):
     """Added behind the factor."""
 
 
+class FitTable(Table):
+    """[fit]: how `hil fit` finds parameters of a model from measured data."""
+
+    block: str | None = None
+    """The block; default: the rig's only model."""
+    parameters: Annotated[list[str], Field(min_length=1)] | None = None
+    """Parameters to be found; default: all of the model's. The others keep the rig's values."""
+    columns: dict[PlainName, str | int | float | Annotated[list[str], Field(min_length=1)]] = {}
+    """Input or output of the model -> column of the data, columns whose mean it is, or a number (a constant input)."""
+    start: dict[PlainName, float] = {}
+    """States whose initial value is known; those of the others are found as well."""
+    time: str | None = None
+    """Column of time; default: the first of time_s, time, Time, t, timestamp."""
+    time_unit: Literal["s", "ms", "us", "ns"] = "s"
+    """Unit of that column."""
+
+
 class RigFile(Table):
     """A whole rig.toml."""
 
@@ -253,3 +270,4 @@ class RigFile(Table):
     faults: list[FaultTable] = []
     events: list[EventTable] = []
     conversions: list[ConversionTable] = []
+    fit: FitTable = FitTable()
