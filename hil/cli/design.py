@@ -12,7 +12,9 @@ from hil.cli.options import JsonOption, RigArg
 
 def design(
     rig: RigArg,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when a file would change.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when a file would change.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Run the function design(folder) of the rig's design.py and write what it returns into rig.toml and CSV files.

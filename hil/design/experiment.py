@@ -143,9 +143,7 @@ def _amplitude(loop: Loop, rest: float, wanted: float | None) -> float:
     return height
 
 
-def _relay(
-    bench: Bench, loop: Loop, rest: float, noise: float, height: float, duration_s: float, rule: str
-) -> Tuning:
+def _relay(bench: Bench, loop: Loop, rest: float, noise: float, height: float, duration_s: float, rule: str) -> Tuning:
     height, hysteresis, target = abs(height), 4 * noise, bench[loop.measurement]
     up, switches, times, values = True, 0, [], []
     for k in range(round(duration_s / loop.sample_s)):

@@ -132,7 +132,7 @@ def fit_fopdt(t_s: ArrayLike, y: ArrayLike, step: float) -> Fopdt:
     bounds = ([-np.inf, 1e-9 * t[-1], 0.0], [np.inf, 100 * t[-1], t[-1]])
     found = least_squares(error, guess, bounds=bounds, x_scale=[abs(guess[0]), guess[1], max(guess[2], 0.1 * guess[1])])
     K, T, dead = (float(v) for v in found.x)
-    if T > 3 * t[-1]:
+    if 3 * t[-1] < T:
         raise HilError("the measurement did not begin to settle", where="step", mend=f"Run longer than {t[-1]:g} s")
     return Fopdt(K, T, dead, float(np.sqrt(np.mean(found.fun**2))))
 
