@@ -287,6 +287,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 44);
+    CHECK(n == 47);
     return failures != 0;
 }

@@ -20,7 +20,9 @@ Vector = NDArray[np.float64]
 class Alone:
     """One block of a type behind an external role; configuration by name, matrices row after row."""
 
-    def __init__(self, kind: str, n_in: int, n_out: int, dt_ns: int = 10_000_000, model: Any = None, **config: Any) -> None:
+    def __init__(
+        self, kind: str, n_in: int, n_out: int, dt_ns: int = 10_000_000, model: Any = None, **config: Any
+    ) -> None:
         spec = Spec(period_ns=dt_ns)
         tags = [TagSpec(spec.signal(f"in{i}"), spec.signal(f"in{i}.inner"), FLOAT64) for i in range(n_in)]
         self.out = [spec.signal(f"out{i}") for i in range(n_out)]

@@ -103,7 +103,8 @@ def test_every_method_of_a_model_has_a_filter(alone: Made, method: str) -> None:
     us, xs, ys = measured(model, np.random.default_rng(3), 400)
     it = filter_of(alone, model)
     error = it.run(np.hstack([us, ys]))[100:, :2] - xs[100:]
-    assert 0.001 < error[:, 0].std() < 0.03 and 0.005 < error[:, 1].std() < 0.05
+    assert 0.001 < error[:, 0].std() < 0.03
+    assert 0.005 < error[:, 1].std() < 0.05
 
 
 def test_nees_and_nis_stay_inside_their_bands(alone: Made, pendulum: CompiledModel, full: Callable[..., int]) -> None:
@@ -129,7 +130,8 @@ def test_nees_and_nis_stay_inside_their_bands(alone: Made, pendulum: CompiledMod
 def test_what_is_not_finite_never_reaches_the_state(alone: Made, pendulum: CompiledModel, wrong: float) -> None:
     it = filter_of(alone, pendulum)
     for row in ([0.0, wrong, 0.1], [0.0, 0.1, wrong], [wrong, 0.1, 0.1], [wrong, wrong, wrong], [0.0, 0.1, 0.1]):
-        assert np.isfinite(it.step(row)).all() and np.isfinite(it.memory()).all()
+        assert np.isfinite(it.step(row)).all()
+        assert np.isfinite(it.memory()).all()
 
 
 def test_a_singular_innovation_leaves_the_state_alone(alone: Made, pendulum: CompiledModel) -> None:
@@ -137,5 +139,7 @@ def test_a_singular_innovation_leaves_the_state_alone(alone: Made, pendulum: Com
     before = it.memory()
     out = it.step([0.0, 0.3, 0.1])
     after = it.memory()
-    assert after[FAILED] == 1 and (np.delete(after, [FAILED, 4]) == np.delete(before, [FAILED, 4])).all()
-    assert all(bits & 8 for bits in it.statuses()) and np.isfinite(out).all()
+    assert after[FAILED] == 1
+    assert (np.delete(after, [FAILED, 4]) == np.delete(before, [FAILED, 4])).all()
+    assert all(bits & 8 for bits in it.statuses())
+    assert np.isfinite(out).all()

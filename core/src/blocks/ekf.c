@@ -133,6 +133,8 @@ static void output(const struct hil_block *b, unsigned char *s)
     step(b, s, v, &at, to);
     if (came_out_right(model, to, &at)) {
         memcpy(mem + EST_HEAD + model->n_u, to, (n + EKF_PACKED(n)) * sizeof *to);
+        for (uint32_t i = 0; i < n; i++)
+            mem[EST_HEAD + model->n_u + i] = settle(to[i]);
         mem[EST_STARTED] = 1.0;
         estimator_give(b, s, n, m, &at, to);
     } else {

@@ -205,7 +205,8 @@ static void output(const struct hil_block *b, unsigned char *s)
     estimator_read(b, s, z.n_u, z.m, setting(b, STALE_INFLATION), &at);
     step_any(z.n, &k, mem, u, &at, &to);
     if (to.fine) {
-        memcpy(mem + EST_HEAD + z.n_u, to.x, z.n * sizeof *mem);
+        for (uint32_t i = 0; i < z.n; i++)
+            mem[EST_HEAD + z.n_u + i] = settle(to.x[i]);
         memcpy(mem + EST_HEAD + z.n_u + z.n, to.P, z.n * kalman_row(z.n) * sizeof *mem);
         mem[EST_STARTED] = 1.0;
         give_out(b, s, z, &to);
