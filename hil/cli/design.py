@@ -12,10 +12,12 @@ from hil.cli.options import JsonOption, RigArg
 
 def design(
     rig: RigArg,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when a file would change.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when a file would change.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Run the function design(folder) of the rig's design.py and write what it returns into rig.toml and CSV files.
+    """Run the rig's design.py and write what its function design(folder) returns into rig.toml and CSV files.
 
     It returns {block: {key: value}}. Other keys and comments of rig.toml stay.
     """
