@@ -34,6 +34,7 @@ UNIT_RULES: Mapping[str, UnitRule] = {
     "counter": UnitRule(fixed={"up": "1", "reset": "1", "count": "1", "done": "1"}),
     "integrator": UnitRule(fixed={"reset": "1"}),
     "pid": UnitRule((("setpoint", "measurement"), ("feed_forward", "manual_value", "u")), {"manual": "1"}),
+    "mpc": UnitRule(fixed={"status": "1", "iterations": "1"}),
     "encoder": UnitRule(fixed={"angle": "rad", "count": "1", "edge": "1"}),
     "mt_speed": UnitRule(fixed={"count": "1", "edge": "1", "speed": "rad/s"}),
 }
