@@ -1,1 +1,1 @@
-"""Controllers designed from models: computed once, before a bench runs, and kept as blocks of a rig file."""
+"""Design-time mathematics: numbers for controllers, detectors and data checks, made from what is wanted of them."""

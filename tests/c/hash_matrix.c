@@ -14,7 +14,7 @@
 
 #define MAX_BLOCKS  96
 #define MAX_SIGNALS 256
-#define PORTS       4
+#define PORTS       5
 #define COUNT(a)    (sizeof(a) / sizeof *(a))
 
 static struct hil_signal_spec signals[MAX_SIGNALS];
@@ -92,6 +92,16 @@ static const struct {
     {"lookup_2d.x1", grid, 3},
     {"lookup_2d.x2", grid, 3},
     {"lookup_2d.table", table, 9},
+    {"kalman.A", half, 1},
+    {"kalman.C", one, 1},
+    {"kalman.Q", half, 1},
+    {"kalman.R", few, 1},
+    {"kalman.P0", one, 1},
+    {"kalman.x0", half, 1},
+    {"luenberger.A", half, 1},
+    {"luenberger.C", one, 1},
+    {"luenberger.L", half, 1},
+    {"luenberger.x0", half, 1},
     {"logic.op", four, 1},
     {"weighted_sum.weights", num, 2},
     {"mpc.horizon", two, 1},
@@ -108,6 +118,10 @@ static const struct {
     {"scheduled_gain.points", grid, 3},
     {"scheduled_gain.gains", table, 6},
     {"scheduled_gain.bias", grid, 3},
+    {"page_hinkley.mean_samples", few, 1},
+    {"nis_test.window", few, 1},
+    {"whiteness.window", few, 1},
+    {"whiteness.lags", one, 1},
 };
 static const struct {
     const char *param;
@@ -142,6 +156,13 @@ static const struct {
     {"pid.lo", -1.0},
     {"pid.hi", 1.0},
     {"noise.deviation", 0.3},
+    {"cusum.threshold", 1.5},
+    {"page_hinkley.threshold", 1.5},
+    {"nis_test.high", 1.2},
+    {"whiteness.threshold", 2.0},
+    {"data_quality.range_hi", 0.8},
+    {"data_quality.rate_per_s", 30.0},
+    {"data_quality.spike", 0.4},
 };
 
 static int is(const char *dotted, const char *type, const char *name)
@@ -251,10 +272,11 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
     static const char *const pool[] = {"sine.0", "noise.0", "square.0", "chirp.0", "gated", "pulse.0"};
     static char names[MAX_BLOCKS][PORTS][32];
     struct hil_block_spec *b = place(t->name, t->name);
-    int many = t->variadic && strncmp(t->name, "state_space", 11) != 0 && strcmp(t->name, "model") != 0;
+    int estimates = strcmp(t->name, "kalman") == 0 || strcmp(t->name, "luenberger") == 0;
+    int many = t->variadic && strncmp(t->name, "state_space", 11) != 0 && strcmp(t->name, "model") != 0 && !estimates;
     /* `logic` is asked for an exclusive or, which reads two */
     b->n_in = (uint16_t)(t->n_inputs + many);
-    b->n_out = t->n_outputs;
+    b->n_out = (uint16_t)(!estimates ? t->n_outputs : t->name[0] == 'k' ? 5 : 2); /* of one state */
     for (uint16_t i = 0; i < b->n_in; i++)
         ((uint16_t *)b->in)[i] = signal_of(pool[(turn + i) % COUNT(pool)], 0.0);
     for (uint16_t i = 0; i < b->n_out; i++) {
@@ -307,7 +329,7 @@ static void describe(void)
     unsigned turn = 0;
     for (int sources = 1; sources >= 0; sources--)
         for (int i = 0; hil_block_types[i]; i++)
-            if (is_source(hil_block_types[i]) == sources)
+            if (is_source(hil_block_types[i]) == sources && strcmp(hil_block_types[i]->name, "fmu") != 0) /* foreign */
                 place_type(hil_block_types[i], turn++);
     place_role();
 }

@@ -1,0 +1,255 @@
+/* kalman: the linear Kalman filter, x(k) = A x(k-1) + B u(k-1) + w, y(k) = C x(k) + D u(k) + v, w ~ (0, Q), v ~ (0, R).
+ *
+ * R. E. Kalman, A New Approach to Linear Filtering and Prediction Problems, J. Basic Eng. 82, 1960; the step itself is in
+ * kalman_step.h. x0 and P0 hold at the first sample, before its measurement. Everything is computed beside the state and
+ * taken over when it came out right: a sample whose innovation has no positive variance changes nothing but a counter,
+ * and the outputs keep their values with the status bad, which sends gated outputs to their safe value. */
+#include "kalman_step.h"
+
+#include "estimator.h"
+#include "hil/dense.h"
+
+enum { A, B, C, D, Q, R, P0, X0, STALE_INFLATION, UPDATE };
+#define SQUARE (KALMAN_MAX_N * KALMAN_MAX_N)
+static const struct hil_port inputs[] = {{"in", "inputs u, then measurements y", NAN}};
+static const struct hil_port outputs[] = {
+    {"out", "estimate x, diagonal of P, innovation, NIS, log-likelihood of the measurements", 0.0}};
+static const struct hil_config config[] = {
+    {"A", "n x n, row after row, n <= 16", NULL, 1, SQUARE, NAN},
+    {"B", "n rows, one column an input, at most 16; none: no inputs", NULL, 0, KALMAN_MAX_N *ESTIMATOR_MAX_U, NAN},
+    {"C", "one row a measurement, at most 8, n columns", NULL, 1, ESTIMATOR_MAX_Y *KALMAN_MAX_N, NAN},
+    {"D", "one row a measurement, one column an input; none: zeros", NULL, 0, ESTIMATOR_MAX_Y *ESTIMATOR_MAX_U, NAN},
+    {"Q", "covariance of a step's process noise, n x n", NULL, 1, SQUARE, NAN},
+    {"R", "variance of each measurement", NULL, 1, ESTIMATOR_MAX_Y, NAN},
+    {"P0", "covariance of x at the first sample, n x n", NULL, 1, SQUARE, NAN},
+    {"x0", "x at the first sample, n elements", NULL, 1, KALMAN_MAX_N, NAN},
+    {"stale_inflation", "factor on the variance of a stale measurement; 0 leaves it out", NULL, 1, 1, 0.0},
+    {"update", "symmetric: P - h h' / s; joseph: three times as long, for nearly exact measurements",
+     "symmetric|joseph", 1, 1, 0.0},
+};
+static const char *const states[] = {ESTIMATOR_STATES, "state"};
+
+struct sizes {
+    uint32_t n, n_u, m;
+};
+
+static struct sizes sizes_of(const struct hil_array *cfg)
+{
+    return (struct sizes){cfg[X0].n, cfg[B].n / cfg[X0].n, cfg[R].n};
+}
+
+static const char *check_sizes(const struct hil_shape *shape, struct sizes z)
+{
+    const struct hil_array *cfg = shape->cfg;
+    if (cfg[A].n != z.n * z.n)
+        return "A must be square, with a row for each element of x0";
+    if (cfg[B].n != z.n * z.n_u || z.n_u > ESTIMATOR_MAX_U)
+        return "B needs as many rows as A and at most 16 columns";
+    if (cfg[C].n != z.m * z.n)
+        return "C needs a row for each element of R and as many columns as A";
+    if (cfg[D].n != 0 && cfg[D].n != z.m * z.n_u)
+        return "D needs a row for each measurement and a column for each input";
+    if (cfg[Q].n != z.n * z.n || cfg[P0].n != z.n * z.n)
+        return "Q and P0 need as many rows and columns as A";
+    if (shape->n_in != z.n_u + z.m)
+        return "needs a signal for each column of B, then one for each row of C";
+    if (shape->n_out != 2 * z.n + z.m + 2)
+        return "has 2 n + m + 2 outputs: x, diagonal of P, innovation, NIS, log-likelihood";
+    return NULL;
+}
+
+static const char *check(const struct hil_shape *shape)
+{
+    const struct hil_array *cfg = shape->cfg;
+    struct sizes z = sizes_of(cfg);
+    const char *why = check_sizes(shape, z);
+    if (why)
+        return why;
+    for (int i = A; i <= STALE_INFLATION; i++)
+        if (!all_finite(&cfg[i]))
+            return "A, B, C, D, Q, R, P0, x0 and stale_inflation must be finite";
+    if (!hil_is_psd(cfg[Q].data, z.n))
+        return "Q is not symmetric and positive semidefinite";
+    if (!hil_is_psd(cfg[P0].data, z.n))
+        return "P0 is not symmetric and positive semidefinite";
+    for (uint32_t i = 0; i < z.m; i++)
+        if (!(cfg[R].data[i] >= 0.0))
+            return "R is not positive semidefinite: a variance is negative";
+    if (cfg[STALE_INFLATION].data[0] != 0.0 && !(cfg[STALE_INFLATION].data[0] >= 1.0))
+        return "stale_inflation must be 0 or at least 1";
+    return NULL;
+}
+
+static uint32_t n_state(const struct hil_shape *shape)
+{
+    struct sizes z = sizes_of(shape->cfg);
+    return EST_HEAD + z.n_u + z.n + z.n * kalman_row(z.n);
+}
+
+static uint32_t n_late(const struct hil_shape *shape)
+{
+    return shape->cfg[D].n ? 0 : sizes_of(shape->cfg).n_u; /* with D the measurement needs this sample's u */
+}
+
+static void reset(const struct hil_block *b, unsigned char *s)
+{
+    struct sizes z = sizes_of(b->cfg);
+    double *x = hil_mem(b, s) + EST_HEAD + z.n_u, *P = x + z.n;
+    hil_mem(b, s)[EST_DETERMINANT] = 1.0;
+    for (uint32_t i = 0; i < z.n; i++) {
+        x[i] = b->cfg[X0].data[i];
+        for (uint32_t j = 0; j < z.n; j++)
+            P[i * kalman_row(z.n) + j] = b->cfg[P0].data[i * z.n + j];
+    }
+}
+
+/* What a step makes, beside the state. */
+struct result {
+    _Alignas(16) double x[KALMAN_MAX_N], P[SQUARE], innovation[ESTIMATOR_MAX_Y];
+    double nis, determinant; /* sum of e^2 / s, product of s */
+    uint32_t n;              /* measurements taken up */
+    int fine;
+};
+
+/* Finite, and no variance below zero: false for NaN. */
+KALMAN_ALWAYS int came_out_right(uint32_t n, const struct result *to)
+{
+    int fine = 1;
+    for (uint32_t i = 0; i < n; i++)
+        fine &= is_usable(to->x[i]) & (to->P[i * kalman_row(n) + i] >= 0.0) &
+                (to->P[i * kalman_row(n) + i] <= LARGEST_INPUT);
+    return fine;
+}
+
+KALMAN_ALWAYS void step_n(uint32_t n, const struct kalman_model *k, const double *mem, const double *u,
+                          const struct estimator_sample *at, struct result *to)
+{
+    const double *x = mem + EST_HEAD + k->n_u, *P_now = x + n;
+    _Alignas(16) double P[SQUARE];
+    if (mem[EST_STARTED] != 0.0) {
+        memcpy(P, P_now, n * kalman_row(n) * sizeof *P);
+        kalman_predict_state(n, k, mem + EST_HEAD, x, to->x);
+        kalman_predict_covariance(n, k, P, to->P);
+    } else {
+        memcpy(to->x, x, n * sizeof *x);
+        memcpy(to->P, P_now, n * kalman_row(n) * sizeof *P);
+    }
+    to->nis = 0.0, to->determinant = 1.0, to->n = 0, to->fine = 1;
+    for (uint32_t i = 0; i < k->m; i++)
+        to->innovation[i] = at->scale[i] > 0.0 ? kalman_off(n, k, i, at->y[i], u, to->x) : 0.0;
+    for (uint32_t i = 0; i < k->m; i++) {
+        if (!(at->scale[i] > 0.0))
+            continue;
+        double e = to->n ? kalman_off(n, k, i, at->y[i], u, to->x) : to->innovation[i];
+        double s = kalman_take(n, k, i, k->R[i] * at->scale[i], e, to->x, to->P);
+        to->fine &= s > 1e-300;
+        to->nis += e * e / s;
+        to->determinant *= s;
+        to->n++;
+    }
+    to->fine &= came_out_right(n, to);
+}
+
+#define FIXED(n)                                                                                                       \
+    static __attribute__((noinline)) void step_##n(const struct kalman_model *k, const double *mem, const double *u,   \
+                                                   const struct estimator_sample *at, struct result *to)               \
+    {                                                                                                                  \
+        step_n(n, k, mem, u, at, to);                                                                                  \
+    }
+#if !defined(__ARM_ARCH_PROFILE) || __ARM_ARCH_PROFILE != 'M' /* flash is dearer than time there */
+// clang-format off
+#define SIZES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(8) X(10) X(12) X(16)
+// clang-format on
+#else
+#define SIZES(X)
+#endif
+SIZES(FIXED)
+
+static void step_any(uint32_t n, const struct kalman_model *k, const double *mem, const double *u,
+                     const struct estimator_sample *at, struct result *to)
+{
+#define CASE(n)                                                                                                        \
+    case n: step_##n(k, mem, u, at, to); return;
+    switch (n) {
+        SIZES(CASE)
+    default: step_n(n, k, mem, u, at, to);
+    }
+}
+
+/* Of a product of variances; in a filter that has settled it is the same in every sample. */
+static double log_of(double *mem, double determinant)
+{
+    if (determinant != mem[EST_DETERMINANT]) {
+        mem[EST_DETERMINANT] = determinant;
+        mem[EST_LOG] = hil_log(determinant);
+    }
+    return mem[EST_LOG];
+}
+
+static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z, const struct result *to)
+{
+    static const double LOG_2PI = 1.8378770664093453;
+    double *mem = hil_mem(b, s), *values = hil_values(s);
+    const uint16_t *out = b->out;
+    for (uint32_t i = 0; i < z.n; i++)
+        values[*out++] = to->x[i];
+    for (uint32_t i = 0; i < z.n; i++)
+        values[*out++] = to->P[i * kalman_row(z.n) + i];
+    for (uint32_t i = 0; i < z.m; i++)
+        values[*out++] = to->innovation[i];
+    values[out[0]] = to->nis;
+    values[out[1]] = -0.5 * (to->n * LOG_2PI + log_of(mem, to->determinant) + to->nis);
+}
+
+static void output(const struct hil_block *b, unsigned char *s)
+{
+    const struct hil_array *cfg = b->cfg;
+    struct sizes z = sizes_of(cfg);
+    struct kalman_model k = {cfg[A].data,      cfg[B].data, cfg[C].data, cfg[D].n ? cfg[D].data : NULL,
+                             cfg[Q].data,      cfg[R].data, z.m,         z.n_u,
+                             choice(b, UPDATE)};
+    double u[ESTIMATOR_MAX_U], *mem = hil_mem(b, s);
+    struct estimator_sample at;
+    struct result to;
+    for (uint32_t i = 0; k.D && i < z.n_u; i++)
+        u[i] = is_usable(hil_in(b, s, i)) ? hil_in(b, s, i) : mem[EST_HEAD + i];
+    estimator_read(b, s, z.n_u, z.m, setting(b, STALE_INFLATION), &at);
+    step_any(z.n, &k, mem, u, &at, &to);
+    if (to.fine) {
+        memcpy(mem + EST_HEAD + z.n_u, to.x, z.n * sizeof *mem);
+        memcpy(mem + EST_HEAD + z.n_u + z.n, to.P, z.n * kalman_row(z.n) * sizeof *mem);
+        mem[EST_STARTED] = 1.0;
+        give_out(b, s, z, &to);
+    } else {
+        mem[EST_FAILED] += 1.0;
+        at.status |= HIL_BAD;
+    }
+    estimator_give_status(b, s, 2 * z.n, z.m, &at);
+}
+
+static void update(const struct hil_block *b, unsigned char *s)
+{
+    estimator_hold_inputs(b, s, sizes_of(b->cfg).n_u, hil_mem(b, s) + EST_HEAD);
+}
+
+const struct hil_block_type hil_type_kalman = {
+    .name = "kalman",
+    .doc =
+        "x(k) = A x(k-1) + B u(k-1), corrected by y(k) = C x(k) + D u(k) with the gain of the Kalman filter (Kalman "
+        "1960). A measurement that is not finite, bad or stale is left out; u that is not finite holds and makes the "
+        "outputs bad; a singular innovation covariance makes them bad and leaves x and P as they were.",
+    INPUTS(inputs),
+    OUTPUTS(outputs),
+    CONFIG(config),
+    STATES(states),
+    .variadic = 1,
+    .variadic_out = 1,
+    .feedthrough = 1,
+    .sets_status = 1,
+    .check = check,
+    .n_state = n_state,
+    .n_late = n_late,
+    .reset = reset,
+    .output = output,
+    .update = update,
+};
