@@ -159,8 +159,9 @@ def _relay(bench: Bench, loop: Loop, rest: float, noise: float, height: float, d
             bench.force(loop.output, rest + (height if up else -height))
         bench.run(loop.sample_s)
     at = pid.ultimate_point(times, values, height, hysteresis)
+    found = {"ultimate_gain": at.gain, "ultimate_period_s": at.period_s, "hysteresis": hysteresis}
     gains = pid.ziegler_nichols(at) if rule == "ziegler_nichols" else pid.tyreus_luyben(at)
-    return Tuning("relay", rule, gains, {"ultimate_gain": at.gain, "ultimate_period_s": at.period_s})
+    return Tuning("relay", rule, gains, found)
 
 
 def _step(
