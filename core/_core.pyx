@@ -200,6 +200,14 @@ class BuildError(Exception):
         self.err, self.why, self.block, self.cycle = err, why, block, cycle
 
 
+class OpaqueError(BenchError):
+    """An FMU's state cannot be saved or loaded; `block` is its number."""
+
+    def __init__(self, block):
+        super().__init__(error_text(HIL_E_OPAQUE))
+        self.block = block
+
+
 @cython.no_gc_clear
 cdef class Program:
     """An immutable program, built from a `hil.program.Spec` (signals, blocks, paths, roles by number)."""
@@ -207,6 +215,7 @@ cdef class Program:
     cdef _Memory memory
     cdef list keep
     cdef readonly tuple outputs_of_roles  # number of outputs by role; [0] is unused
+    cdef readonly int n_blocks
 
     def __init__(self, spec):
         cdef _Memory m = _Memory()
@@ -234,6 +243,7 @@ cdef class Program:
         s.max_events, s.max_faults, s.fault_memory = spec.max_events, spec.max_faults, spec.fault_memory
         self._build(&s)
         self.keep = [m, spec]
+        self.n_blocks = len(spec.blocks)
         self.outputs_of_roles = (0, *(len(role.outputs) for role in spec.roles))
 
     cdef int _build(self, const hil_spec *s) except -1:
@@ -275,10 +285,14 @@ cdef class Program:
     def block_n_state(self, int block) -> int:
         return hil_block_n_state(self.p, block)
 
+    def fmus(self) -> list:
+        """(number of the block, ability bits of enum hil_fmu_ability) of every FMU: their state is not in the buffer."""
+        return [(i, hil_program_fmu(self.p, i).abilities) for i in range(self.n_blocks) if hil_program_fmu(self.p, i)]
+
     @property
     def opaque_blocks(self) -> list:
         """Names of the blocks whose state lies outside the buffer: FMUs."""
-        return [block.name for block in self.keep[1].blocks if block.type == "fmu"]
+        return [self.keep[1].blocks[i].name for i, _ in self.fmus()]
 
     @property
     def external_roles(self) -> list:
@@ -296,28 +310,85 @@ cdef class State:
     cdef unsigned char *s
     cdef readonly Program program
     cdef _Memory memory
+    cdef list external  # of program.fmus(); each has an instance for this buffer
 
     def __init__(self, Program program not None):
         self.program = program
         self.memory = _Memory()
+        self.external = program.fmus()
         self.s = <unsigned char *>self.memory.take(hil_state_size(program.p), 1)
         _check(hil_state_init(program.p, self.s))
+
+    def __dealloc__(self):
+        if self.s != NULL:
+            self.end_fmus()
+
+    def end_fmus(self):
+        """Ends the FMUs' instances, which no tick may step any more; the buffer stays readable."""
+        cdef const hil_fmu *fmu
+        for i, _ in self.external:
+            fmu = hil_program_fmu(self.program.p, i)
+            fmu.release(fmu.self, self.s)
 
     cdef hil_state *head(self):
         return <hil_state *><void *>self.s
 
     def copy(self):
-        cdef State other = State(self.program)
+        cdef State other
+        for i, abilities in self.external:
+            if not abilities & HIL_FMU_COPIES:
+                raise OpaqueError(i)
+        other = State(self.program)
         memcpy(other.s, self.s, hil_state_size(self.program.p))
+        for i, _ in self.external:
+            other._load(i, self._save(i))
         return other
 
     def snapshot(self) -> bytes:
-        return PyBytes_FromStringAndSize(<char *>self.s, hil_state_size(self.program.p))
+        """The buffer; behind it for each FMU the length of its state (8 bytes) and the state."""
+        parts = [PyBytes_FromStringAndSize(<char *>self.s, hil_state_size(self.program.p))]
+        for i, _ in self.external:
+            saved = self._save(i)
+            parts += [len(saved).to_bytes(8, "little"), saved]
+        return b"".join(parts)
 
     def restore(self, bytes data):
         """Raises BenchError when the bytes are of another program or version."""
         _check(hil_state_check(self.program.p, PyBytes_AS_STRING(data), len(data)))
+        cdef size_t at = hil_state_size(self.program.p)
+        for i, _ in self.external:
+            n = int.from_bytes(data[at:at + 8], "little")
+            if at + 8 + n > <size_t>len(data):
+                raise BenchError("the snapshot is cut off")
+            self._load(i, data[at + 8:at + 8 + n])
+            at += 8 + n
         memcpy(self.s, PyBytes_AS_STRING(data), hil_state_size(self.program.p))
+
+    cdef bytes _save(self, int block):
+        cdef const hil_fmu *fmu = hil_program_fmu(self.program.p, block)
+        cdef const void *saved
+        cdef size_t n
+        if not fmu.abilities & HIL_FMU_SAVES or fmu.save(fmu.self, self.s, &saved, &n):
+            raise OpaqueError(block)
+        return PyBytes_FromStringAndSize(<const char *>saved, n)
+
+    cdef int _load(self, int block, bytes saved) except -1:
+        cdef const hil_fmu *fmu = hil_program_fmu(self.program.p, block)
+        if fmu.load(fmu.self, self.s, PyBytes_AS_STRING(saved), len(saved)):
+            why = fmu.failure(fmu.self, self.s).decode("utf-8", "replace")
+            raise BenchError(f"an FMU does not take its state back: {why}") if why else OpaqueError(block)
+        return 0
+
+    def fmu_failures(self) -> list:
+        """(number of the block, why) of each FMU whose instance has failed."""
+        found = []
+        cdef const hil_fmu *fmu
+        for i, _ in self.external:
+            fmu = hil_program_fmu(self.program.p, i)
+            text = fmu.failure(fmu.self, self.s).decode("utf-8", "replace")
+            if text:
+                found.append((i, text))
+        return found
 
     def hash(self) -> int:
         return hil_state_hash(self.program.p, self.s)
@@ -459,6 +530,14 @@ cdef class Loop:
         self.profile.clock = hil_clock_ns
         self.profile.n = timed_entries
         self.profile.blocks = <hil_block_time *>m.take(timed_entries, sizeof(hil_block_time))
+        self._watch_fmus(True)
+
+    cdef int _watch_fmus(self, bint on) except -1:
+        cdef const hil_fmu *fmu
+        for i, _ in self.state.external:
+            fmu = hil_program_fmu(self.state.program.p, i)
+            fmu.watch(fmu.self, self.state.s, <void *>&self.l.stop if on else NULL)
+        return 0
 
     cdef hil_ring *_ring(self, uint64_t size) except NULL:
         cdef hil_ring *r = <hil_ring *>self.memory.take(1, sizeof(hil_ring))
@@ -574,6 +653,8 @@ cdef class Loop:
         if self.running:
             self.l.stop = 1
             hil_runner_join(&self.runner)
+        if self.state is not None:
+            self._watch_fmus(False)
 
     @property
     def ended(self) -> int:
@@ -666,6 +747,8 @@ cdef class Batch:
         cdef State probe = State(program)
         self.memory = _Memory()
         self.program, self.keep_alive, self.kept = program, [], keep
+        for block, _ in program.fmus():
+            raise OpaqueError(block)
         if not 0 < threads <= HIL_BATCH_MAX_THREADS or every < 1 or not 0 < len(runs) < 2**31:
             raise BenchError(f"a batch has runs, 1 to {HIL_BATCH_MAX_THREADS} threads, rows every 1 or more ticks")
         self.b.program, self.b.ticks, self.b.every = program.p, ticks, every

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "hil/types.h" nogil:
     const char *hil_err_text(int err)
+    enum: HIL_E_OPAQUE
 
 cdef extern from "hil/model.h" nogil:
     cdef struct hil_model:
@@ -128,6 +129,57 @@ cdef extern from "hil/program.h" nogil:
     uint32_t hil_block_n_state(const hil_program *p, uint16_t block)
     uint32_t hil_offset_context(const hil_program *p, uint16_t role, uint32_t *size)
 
+cdef extern from "hil/fmu.h" nogil:
+    cdef struct hil_fmu:
+        hil_model model
+        uint32_t abilities
+        void *self
+        int (*reset)(void *self, const void *owner, const double *p, double *y) noexcept nogil
+        int (*step)(void *self, const void *owner, const double *u, const double *p, double t_s, double dt_s, double *y) noexcept nogil
+        int (*save)(void *self, const void *owner, const void **bytes, size_t *n) noexcept nogil
+        int (*load)(void *self, const void *owner, const void *bytes, size_t n) noexcept nogil
+        void (*release)(void *self, const void *owner) noexcept nogil
+        void (*watch)(void *self, const void *owner, void *stop) noexcept nogil
+        const char *(*failure)(void *self, const void *owner) noexcept nogil
+    const hil_fmu *hil_program_fmu(const hil_program *p, uint16_t block)
+    enum: HIL_FMU_SAVES
+    enum: HIL_FMU_COPIES
+
+cdef extern from "hil/fmu_host.h" nogil:
+    enum: HIL_FMU_TEXT
+    cdef struct hil_model_name:
+        const char *name
+        const char *unit
+        const char *doc
+        double value, min, max
+    cdef struct hil_fmu_variable:
+        uint32_t reference, type
+    cdef struct hil_fmu_start:
+        hil_fmu_variable variable
+        double value
+        const char *text
+    cdef struct hil_fmu_description:
+        const char *library
+        const char *name
+        const char *token
+        const char *resources
+        uint32_t version, abilities
+        uint64_t hash
+        double tolerance
+        const hil_fmu_variable *u
+        const hil_fmu_variable *y
+        const hil_fmu_variable *p
+        const hil_model_name *p_names
+        const hil_fmu_start *starts
+        uint32_t n_u, n_y, n_p, n_starts
+        const char **host
+        int timeout_ms
+    int hil_fmu_open(const hil_fmu_description *description, hil_fmu **out, char *text)
+    void hil_fmu_close(hil_fmu *fmu)
+    int hil_fmu_serve(hil_fmu *fmu, int fd)
+    int hil_fmu_measure(hil_fmu *fmu, const void *owner, const double *u, double dt_s, uint32_t n, int64_t most_ns,
+                        int64_t *step_ns, uint32_t *made)
+
 cdef extern from "hil/tick.h" nogil:
     void hil_tick(const hil_program *p, unsigned char *state)
     int hil_event_push(const hil_program *p, unsigned char *state, const hil_event *event)
@@ -168,7 +220,7 @@ cdef extern from "hil/profile.h" nogil:
         uint64_t calls, tick
         int64_t sum_ns, max_ns, last_ns
     cdef struct hil_profile:
-        int64_t (*clock)() noexcept
+        int64_t (*clock)() noexcept nogil
         hil_block_time *blocks
         uint32_t n
 
@@ -182,7 +234,7 @@ cdef extern from "hil/loop.h" nogil:
     cdef struct hil_loop:
         const hil_program *program
         unsigned char *state
-        int64_t (*clock)() noexcept
+        int64_t (*clock)() noexcept nogil
         int64_t start_ns
         hil_bus_port **buses
         hil_queue *queue
@@ -200,7 +252,7 @@ cdef extern from "hil/loop.h" nogil:
     uint64_t hil_loop_run_lockstep(hil_loop *l, uint64_t n, int *err)
 
 cdef extern from "hil/linux.h" nogil:
-    int64_t hil_clock_ns() noexcept
+    int64_t hil_clock_ns() noexcept nogil
     cdef struct hil_runner_config:
         uint32_t policy, grace_ticks, max_catch_up
         int32_t priority, cpu

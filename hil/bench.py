@@ -16,6 +16,7 @@ from hil.ending import Ending
 from hil.engine import Engine
 from hil.errors import BenchError, BusError, HilError
 from hil.faults import FaultSpec
+from hil.fmi.load import refuse_opaque, too_slow, where_of
 from hil.fork import Fork
 from hil.looking import Looking
 from hil.nearest import did_you_mean
@@ -130,6 +131,8 @@ class Bench(Looking):
         built = build_bench(rig, self.bindings, self.seed, progress)
         super().__init__(rig, built)
         self.state = _core.State(built.program)
+        self._fmu_failed = False
+        self._check_fmus(progress)
         self._columns = [columns_of(group, built) for group in rig.record.values()]
         self._history, self._on_event = history, on_event
         self._thread: threading.Thread | None = None
@@ -139,6 +142,36 @@ class Bench(Looking):
         self.watch: MachineWatch | None = None
         self.engine: Engine | None = None
         self.recorder = self._make_recorder(None)
+
+    # ---- FMUs ----
+
+    def _check_fmus(self, progress: Progress | None) -> None:
+        """Their first instances, and whether they are fast enough for real time."""
+        self._watch_fmus()
+        for fmu in self.built.fmus if self.time == "real" else ():
+            severity, why = too_slow(fmu) or ("", "")
+            if severity == "error":
+                raise BenchError(why, where=where_of(fmu.block), mend="Give the block every = ..., or a larger period")
+            if severity and progress:
+                progress(f"Warning: {where_of(fmu.block)}: {why}")
+
+    def _watch_fmus(self) -> None:
+        """Told once: after that the outputs go safe, and nothing of the FMU is called any more."""
+        failures = self.state.fmu_failures() if self.built.fmus and not self._fmu_failed else []
+        for block, why in failures:
+            self._fmu_failed = True
+            name = self.built.entries[block]
+            raise BenchError(f"the FMU failed at tick {self.state.tick}: {why}", where=where_of(name))
+
+    def _late_fmu_failure(self) -> HilError | None:
+        """One that no run has told of; from here on none may disturb the way to the safe state."""
+        try:
+            self._watch_fmus()
+        except HilError as error:
+            return error
+        finally:
+            self._fmu_failed = True
+        return None
 
     # ---- opening ----
 
@@ -211,6 +244,7 @@ class Bench(Looking):
             "program_hash": result.hash_text(self.built.program.hash),
             "limits": result.limits(self.rig),
             "versions": result.versions(),
+            **result.promises(self.built.fmus),
         }
 
     # ---- running ----
@@ -227,6 +261,7 @@ class Bench(Looking):
             self._tell_or_note(self._send_ahead)
         for role, text in self.engine.wires.events():
             self._device_event(role, text)
+        self._watch_fmus()
 
     def _device_event(self, role: str, text: str) -> None:
         place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
@@ -341,6 +376,7 @@ class Bench(Looking):
     def snapshot(self) -> bytes:
         """The state between two ticks."""
         self._not_running()
+        refuse_opaque(self.built.fmus, "snapshot", copies=False)
         return self.state.snapshot()
 
     def restore(self, data: bytes) -> None:
@@ -372,6 +408,7 @@ class Bench(Looking):
             BusError: a board does not answer.
         """
         self._not_running()
+        refuse_opaque(self.built.fmus, "fork", copies=True)
         return Fork(self)
 
     def batch(self, runs: Runs, ticks: int | None = None, **options: Any) -> BatchResult:
@@ -409,7 +446,7 @@ class Bench(Looking):
 
     def _finish(self) -> RunResult:
         engine = self._open_engine()
-        failure = self._end_run() or self._broken
+        failure = self._end_run() or self._broken or self._late_fmu_failure()
         ending = Ending.of(self, engine, failure)  # before the safe state, which is not part of the run
         writer, self.recorder = self.recorder.writer, self.recorder.closed()
         ending.note_unsafe(engine.make_safe(self.gated(), self.__getitem__))
@@ -431,6 +468,7 @@ class Bench(Looking):
             self.engine.close()
         if self._thread is not None:
             self._thread.join()
+        self.state.end_fmus()
         if self.recorder.writer is not None:
             self.recorder.writer.close({"result": "aborted", "complete": False})
             self.recorder.writer = None

@@ -52,6 +52,8 @@ int hil_lay_out(struct hil_program *p)
     p->off_events = section(&at, (p->max_events + 1u) * sizeof(struct hil_event)); /* one place is kept for SAFE */
     p->off_notes = section(&at, p->max_notes * sizeof(struct hil_note));
     p->off_status = section(&at, p->n_signals);
+    for (uint32_t i = 0; i < p->n_blocks; i++)
+        p->blocks[i].status = p->off_status;
     p->size = (uint32_t)at;
     return at > UINT32_MAX ? HIL_E_FULL : HIL_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "block_types.h"
+#include "hil/fmu.h"
 #include "hil/hash.h"
 #include "hil/model.h"
 #include "program_private.h"
@@ -164,7 +165,8 @@ static int place_block(struct hil_program *p, struct arena *a, const struct hil_
     out->key = hil_random_key(spec->seed, out->stream);
     out->in_row = in_a_row(b->in, b->n_in);
     out->out_row = in_a_row(b->out, b->n_out);
-    out->passes_status = (uint8_t)(hil_block_feedthrough(b->type, b->model) != 0);
+    out->passes_status = (uint8_t)(hil_block_feedthrough(b->type, b->model) != 0 && !b->type->sets_status);
+    out->sets_status = b->type->sets_status;
     p->resets[i] = b->type->reset;
     p->updates[i] = b->type->update;
     for (uint32_t k = 0; k < b->n_params; k++) {
@@ -360,5 +362,11 @@ int hil_program_build(const struct hil_spec *spec, void *mem, size_t size, const
 }
 
 uint64_t hil_program_hash(const struct hil_program *p) { return p->hash; }
+
+const struct hil_fmu *hil_program_fmu(const struct hil_program *p, uint16_t block)
+{
+    const struct hil_block *b = &p->blocks[block];
+    return b->step == hil_type_fmu.output ? (const struct hil_fmu *)(const void *)b->model : NULL;
+}
 
 int64_t hil_program_period_ns(const struct hil_program *p) { return p->period_ns; }

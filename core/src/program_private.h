@@ -12,11 +12,12 @@ struct hil_task {
     uint16_t role; /* 0: the bench */
 };
 
-/* Consecutive blocks of one task, and at most one path behind them: only paths can end "all signals are good" within a
- * tick, so that the blocks between two of them need not ask for it one by one. */
+/* Consecutive blocks of one task, and at most one path behind them: only paths, and blocks that set a status, can end "all
+ * signals are good" within a tick. Either is the last of its segment, so that the blocks before it need not ask one by one. */
 struct hil_segment {
     const struct hil_block *begin, *end; /* blocks; the path is the entry at `end` */
-    uint16_t task, has_path;
+    uint16_t task;
+    uint8_t has_path, closed; /* closed: nothing comes behind its last block or its path */
 };
 
 struct hil_path {

@@ -4,10 +4,10 @@
 static struct hil_segment *segment_for(struct hil_program *p, uint16_t task, uint32_t first_own)
 {
     struct hil_segment *last = p->n_segments > first_own ? &p->segments[p->n_segments - 1] : NULL;
-    if (last && last->task == task && !last->has_path)
+    if (last && last->task == task && !last->closed)
         return last;
     last = &p->segments[p->n_segments++];
-    *last = (struct hil_segment){&p->entries[p->n_entries], &p->entries[p->n_entries], task, 0};
+    *last = (struct hil_segment){&p->entries[p->n_entries], &p->entries[p->n_entries], task, 0, 0};
     return last;
 }
 
@@ -19,6 +19,7 @@ static void append(struct hil_program *p, struct hil_block entry, int is_path, u
         segment->has_path = 1;
     else
         segment->end++;
+    segment->closed = is_path || entry.sets_status;
     p->entries[p->n_entries++] = entry;
 }
 
@@ -54,7 +55,7 @@ static int schedule_owner(struct hil_program *p, struct hil_graph *g, uint16_t r
             continue;
         struct hil_block update = p->blocks[node];
         update.step = p->updates[node];
-        update.passes_status = 0;
+        update.passes_status = update.sets_status = 0;
         append(p, update, 0, first);
     }
     return HIL_OK;

@@ -28,7 +28,7 @@ static inline __attribute__((always_inline)) void run_entry(const struct hil_blo
         hil_profile_add(&profile->blocks[b->id], profile->clock() - from, hil_header(s)->tick);
 }
 
-/* The blocks of a segment; `alert` cannot change on the way. */
+/* The blocks of a segment; only the last one can raise `alert`, by a status that it sets itself. */
 static inline __attribute__((always_inline)) void run_blocks(const struct hil_program *p, const struct hil_block *b,
                                                              const struct hil_block *end, unsigned char *s,
                                                              struct hil_profile *profile)

@@ -117,7 +117,8 @@ static inline void harness_start(struct harness *h)
     size_t n_values = 1u + h->block.n_in + h->block.n_out;
     h->block.param = (uint32_t)(HIL_STATE_HEADER + n_values * sizeof(double));
     h->block.state = h->block.param + (uint32_t)(h->n_params * sizeof(double));
-    h->size = h->block.state + h->n_state * sizeof(double);
+    h->block.status = h->block.state + h->n_state * (uint32_t)sizeof(double);
+    h->size = h->block.status + n_values;
     h->state = calloc(1, h->size);
     for (uint16_t i = 0; i < h->block.n_in; i++)
         h->in[i] = (uint16_t)(1 + i);

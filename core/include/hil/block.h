@@ -28,7 +28,7 @@ struct hil_block {
     void (*step)(const struct hil_block *b, unsigned char *s);
     const struct hil_array *cfg; /* one per configuration field of the type */
     union {
-        const struct hil_model *model; /* type "model" */
+        const struct hil_model *model; /* type "model"; type "fmu": the first member of a struct hil_fmu */
         const struct hil_path *path;   /* the engine's own path steps */
     };
     const uint16_t *in, *out; /* signal numbers; 0 is the dummy signal */
@@ -42,6 +42,8 @@ struct hil_block {
     uint8_t passes_status; /* outputs carry the union of the inputs' status bits */
     uint16_t id;
     uint8_t in_row, out_row; /* inputs, outputs are neighbours among the signals: one array of values */
+    uint8_t sets_status;     /* its step sets the statuses of its outputs */
+    uint32_t status;         /* byte offset of all signals' statuses */
 };
 typedef void (*hil_step_fn)(const struct hil_block *b, unsigned char *s);
 
@@ -57,6 +59,14 @@ static inline double *hil_params(const struct hil_block *b, unsigned char *s)
     return (double *)(void *)(s + b->param);
 }
 static inline double *hil_mem(const struct hil_block *b, unsigned char *s) { return (double *)(void *)(s + b->state); }
+/* Status of the signal behind input i, a set of enum hil_status: bits of this tick, for blocks that treat a measurement by
+ * its status. An input that is not wired is good. */
+static inline uint8_t hil_in_status(const struct hil_block *b, const unsigned char *s, unsigned i)
+{
+    return s[b->status + b->in[i]];
+}
+/* Sets the status of output i; only for types with `sets_status`, which set that of every output in every step. */
+static inline void hil_set_status(const struct hil_block *b, unsigned char *s, unsigned i, uint8_t bits);
 /* Sample number of the block's own task: 0 at its first step, the same at every level (MIL, SIL, PIL, HIL). */
 static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s);
 /* A random 64-bit word that depends on seed, this block's name and the sample number only. `lane` 0.. gives independent words. */
@@ -101,6 +111,8 @@ struct hil_block_type {
     uint8_t variadic;     /* the last input may be given any number (>= 1) of times */
     uint8_t variadic_out; /* the same for the last output */
     uint8_t feedthrough;  /* `output` reads inputs: the block runs after their writers in a tick */
+    uint8_t
+        sets_status; /* `output` sets its outputs' statuses itself (hil_set_status): they do not carry the inputs' union */
     /* Checks configuration and parameters; returns NULL or one constant sentence that says what is not allowed. May be NULL. */
     const char *(*check)(const struct hil_shape *shape);
     /* Number of state doubles; NULL means n_states. */

@@ -10,6 +10,13 @@ static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s)
     return ((const struct hil_state *)(const void *)s)->tasks[b->task].sample;
 }
 
+static inline void hil_set_status(const struct hil_block *b, unsigned char *s, unsigned i, uint8_t bits)
+{
+    s[b->status + b->out[i]] = bits;
+    if (bits)
+        ((struct hil_state *)(void *)s)->alert = 1; /* it falls back when every signal is good again */
+}
+
 static inline uint64_t hil_noise(const struct hil_block *b, unsigned char *s, uint32_t lane)
 {
     const struct hil_state *h = (const struct hil_state *)(const void *)s;

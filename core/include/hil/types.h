@@ -24,14 +24,16 @@ enum hil_err {
 
 const char *hil_err_text(int err);
 
-/* Status of a signal: a set of bits, 0 is good. Direct feed-through blocks pass on the union of their inputs' bits. */
+/* Status of a signal: a set of bits, 0 is good. Direct feed-through blocks pass on the union of their inputs' bits, but for
+ * types that judge a signal and set the status themselves. */
 enum hil_status {
     HIL_GOOD = 0,
     HIL_STALE = 1,   /* older than its maximum age */
     HIL_FORCED = 2,  /* a person holds the value */
     HIL_FAULTED = 4, /* an injected fault acts on the value */
-    HIL_BAD = 8,     /* no usable value: NaN, out of the exact range of its type, device says so */
-    HIL_SAFE = 16    /* the safety gate holds the safe value */
+    HIL_BAD =
+        8, /* no usable value: NaN, out of the exact range of its type, the device or a data_quality block says so */
+    HIL_SAFE = 16 /* the safety gate holds the safe value */
 };
 
 #endif

@@ -1,0 +1,20 @@
+/* Small dense linear algebra on plain arrays of doubles, row after row. Sizes up to HIL_DENSE_MAX.
+ *
+ * All functions: may be called in a tick (no allocation, no OS, running time fixed by the sizes). The order of every sum is
+ * that of the indices, so the bits are the same over compilers and levels. Arrays do not overlap unless it is said.
+ * Source: G. H. Golub, C. F. Van Loan, Matrix Computations, 4th ed. 2013, sections 3.1, 4.2, 5.2. */
+#ifndef HIL_DENSE_H
+#define HIL_DENSE_H
+
+#include "hil/types.h"
+
+#define HIL_DENSE_MAX 32
+
+/* Replaces the lower half of the symmetric n x n matrix `a` by L with L L' = a; the upper half is neither read nor
+ * written. Returns 0 when a pivot is not above `least` (>= 0) or is not a number: a is then not positive definite. */
+int hil_cholesky(double *a, uint32_t n, double least);
+/* Whether a is symmetric to the last bits and all x' a x >= 0, but for roundings of 1e-12 of the largest diagonal element.
+ * n <= HIL_DENSE_MAX. */
+int hil_is_psd(const double *a, uint32_t n);
+
+#endif

@@ -1,0 +1,55 @@
+/* Small dense linear algebra; the contract is in hil/dense.h. */
+#include "hil/dense.h"
+
+#include "hil/math.h"
+
+#define ROUNDING 1e-12 /* of the largest diagonal element: what a user's file with 12 digits leaves of symmetry */
+
+int hil_cholesky(double *a, uint32_t n, double least)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j <= i; j++) {
+            double sum = a[i * n + j];
+            for (uint32_t k = 0; k < j; k++)
+                sum -= a[i * n + k] * a[j * n + k];
+            if (i != j)
+                a[i * n + j] = sum / a[j * n + j];
+            else if (sum > least)
+                a[i * n + i] = hil_sqrt(sum);
+            else
+                return 0;
+        }
+    return 1;
+}
+
+static double largest_diagonal(const double *a, uint32_t n)
+{
+    double most = 0.0;
+    for (uint32_t i = 0; i < n; i++)
+        most = a[i * n + i] > most ? a[i * n + i] : most;
+    return most;
+}
+
+/* Whether a + shift 1 is symmetric and positive definite. */
+static int definite(const double *a, uint32_t n, double shift)
+{
+    double copy[HIL_DENSE_MAX * HIL_DENSE_MAX], slack = ROUNDING * largest_diagonal(a, n);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            if (!(hil_fabs(a[i * n + j] - a[j * n + i]) <= slack))
+                return 0;
+            copy[i * n + j] = a[i * n + j] + (i == j ? shift : 0.0);
+        }
+    return hil_cholesky(copy, n, 0.0);
+}
+
+int hil_is_psd(const double *a, uint32_t n)
+{
+    double most = largest_diagonal(a, n);
+    if (most > 0.0)
+        return definite(a, n, ROUNDING * most);
+    for (uint32_t i = 0; i < n * n; i++)
+        if (a[i] != 0.0)
+            return 0;
+    return 1; /* all zero */
+}
