@@ -20,7 +20,7 @@ const struct hil_block_type *hil_block_type_find(const char *name)
 
 int hil_block_feedthrough(const struct hil_block_type *type, const struct hil_model *model)
 {
-    return model ? model->feedthrough != 0 : type->feedthrough != 0;
+    return type->feedthrough != 0 || (model && model->feedthrough != 0);
 }
 
 static uint32_t count_choices(const char *choices)

@@ -20,8 +20,10 @@ static const uint16_t *needs(const struct hil_spec *spec, uint32_t node, uint32_
         return &spec->paths[node - spec->n_blocks].raw;
     }
     const struct hil_block_spec *b = &spec->blocks[node];
-    *n = hil_block_feedthrough(b->type, b->model) ? b->n_in : 0;
-    return b->in;
+    struct hil_shape shape = {b->cfg, b->params, b->model, b->n_in, b->n_out, 0.0};
+    uint32_t late = b->type->n_late ? b->type->n_late(&shape) : 0;
+    *n = hil_block_feedthrough(b->type, b->model) ? b->n_in - late : 0;
+    return b->in + late;
 }
 
 static int claim(struct hil_graph *g, uint16_t signal, uint32_t node)

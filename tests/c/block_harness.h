@@ -17,8 +17,8 @@ struct harness {
     const struct hil_block_type *type;
     const struct hil_model *model;
     struct hil_block block;
-    struct hil_array cfg[8];
-    double scalars[8], params[32];
+    struct hil_array cfg[16];
+    double scalars[16], params[32];
     uint16_t in[HARNESS_PORTS], out[HARNESS_PORTS];
     uint32_t n_params, n_state;
     unsigned char *state;

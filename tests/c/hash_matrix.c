@@ -14,7 +14,7 @@
 
 #define MAX_BLOCKS  96
 #define MAX_SIGNALS 256
-#define PORTS       4
+#define PORTS       5
 #define COUNT(a)    (sizeof(a) / sizeof *(a))
 
 static struct hil_signal_spec signals[MAX_SIGNALS];
@@ -88,6 +88,16 @@ static const struct {
     {"lookup_2d.x1", grid, 3},
     {"lookup_2d.x2", grid, 3},
     {"lookup_2d.table", table, 9},
+    {"kalman.A", half, 1},
+    {"kalman.C", one, 1},
+    {"kalman.Q", half, 1},
+    {"kalman.R", few, 1},
+    {"kalman.P0", one, 1},
+    {"kalman.x0", half, 1},
+    {"luenberger.A", half, 1},
+    {"luenberger.C", one, 1},
+    {"luenberger.L", half, 1},
+    {"luenberger.x0", half, 1},
     {"logic.op", four, 1},
     {"weighted_sum.weights", num, 2},
     {"page_hinkley.mean_samples", few, 1},
@@ -214,7 +224,7 @@ static const struct hil_model pendulum = {.abi = HIL_MODEL_ABI,
 
 static struct hil_block_spec *place(const char *type, const char *name)
 {
-    static struct hil_array cfg[MAX_BLOCKS][8];
+    static struct hil_array cfg[MAX_BLOCKS][16];
     static double params[MAX_BLOCKS][16];
     static uint16_t ports[MAX_BLOCKS][2][PORTS + 2];
     struct hil_block_spec *b = &blocks[spec.n_blocks];
@@ -244,10 +254,11 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
     static const char *const pool[] = {"sine.0", "noise.0", "square.0", "chirp.0", "gated", "pulse.0"};
     static char names[MAX_BLOCKS][PORTS][32];
     struct hil_block_spec *b = place(t->name, t->name);
-    int many = t->variadic && strncmp(t->name, "state_space", 11) != 0 && strcmp(t->name, "model") != 0;
+    int estimates = strcmp(t->name, "kalman") == 0 || strcmp(t->name, "luenberger") == 0;
+    int many = t->variadic && strncmp(t->name, "state_space", 11) != 0 && strcmp(t->name, "model") != 0 && !estimates;
     /* `logic` is asked for an exclusive or, which reads two */
     b->n_in = (uint16_t)(t->n_inputs + many);
-    b->n_out = t->n_outputs;
+    b->n_out = (uint16_t)(!estimates ? t->n_outputs : t->name[0] == 'k' ? 5 : 2); /* of one state */
     for (uint16_t i = 0; i < b->n_in; i++)
         ((uint16_t *)b->in)[i] = signal_of(pool[(turn + i) % COUNT(pool)], 0.0);
     for (uint16_t i = 0; i < b->n_out; i++) {

@@ -64,11 +64,6 @@ class Bench:
     def status(self, state: _core.State, name: str) -> int:
         return state.get_byte(self.program.offset_status(self.numbers[name]))
 
-    def memory(self, state: _core.State, block: str, n: int) -> list[float]:
-        """The first n doubles of a block's state."""
-        number = next(i for i, b in enumerate(self.spec.blocks) if b.name == block)
-        return [state.get(self.program.offset_mem(number) + 8 * i) for i in range(n)]
-
     def loop(self, state: _core.State, names: Sequence[str], **kw: Any) -> _core.Loop:
         """A loop that records these signals, one run each."""
         numbers = [self.numbers[n] for n in names]

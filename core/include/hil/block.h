@@ -115,6 +115,9 @@ struct hil_block_type {
         sets_status; /* `output` sets its outputs' statuses itself (hil_set_status): they do not carry the inputs' union */
     /* Checks configuration and parameters; returns NULL or one constant sentence that says what is not allowed. May be NULL. */
     const char *(*check)(const struct hil_shape *shape);
+    /* How many of the first inputs `update` alone reads: they put nothing into the dataflow order, so an estimator may read
+     * the command that is computed from its estimate. NULL: none. */
+    uint32_t (*n_late)(const struct hil_shape *shape);
     /* Number of state doubles; NULL means n_states. */
     uint32_t (*n_state)(const struct hil_shape *shape);
     /* Sets state (zeroed before) for the first tick. Reads params and cfg, not inputs. May be NULL. */

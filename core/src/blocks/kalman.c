@@ -1,262 +1,243 @@
-/* kalman: a linear Kalman filter. kalman_step.h has the equations; here is what is done with inputs, statuses and trouble. */
-#include "hil/dense.h"
+/* kalman: the linear Kalman filter, x(k) = A x(k-1) + B u(k-1) + w, y(k) = C x(k) + D u(k) + v, w ~ (0, Q), v ~ (0, R).
+ *
+ * R. E. Kalman, A New Approach to Linear Filtering and Prediction Problems, J. Basic Eng. 82, 1960; the step itself is in
+ * kalman_step.h. x0 and P0 hold at the first sample, before its measurement. Everything is computed beside the state and
+ * taken over when it came out right: a sample whose innovation has no positive variance changes nothing but a counter,
+ * and the outputs keep their values with the status bad, which sends gated outputs to their safe value. */
 #include "kalman_step.h"
 
-#define LOG_TWO_PI 1.8378770664093453 /* log(2 pi) */
+#include "estimator.h"
+#include "hil/dense.h"
 
-static const struct hil_port inputs[] = {{"u", "known inputs, as many as B has columns, then measurements", NAN}};
-static const struct hil_port outputs[] = {
-    {"x", "estimate (n), its variances (n), innovations (m), nis, log_likelihood", 0.0}};
-enum { A, C, Q, R, P0, X0, B, D, UPDATE };
+enum { A, B, C, D, Q, R, P0, X0, STALE_INFLATION, UPDATE };
 #define SQUARE (KALMAN_MAX_N * KALMAN_MAX_N)
+static const struct hil_port inputs[] = {{"in", "inputs u, then measurements y", NAN}};
+static const struct hil_port outputs[] = {
+    {"out", "estimate x, diagonal of P, innovation, NIS, log-likelihood of the measurements", 0.0}};
 static const struct hil_config config[] = {
-    {"A", "n x n, row after row", NULL, 1, SQUARE, NAN},
-    {"C", "m x n, one row a measurement", NULL, 1, SQUARE, NAN},
-    {"Q", "n x n, covariance of the process noise of one sample", NULL, 1, SQUARE, NAN},
-    {"R", "m variances of the measurements' noises, which are independent", NULL, 1, KALMAN_MAX_N, NAN},
-    {"P0", "n x n, covariance of x0", NULL, 1, SQUARE, NAN},
-    {"x0", "estimate one sample before the first; none: zeros", NULL, 0, KALMAN_MAX_N, NAN},
-    {"B", "n rows, one column a known input; none: no input", NULL, 0, SQUARE, NAN},
-    {"D", "m rows, one column a known input; none: zeros", NULL, 0, SQUARE, NAN},
-    {"update", "how P takes up a measurement", "standard|joseph", 1, 1, 0.0},
+    {"A", "n x n, row after row, n <= 16", NULL, 1, SQUARE, NAN},
+    {"B", "n rows, one column an input, at most 16; none: no inputs", NULL, 0, KALMAN_MAX_N *ESTIMATOR_MAX_U, NAN},
+    {"C", "one row a measurement, at most 8, n columns", NULL, 1, ESTIMATOR_MAX_Y *KALMAN_MAX_N, NAN},
+    {"D", "one row a measurement, one column an input; none: zeros", NULL, 0, ESTIMATOR_MAX_Y *ESTIMATOR_MAX_U, NAN},
+    {"Q", "covariance of a step's process noise, n x n", NULL, 1, SQUARE, NAN},
+    {"R", "variance of each measurement", NULL, 1, ESTIMATOR_MAX_Y, NAN},
+    {"P0", "covariance of x at the first sample, n x n", NULL, 1, SQUARE, NAN},
+    {"x0", "x at the first sample, n elements", NULL, 1, KALMAN_MAX_N, NAN},
+    {"stale_inflation", "factor on the variance of a stale measurement; 0 leaves it out", NULL, 1, 1, 0.0},
+    {"update", "symmetric: P - h h' / s; joseph: three times as long, for nearly exact measurements",
+     "symmetric|joseph", 1, 1, 0.0},
 };
-/* Behind them, in rows of an even length, P and room for two more such matrices, which a small stack has not; then the known
- * inputs that were used last. */
-static const char *const states[] = {"singular", "x"};
-enum { SINGULAR, X };
+static const char *const states[] = {ESTIMATOR_STATES, "state"};
 
-static uint32_t root_of(uint32_t square)
+struct sizes {
+    uint32_t n, n_u, m;
+};
+
+static struct sizes sizes_of(const struct hil_array *cfg)
 {
-    uint32_t n = 1;
-    while (n < KALMAN_MAX_N && n * n < square)
-        n++;
-    return n * n == square ? n : 0;
+    return (struct sizes){cfg[X0].n, cfg[B].n / cfg[X0].n, cfg[R].n};
 }
 
-static uint32_t order(const struct hil_array *cfg) { return root_of(cfg[A].n); }
-
-static uint32_t inputs_of(const struct hil_array *cfg, uint32_t n) { return cfg[B].n / n; }
-
-static uint32_t n_state(const struct hil_shape *shape)
+static const char *check_sizes(const struct hil_shape *shape, struct sizes z)
 {
-    uint32_t n = order(shape->cfg);
-    return X + n + 3 * n * kalman_row(n) + inputs_of(shape->cfg, n);
-}
-
-static const char *check_noise(const struct hil_array *cfg, uint32_t n)
-{
-    for (uint32_t i = 0; i < cfg[R].n; i++)
-        if (!(cfg[R].data[i] > 0.0))
-            return "R: every variance of a measurement must be above zero";
-    if (!hil_is_psd(cfg[Q].data, n))
-        return "Q must be symmetric and positive semidefinite";
-    if (!hil_is_psd(cfg[P0].data, n))
-        return "P0 must be symmetric and positive semidefinite";
+    const struct hil_array *cfg = shape->cfg;
+    if (cfg[A].n != z.n * z.n)
+        return "A must be square, with a row for each element of x0";
+    if (cfg[B].n != z.n * z.n_u || z.n_u > ESTIMATOR_MAX_U)
+        return "B needs as many rows as A and at most 16 columns";
+    if (cfg[C].n != z.m * z.n)
+        return "C needs a row for each element of R and as many columns as A";
+    if (cfg[D].n != 0 && cfg[D].n != z.m * z.n_u)
+        return "D needs a row for each measurement and a column for each input";
+    if (cfg[Q].n != z.n * z.n || cfg[P0].n != z.n * z.n)
+        return "Q and P0 need as many rows and columns as A";
+    if (shape->n_in != z.n_u + z.m)
+        return "needs a signal for each column of B, then one for each row of C";
+    if (shape->n_out != 2 * z.n + z.m + 2)
+        return "has 2 n + m + 2 outputs: x, diagonal of P, innovation, NIS, log-likelihood";
     return NULL;
 }
 
 static const char *check(const struct hil_shape *shape)
 {
     const struct hil_array *cfg = shape->cfg;
-    uint32_t n = order(cfg), m = cfg[R].n;
-    if (n == 0)
-        return "A must be square, with at most 32 rows";
-    if (cfg[C].n != m * n)
-        return "C needs a row for each variance in R, and as many columns as A";
-    if (cfg[Q].n != n * n || cfg[P0].n != n * n)
-        return "Q and P0 need as many rows and columns as A";
-    if (cfg[X0].n != 0 && cfg[X0].n != n)
-        return "x0 needs as many elements as A has rows";
-    uint32_t n_u = inputs_of(cfg, n);
-    if (cfg[B].n != n * n_u || (cfg[D].n != 0 && cfg[D].n != m * n_u))
-        return "B needs as many rows as A, and D as many as C, with a column for each known input";
-    if (shape->n_in != n_u + m)
-        return "u needs the known inputs (columns of B) and behind them the measurements (rows of C)";
-    if (shape->n_out != 2 * n + m + 2)
-        return "x needs n estimates, n variances, m innovations, nis and log_likelihood";
-    for (int i = A; i <= D; i++)
+    struct sizes z = sizes_of(cfg);
+    const char *why = check_sizes(shape, z);
+    if (why)
+        return why;
+    for (int i = A; i <= STALE_INFLATION; i++)
         if (!all_finite(&cfg[i]))
-            return "all matrices must be finite";
-    return check_noise(cfg, n);
+            return "A, B, C, D, Q, R, P0, x0 and stale_inflation must be finite";
+    if (!hil_is_psd(cfg[Q].data, z.n))
+        return "Q is not symmetric and positive semidefinite";
+    if (!hil_is_psd(cfg[P0].data, z.n))
+        return "P0 is not symmetric and positive semidefinite";
+    for (uint32_t i = 0; i < z.m; i++)
+        if (!(cfg[R].data[i] >= 0.0))
+            return "R is not positive semidefinite: a variance is negative";
+    if (cfg[STALE_INFLATION].data[0] != 0.0 && !(cfg[STALE_INFLATION].data[0] >= 1.0))
+        return "stale_inflation must be 0 or at least 1";
+    return NULL;
 }
 
-/* ---- a step ---- */
-
-struct place {
-    double *singular, *x, *P, *work, *u; /* in the state */
-    struct kalman_model model;
-};
-
-static struct place place_of(const struct hil_block *b, unsigned char *s, uint32_t n)
+static uint32_t n_state(const struct hil_shape *shape)
 {
-    double *m = hil_mem(b, s);
-    const struct hil_array *cfg = b->cfg;
-    return (struct place){.x = m + X,
-                          .P = m + X + n,
-                          .work = m + X + n + n * kalman_row(n),
-                          .u = m + X + n + 3 * n * kalman_row(n),
-                          .singular = m + SINGULAR,
-                          .model = {.A = cfg[A].data,
-                                    .B = cfg[B].data,
-                                    .C = cfg[C].data,
-                                    .D = cfg[D].n ? cfg[D].data : NULL,
-                                    .Q = cfg[Q].data,
-                                    .R = cfg[R].data,
-                                    .m = cfg[R].n,
-                                    .n_u = cfg[B].n / n,
-                                    .joseph = choice(b, UPDATE)}};
+    struct sizes z = sizes_of(shape->cfg);
+    return EST_HEAD + z.n_u + z.n + z.n * kalman_row(z.n);
 }
 
-static void begin_covariance(uint32_t n, const struct hil_block *b, double *P)
+static uint32_t n_late(const struct hil_shape *shape)
 {
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < n; j++)
-            P[i * kalman_row(n) + j] = b->cfg[P0].data[i * n + j];
-}
-
-static void begin_anew(uint32_t n, const struct hil_block *b, const struct place *at)
-{
-    for (uint32_t i = 0; i < n; i++)
-        at->x[i] = b->cfg[X0].n ? b->cfg[X0].data[i] : 0.0;
-    begin_covariance(n, b, at->P);
+    return shape->cfg[D].n ? 0 : sizes_of(shape->cfg).n_u; /* with D the measurement needs this sample's u */
 }
 
 static void reset(const struct hil_block *b, unsigned char *s)
 {
-    uint32_t n = order(b->cfg);
-    struct place at = place_of(b, s, n);
-    begin_anew(n, b, &at);
+    struct sizes z = sizes_of(b->cfg);
+    double *x = hil_mem(b, s) + EST_HEAD + z.n_u, *P = x + z.n;
+    hil_mem(b, s)[EST_DETERMINANT] = 1.0;
+    for (uint32_t i = 0; i < z.n; i++) {
+        x[i] = b->cfg[X0].data[i];
+        for (uint32_t j = 0; j < z.n; j++)
+            P[i * kalman_row(z.n) + j] = b->cfg[P0].data[i * z.n + j];
+    }
 }
 
-/* What came of the measurements of one step. */
-struct taken {
-    double innovation[KALMAN_MAX_N], nis, log_determinant;
-    uint32_t n, singular, missing;
-    uint8_t bits, left_out[KALMAN_MAX_N];
+/* What a step makes, beside the state. */
+struct result {
+    _Alignas(16) double x[KALMAN_MAX_N], P[SQUARE], innovation[ESTIMATOR_MAX_Y];
+    double nis, determinant; /* sum of e^2 / s, product of s */
+    uint32_t n;              /* measurements taken up */
+    int fine;
 };
 
-/* Without a measurement for very long, the covariance of an unstable model outgrows the doubles: then it begins anew. Returns
- * 1 when it did. */
-KALMAN_ALWAYS int predict(uint32_t n, const struct hil_block *b, unsigned char *s, struct place *at)
+/* Finite, and no variance below zero: false for NaN. */
+KALMAN_ALWAYS int came_out_right(uint32_t n, const struct result *to)
 {
-    int lost = 0;
-    double next[KALMAN_MAX_N];
-    for (uint32_t j = 0; j < at->model.n_u; j++) {
-        double u = hil_in(b, s, j);
-        at->u[j] = is_usable(u) ? u : at->u[j]; /* no value: what acted before still does */
-    }
-    kalman_predict_state(n, &at->model, at->u, at->x, next);
-    memcpy(at->x, next, n * sizeof *next);
-    kalman_predict_covariance(n, &at->model, at->P, at->work, at->work + n * kalman_row(n));
+    int fine = 1;
     for (uint32_t i = 0; i < n; i++)
-        lost |= !is_usable(at->P[i * kalman_row(n) + i]) | !is_usable(at->x[i]);
-    if (__builtin_expect(lost, 0))
-        begin_anew(n, b, at);
-    return lost;
+        fine &= is_usable(to->x[i]) & (to->P[i * kalman_row(n) + i] >= 0.0) &
+                (to->P[i * kalman_row(n) + i] <= LARGEST_INPUT);
+    return fine;
 }
 
-/* One logarithm for a product of variances, as long as that stays far from the ends of the doubles. */
-KALMAN_ALWAYS double gather_log(double product, double variance, double *log_determinant)
+KALMAN_ALWAYS void step_n(uint32_t n, const struct kalman_model *k, const double *mem, const double *u,
+                          const struct estimator_sample *at, struct result *to)
 {
-    double next = product * variance;
-    if (next > 1e-100 && next < 1e100)
-        return next;
-    *log_determinant += hil_log(product) + hil_log(variance);
-    return 1.0;
-}
-
-/* A measurement that is missing, stale or bad is left out. One whose variance is no number above zero must not reach the
- * state: the filter has broken down there, and says so. */
-KALMAN_ALWAYS void take(uint32_t n, const struct hil_block *b, unsigned char *s, struct place *at, struct taken *t)
-{
-    _Alignas(16) double h[KALMAN_MAX_N];
-    double product = 1.0;
-    t->nis = t->log_determinant = 0.0;
-    t->n = t->singular = t->missing = t->bits = 0;
-    for (uint32_t i = 0; i < at->model.m; i++) {
-        uint8_t bits = hil_in_status(b, s, at->model.n_u + i);
-        double y = hil_in(b, s, at->model.n_u + i);
-        t->innovation[i] = 0.0;
-        t->left_out[i] = (uint8_t)(bits & (HIL_STALE | HIL_BAD)) | (is_usable(y) ? 0 : HIL_BAD);
-        if (t->left_out[i]) {
-            t->missing = 1;
-            continue;
-        }
-        double e = kalman_off(n, &at->model, i, y, at->u, at->x);
-        double variance = kalman_variance(n, &at->model, i, at->P, h);
-        if (!(variance > 0.0 && is_usable(variance) && is_usable(e * e / variance))) {
-            t->singular = 1;
-            continue;
-        }
-        kalman_take(n, &at->model, i, e, h, variance, at->x, at->P);
-        t->innovation[i] = e;
-        t->nis += e * e / variance;
-        product = gather_log(product, variance, &t->log_determinant);
-        t->bits |= bits;
-        t->n++;
+    const double *x = mem + EST_HEAD + k->n_u, *P_now = x + n;
+    _Alignas(16) double P[SQUARE];
+    if (mem[EST_STARTED] != 0.0) {
+        memcpy(P, P_now, n * kalman_row(n) * sizeof *P);
+        kalman_predict_state(n, k, mem + EST_HEAD, x, to->x);
+        kalman_predict_covariance(n, k, P, to->P);
+    } else {
+        memcpy(to->x, x, n * sizeof *x);
+        memcpy(to->P, P_now, n * kalman_row(n) * sizeof *P);
     }
-    t->log_determinant += hil_log(product);
-    *at->singular += t->singular;
+    to->nis = 0.0, to->determinant = 1.0, to->n = 0, to->fine = 1;
+    for (uint32_t i = 0; i < k->m; i++)
+        to->innovation[i] = at->scale[i] > 0.0 ? kalman_off(n, k, i, at->y[i], u, to->x) : 0.0;
+    for (uint32_t i = 0; i < k->m; i++) {
+        if (!(at->scale[i] > 0.0))
+            continue;
+        double e = to->n ? kalman_off(n, k, i, at->y[i], u, to->x) : to->innovation[i];
+        double s = kalman_take(n, k, i, k->R[i] * at->scale[i], e, to->x, to->P);
+        to->fine &= s > 1e-300;
+        to->nis += e * e / s;
+        to->determinant *= s;
+        to->n++;
+    }
+    to->fine &= came_out_right(n, to);
 }
 
-KALMAN_ALWAYS void publish(uint32_t n, const struct hil_block *b, unsigned char *s, const struct place *at,
-                           const struct taken *t)
+#define FIXED(n)                                                                                                       \
+    static __attribute__((noinline)) void step_##n(const struct kalman_model *k, const double *mem, const double *u,   \
+                                                   const struct estimator_sample *at, struct result *to)               \
+    {                                                                                                                  \
+        step_n(n, k, mem, u, at, to);                                                                                  \
+    }
+#if !defined(__ARM_ARCH_PROFILE) || __ARM_ARCH_PROFILE != 'M' /* flash is dearer than time there */
+// clang-format off
+#define SIZES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(8) X(10) X(12) X(16)
+// clang-format on
+#else
+#define SIZES(X)
+#endif
+SIZES(FIXED)
+
+static void step_any(uint32_t n, const struct kalman_model *k, const double *mem, const double *u,
+                     const struct estimator_sample *at, struct result *to)
 {
-    double *values = hil_values(s);
+#define CASE(n)                                                                                                        \
+    case n: step_##n(k, mem, u, at, to); return;
+    switch (n) {
+        SIZES(CASE)
+    default: step_n(n, k, mem, u, at, to);
+    }
+}
+
+/* Of a product of variances; in a filter that has settled it is the same in every sample. */
+static double log_of(double *mem, double determinant)
+{
+    if (determinant != mem[EST_DETERMINANT]) {
+        mem[EST_DETERMINANT] = determinant;
+        mem[EST_LOG] = hil_log(determinant);
+    }
+    return mem[EST_LOG];
+}
+
+static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z, const struct result *to)
+{
+    static const double LOG_2PI = 1.8378770664093453;
+    double *mem = hil_mem(b, s), *values = hil_values(s);
     const uint16_t *out = b->out;
-    for (uint32_t i = 0; i < n; i++) {
-        values[out[i]] = at->x[i];
-        values[out[n + i]] = at->P[i * kalman_row(n) + i];
-    }
-    for (uint32_t i = 0; i < at->model.m; i++)
-        values[out[2 * n + i]] = t->innovation[i];
-    values[out[2 * n + at->model.m]] = t->nis;
-    values[out[2 * n + at->model.m + 1]] = -0.5 * (t->nis + t->log_determinant + t->n * LOG_TWO_PI);
+    for (uint32_t i = 0; i < z.n; i++)
+        values[*out++] = to->x[i];
+    for (uint32_t i = 0; i < z.n; i++)
+        values[*out++] = to->P[i * kalman_row(z.n) + i];
+    for (uint32_t i = 0; i < z.m; i++)
+        values[*out++] = to->innovation[i];
+    values[out[0]] = to->nis;
+    values[out[1]] = -0.5 * (to->n * LOG_2PI + log_of(mem, to->determinant) + to->nis);
 }
 
-static void set_statuses(uint32_t n, const struct hil_block *b, unsigned char *s, const struct taken *t)
-{
-    uint8_t all = (uint8_t)(t->bits | (t->singular ? HIL_BAD : 0));
-    if (!all && !t->missing && !((const struct hil_state *)(const void *)s)->alert)
-        return; /* every signal is good, these too */
-    for (uint32_t i = 0, m = b->cfg[R].n; i < b->n_out; i++)
-        hil_set_status(b, s, i, (uint8_t)(all | (i >= 2 * n && i < 2 * n + m ? t->left_out[i - 2 * n] : 0)));
-}
-
-KALMAN_ALWAYS void step(uint32_t n, const struct hil_block *b, unsigned char *s)
-{
-    if (n == 0)
-        __builtin_unreachable(); /* it passed the check */
-    struct place at = place_of(b, s, n);
-    struct taken t;
-    int lost = predict(n, b, s, &at);
-    take(n, b, s, &at, &t);
-    if (lost)
-        *at.singular += 1.0, t.singular = 1;
-    publish(n, b, s, &at, &t);
-    set_statuses(n, b, s, &t);
-}
-
-/* The usual sizes as straight code; the bits are those of any size. */
 static void output(const struct hil_block *b, unsigned char *s)
 {
-    switch (b->cfg[A].n) {
-    case 4: step(2, b, s); break;
-    case 16: step(4, b, s); break;
-    case 36: step(6, b, s); break;
-    case 144: step(12, b, s); break;
-    default: step(order(b->cfg), b, s);
+    const struct hil_array *cfg = b->cfg;
+    struct sizes z = sizes_of(cfg);
+    struct kalman_model k = {cfg[A].data,      cfg[B].data, cfg[C].data, cfg[D].n ? cfg[D].data : NULL,
+                             cfg[Q].data,      cfg[R].data, z.m,         z.n_u,
+                             choice(b, UPDATE)};
+    double u[ESTIMATOR_MAX_U], *mem = hil_mem(b, s);
+    struct estimator_sample at;
+    struct result to;
+    for (uint32_t i = 0; k.D && i < z.n_u; i++)
+        u[i] = is_usable(hil_in(b, s, i)) ? hil_in(b, s, i) : mem[EST_HEAD + i];
+    estimator_read(b, s, z.n_u, z.m, setting(b, STALE_INFLATION), &at);
+    step_any(z.n, &k, mem, u, &at, &to);
+    if (to.fine) {
+        memcpy(mem + EST_HEAD + z.n_u, to.x, z.n * sizeof *mem);
+        memcpy(mem + EST_HEAD + z.n_u + z.n, to.P, z.n * kalman_row(z.n) * sizeof *mem);
+        mem[EST_STARTED] = 1.0;
+        give_out(b, s, z, &to);
+    } else {
+        mem[EST_FAILED] += 1.0;
+        at.status |= HIL_BAD;
     }
+    estimator_give_status(b, s, 2 * z.n, z.m, &at);
+}
+
+static void update(const struct hil_block *b, unsigned char *s)
+{
+    estimator_hold_inputs(b, s, sizes_of(b->cfg).n_u, hil_mem(b, s) + EST_HEAD);
 }
 
 const struct hil_block_type hil_type_kalman = {
     .name = "kalman",
     .doc =
-        "Linear Kalman filter: predicts x = A x + B u, P = A P A' + Q, with the u that acted since the last sample, "
-        "and "
-        "takes up the measurements y = C x + D u + noise one by one (R. E. Kalman 1960; G. J. Bierman 1977). Missing, "
-        "stale or bad ones are left out; a step whose variance of an innovation is no number above zero leaves the "
-        "measurement out and makes all outputs bad.",
+        "x(k) = A x(k-1) + B u(k-1), corrected by y(k) = C x(k) + D u(k) with the gain of the Kalman filter (Kalman "
+        "1960). A measurement that is not finite, bad or stale is left out; u that is not finite holds and makes the "
+        "outputs bad; a singular innovation covariance makes them bad and leaves x and P as they were.",
     INPUTS(inputs),
     OUTPUTS(outputs),
     CONFIG(config),
@@ -267,6 +248,8 @@ const struct hil_block_type hil_type_kalman = {
     .sets_status = 1,
     .check = check,
     .n_state = n_state,
+    .n_late = n_late,
     .reset = reset,
     .output = output,
+    .update = update,
 };

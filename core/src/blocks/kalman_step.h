@@ -16,10 +16,11 @@
 #include "describe.h"
 #include "hil/math.h"
 
-#define KALMAN_MAX_N  32
+#define KALMAN_MAX_N  16
+#define KALMAN_FEW    6 /* up to so many, single elements in registers are faster than lanes */
 #define KALMAN_ALWAYS static inline __attribute__((always_inline))
 
-typedef double kalman_lane __attribute__((vector_size(16), may_alias, aligned(8)));
+typedef double kalman_lane __attribute__((vector_size(16), may_alias));
 
 struct kalman_model {
     const double *A, *B, *C, *D, *Q, *R; /* row after row; B, D may be NULL; R is the diagonal */
@@ -30,23 +31,33 @@ struct kalman_model {
 /* Elements of a row in memory of one's own: an even number, so that it is a row of lanes. */
 KALMAN_ALWAYS uint32_t kalman_row(uint32_t n) { return (n + 1u) & ~1u; }
 
-/* From so many states on lanes pay; below, a pair that is read behind two single writes waits for them. */
-#define KALMAN_LANES 8
-
-/* to += f from, up to element n, or over whole lanes. */
-KALMAN_ALWAYS void kalman_add(uint32_t size, double *to, double f, const double *from, uint32_t n)
+/* to += f from, over whole lanes up to element `count`. */
+KALMAN_ALWAYS void kalman_add(double *to, double f, const double *from, uint32_t count)
 {
-    if (size < KALMAN_LANES) {
-        for (uint32_t j = 0; j < n; j++)
-            to[j] += f * from[j];
-        return;
-    }
     kalman_lane *t = (kalman_lane *)(void *)to;
     const kalman_lane *v = (const kalman_lane *)(const void *)from;
     kalman_lane factor = {f, f};
 #pragma GCC unroll 16
-    for (uint32_t j = 0; j < kalman_row(n) / 2; j++)
+    for (uint32_t j = 0; j < kalman_row(count) / 2; j++)
         t[j] += factor * v[j];
+}
+
+/* to = sum of f[l] times row l of `rows`, the first `count` elements. */
+KALMAN_ALWAYS void kalman_sum_rows(uint32_t n, uint32_t count, const double *f, const double *rows, double *to)
+{
+    const uint32_t lanes = kalman_row(count) / 2;
+    kalman_lane sum[KALMAN_MAX_N / 2] = {{0.0, 0.0}};
+    for (uint32_t l = 0; l < n; l++) {
+        if (f[l] == 0.0)
+            continue;
+        const kalman_lane *v = (const kalman_lane *)(const void *)(rows + l * kalman_row(n)), factor = {f[l], f[l]};
+#pragma GCC unroll 16
+        for (uint32_t j = 0; j < lanes; j++)
+            sum[j] += factor * v[j];
+    }
+#pragma GCC unroll 16
+    for (uint32_t j = 0; j < lanes; j++)
+        ((kalman_lane *)(void *)to)[j] = sum[j];
 }
 
 /* x+ = A x + B u */
@@ -54,8 +65,8 @@ KALMAN_ALWAYS void kalman_predict_state(uint32_t n, const struct kalman_model *k
                                         double *to)
 {
     for (uint32_t i = 0; i < n; i++) {
-        double sum = 0.0;
-        for (uint32_t j = 0; j < n; j++)
+        double sum = k->A[i * n] * x[0];
+        for (uint32_t j = 1; j < n; j++)
             sum += k->A[i * n + j] * x[j];
         for (uint32_t j = 0; j < k->n_u; j++)
             sum += k->B[i * k->n_u + j] * u[j];
@@ -63,28 +74,33 @@ KALMAN_ALWAYS void kalman_predict_state(uint32_t n, const struct kalman_model *k
     }
 }
 
-/* P+ = A (A P)' + Q; rows are whole lanes, AP and T are room to work in. As P is symmetric, so is the result, of which the lower half is
- * computed and copied. */
-KALMAN_ALWAYS void kalman_predict_covariance(uint32_t n, const struct kalman_model *k, double *P, double *AP, double *T)
+/* P+ = A P A' + Q for few states, element by element: the lower half, then its copy. */
+KALMAN_ALWAYS void kalman_predict_few(uint32_t n, const struct kalman_model *k, const double *P, double *to)
 {
-    const uint32_t row = kalman_row(n);
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t j = 0; j < row; j++)
-            AP[i * row + j] = 0.0;
-        for (uint32_t l = 0; l < n; l++)
-            if (k->A[i * n + l] != 0.0)
-                kalman_add(n, AP + i * row, k->A[i * n + l], P + l * row, n);
-    }
-    for (uint32_t i = 0; n < KALMAN_LANES && i < n; i++)
+    double AP[KALMAN_FEW * KALMAN_FEW];
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            double sum = k->A[i * n] * P[j];
+            for (uint32_t l = 1; l < n; l++)
+                sum += k->A[i * n + l] * P[l * kalman_row(n) + j];
+            AP[i * n + j] = sum;
+        }
+    for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j <= i; j++) {
             double sum = k->Q[i * n + j];
             for (uint32_t l = 0; l < n; l++)
-                if (k->A[i * n + l] != 0.0)
-                    sum += k->A[i * n + l] * AP[j * row + l];
-            P[i * row + j] = P[j * row + i] = sum;
+                sum += AP[i * n + l] * k->A[j * n + l];
+            to[i * kalman_row(n) + j] = to[j * kalman_row(n) + i] = sum;
         }
-    if (n < KALMAN_LANES)
-        return;
+}
+
+/* The same for many states, by rows. */
+KALMAN_ALWAYS void kalman_predict_many(uint32_t n, const struct kalman_model *k, const double *P, double *to)
+{
+    _Alignas(16) double AP[KALMAN_MAX_N * KALMAN_MAX_N], T[KALMAN_MAX_N * KALMAN_MAX_N];
+    const uint32_t row = kalman_row(n);
+    for (uint32_t i = 0; i < n; i++)
+        kalman_sum_rows(n, n, k->A + i * n, P, AP + i * row);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++)
             T[i * row + j] = AP[j * row + i];
@@ -92,31 +108,48 @@ KALMAN_ALWAYS void kalman_predict_covariance(uint32_t n, const struct kalman_mod
         for (uint32_t i = 0; i < n; i++)
             T[i * row + n] = 0.0;
     for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t j = 0; j < n; j++)
-            P[i * row + j] = k->Q[i * n + j];
-        for (uint32_t l = 0; l < n; l++)
-            if (k->A[i * n + l] != 0.0)
-                kalman_add(n, P + i * row, k->A[i * n + l], T + l * row, i + 1);
+        kalman_sum_rows(n, i + 1, k->A + i * n, T, to + i * row);
+        for (uint32_t j = 0; j <= i; j++)
+            to[i * row + j] += k->Q[i * n + j];
+    }
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < i; j++)
+            to[j * row + i] = to[i * row + j];
+}
+
+KALMAN_ALWAYS void kalman_predict_covariance(uint32_t n, const struct kalman_model *k, const double *P, double *to)
+{
+    if (n <= KALMAN_FEW)
+        kalman_predict_few(n, k, P, to);
+    else
+        kalman_predict_many(n, k, P, to);
+}
+
+/* P -= h h' / s: the lower half, then its copy. */
+KALMAN_ALWAYS void kalman_subtract(uint32_t n, const double *h, double over, double *P)
+{
+    const uint32_t row = kalman_row(n);
+    for (uint32_t i = 0; i < n; i++) {
+        double f = h[i] * over;
+        if (n <= KALMAN_FEW)
+            for (uint32_t j = 0; j <= i; j++)
+                P[i * row + j] -= f * h[j];
+        else
+            kalman_add(P + i * row, -f, h, i + 1);
     }
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < i; j++)
             P[j * row + i] = P[i * row + j];
 }
 
-/* P -= g g' */
-KALMAN_ALWAYS void kalman_subtract_square(uint32_t n, const double *g, double *P)
-{
-    for (uint32_t i = 0; i < n; i++)
-        kalman_add(n, P + i * kalman_row(n), -g[i], g, n);
-}
-
 /* P = (1 - k c) P (1 - k c)' + k r k'. */
-KALMAN_ALWAYS void kalman_joseph(uint32_t n, const double *c, const double *h, double s, double r, double *P)
+KALMAN_ALWAYS void kalman_joseph(uint32_t n, const double *c, const double *h, double over, double r, double *P)
 {
     const uint32_t row = kalman_row(n);
     double Pc[KALMAN_MAX_N];
     for (uint32_t i = 0; i < n; i++)
-        kalman_add(n, P + i * row, -(h[i] / s), h, n);
+        for (uint32_t j = 0; j < n; j++)
+            P[i * row + j] -= h[i] * over * h[j];
     for (uint32_t i = 0; i < n; i++) {
         Pc[i] = 0.0;
         for (uint32_t j = 0; j < n; j++)
@@ -124,42 +157,44 @@ KALMAN_ALWAYS void kalman_joseph(uint32_t n, const double *c, const double *h, d
     }
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j <= i; j++) {
-            double ki = h[i] / s, kj = h[j] / s;
+            double ki = h[i] * over, kj = h[j] * over;
             P[i * row + j] = P[j * row + i] = P[i * row + j] - Pc[i] * kj + ki * kj * r;
         }
 }
 
-/* h = P c' of measurement i; returns the variance of its innovation, c h + r. */
-KALMAN_ALWAYS double kalman_variance(uint32_t n, const struct kalman_model *k, uint32_t i, const double *P, double *h)
+/* h = P c' */
+KALMAN_ALWAYS void kalman_times(uint32_t n, const double *c, const double *P, double *h)
 {
-    const double *c = k->C + i * n;
-    const uint32_t row = kalman_row(n);
-    for (uint32_t j = 0; j < row; j++)
-        h[j] = 0.0;
-    for (uint32_t j = 0; j < n; j++)
-        if (c[j] != 0.0)
-            kalman_add(n, h, c[j], P + j * row, n);
-    double s = k->R[i];
-    for (uint32_t j = 0; j < n; j++)
-        s += c[j] * h[j];
-    return s;
-}
-
-/* Takes up measurement i, which lies e off its prediction, with the h and s of kalman_variance; h is destroyed. */
-KALMAN_ALWAYS void kalman_take(uint32_t n, const struct kalman_model *k, uint32_t i, double e, double *h, double s,
-                               double *x, double *P)
-{
-    double step = e / s;
-    for (uint32_t j = 0; j < n; j++)
-        x[j] += h[j] * step;
-    if (k->joseph) {
-        kalman_joseph(n, k->C + i * n, h, s, k->R[i], P);
+    if (n > KALMAN_FEW) {
+        kalman_sum_rows(n, n, c, P, h);
         return;
     }
-    double over = 1.0 / hil_sqrt(s);
+    for (uint32_t i = 0; i < n; i++) {
+        double sum = P[i * kalman_row(n)] * c[0];
+        for (uint32_t j = 1; j < n; j++)
+            sum += P[i * kalman_row(n) + j] * c[j];
+        h[i] = sum;
+    }
+}
+
+/* Takes up measurement i, variance r, which lies e off the prediction. Returns the variance of e. */
+KALMAN_ALWAYS double kalman_take(uint32_t n, const struct kalman_model *k, uint32_t i, double r, double e, double *x,
+                                 double *P)
+{
+    _Alignas(16) double h[KALMAN_MAX_N] = {0.0};
+    const double *c = k->C + i * n;
+    kalman_times(n, c, P, h);
+    double s = r;
     for (uint32_t j = 0; j < n; j++)
-        h[j] *= over;
-    kalman_subtract_square(n, h, P);
+        s += c[j] * h[j];
+    double over = 1.0 / s, step = e * over;
+    for (uint32_t j = 0; j < n; j++)
+        x[j] += h[j] * step;
+    if (k->joseph)
+        kalman_joseph(n, c, h, over, r, P);
+    else
+        kalman_subtract(n, h, over, P);
+    return s;
 }
 
 /* y - c x - d u */
