@@ -295,6 +295,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 51);
+    CHECK(n == 55);
     return failures != 0;
 }
