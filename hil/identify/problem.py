@@ -64,6 +64,9 @@ def make_problem(rig: Rig, data: Path, wanted: Fit) -> Problem:
     """
     block = model_block(rig, wanted.block)
     assert block.model is not None
+    if block.model.file.endswith(".c"):
+        mend = "Write its equations as a class in model.py"
+        raise RigError("a model in C has no derivatives", where=f"{rig.name}:blocks.{block.name}", mend=mend)
     model = load_model(f"{block.model.file}:{block.model.class_name}", rig.folder or Path())
     info = model.info()
     where = f"{rig.name}:blocks.{block.name}"

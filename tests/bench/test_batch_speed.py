@@ -23,7 +23,7 @@ pytestmark = pytest.mark.bench
 
 GATE = 1.8
 RUNS = 1000
-BATCHES = 5
+BATCHES = 8
 PAUSE_S = 1.0
 
 
@@ -49,7 +49,7 @@ def seconds(bench: Bench, threads: int, ticks: int) -> float:
 
 
 def speed_up(full: Callable[[int, int], int], cores: int) -> yardstick.Ratio:
-    ticks, pairs = full(300, 2000), full(6, 12)
+    ticks, pairs = full(1200, 2000), full(4, 12)
     with open_bench("quad_tank", history=False) as bench, on_cores(cores):
         seconds(bench, 2, 10)  # pages and caches
         return yardstick.paired(lambda: seconds(bench, 1, ticks), lambda: seconds(bench, 2, ticks), pairs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import hil
+from hil import _core
 from hil.errors import BenchError
 
 EVERY = [(2, False), (3, False), (2, True), (3, True)]
@@ -62,6 +63,14 @@ def test_an_opaque_fmu_is_refused_by_name(lag, fmu_rig, how, why):
         for act in (bench.state.copy, bench.state.snapshot):  # the core holds to it as well
             with pytest.raises(BenchError, match="outside the buffer"):
                 act()
+
+
+def test_a_batch_is_refused_by_name(lag, fmu_rig):
+    with hil.open_bench(fmu_rig(lag(2))) as bench:
+        with pytest.raises(BenchError, match=r"no batch of this bench: the block plant is an FMU"):
+            bench.batch(2, 10)
+        with pytest.raises(BenchError, match="outside the buffer"):
+            _core.Batch(bench.built.program, [(bench.state, 1, b"")], 10)
 
 
 def test_a_snapshot_that_is_cut_off_is_refused(lag, fmu_rig):

@@ -363,6 +363,11 @@ def test_names_that_do_not_exist_are_refused(planted: Rig, tmp_path: Path) -> No
             fit(planted, file, replace(planted.fit, **changed))
     with pytest.raises(HilError, match="cannot be read"):
         fit(planted, tmp_path / "none.csv")
+    plant = planted.blocks["plant"]
+    assert plant.model is not None
+    in_c = replace(plant, model=replace(plant.model, file="plant.c", class_name=""))
+    with pytest.raises(HilError, match="in C has no derivatives"):
+        fit(replace(planted, blocks={**planted.blocks, "plant": in_c}), file)
 
 
 @pytest.mark.parametrize(
