@@ -65,9 +65,9 @@ def page_hinkley_threshold(samples: float, slack: float, mean_samples: int, side
     """Threshold of `page_hinkley`: as `cusum_threshold`, but the mean is an estimate and errs.
 
     An exponential mean that forgets over n samples has the variance 1 / (2 n - 1) and moves slowly against the sums, so
-    the rates of false alarms are averaged over its error (Gauss-Hermite). And it follows what the sums gather: on its
-    likeliest way to an alarm noise drifts by 2 slack, a sum S has seen 2 S of it, and the mean has moved by 2 S / n.
-    The first `mean_samples` come on top.
+    the rates of false alarms are averaged over its error (Gauss-Hermite). And it follows what the sums gather: on the
+    likeliest way to an alarm the noise drifts by 2 slack, so that behind a sum S the mean has moved by 2 S / n. The
+    first `mean_samples` come on top.
     """
     check_mean(samples)
     points, weights = np.polynomial.hermite_e.hermegauss(9)
