@@ -86,6 +86,7 @@ setup(
     ext_modules=cythonize(
         [
             Extension("hil._core", ["core/_core.pyx"]),
+            Extension("hil._fmu", ["core/_fmu.pyx"]),
             Extension("hil._bus", ["drivers/_bus.pyx"]),
             Extension("hil._link", ["drivers/_link.pyx"]),
             Extension("hil._port", ["drivers/_port.pyx"]),

@@ -200,6 +200,14 @@ class BuildError(Exception):
         self.err, self.why, self.block, self.cycle = err, why, block, cycle
 
 
+class OpaqueError(BenchError):
+    """An FMU's state cannot be saved or loaded; `block` is its number."""
+
+    def __init__(self, block):
+        super().__init__(error_text(HIL_E_OPAQUE))
+        self.block = block
+
+
 @cython.no_gc_clear
 cdef class Program:
     """An immutable program, built from a `hil.program.Spec` (signals, blocks, paths, roles by number)."""
@@ -207,6 +215,7 @@ cdef class Program:
     cdef _Memory memory
     cdef list keep
     cdef readonly tuple outputs_of_roles  # number of outputs by role; [0] is unused
+    cdef readonly int n_blocks
 
     def __init__(self, spec):
         cdef _Memory m = _Memory()
@@ -234,6 +243,7 @@ cdef class Program:
         s.max_events, s.max_faults, s.fault_memory = spec.max_events, spec.max_faults, spec.fault_memory
         self._build(&s)
         self.keep = [m, spec]
+        self.n_blocks = len(spec.blocks)
         self.outputs_of_roles = (0, *(len(role.outputs) for role in spec.roles))
 
     cdef int _build(self, const hil_spec *s) except -1:
@@ -275,6 +285,20 @@ cdef class Program:
     def block_n_state(self, int block) -> int:
         return hil_block_n_state(self.p, block)
 
+    def fmus(self) -> list:
+        """(number of the block, ability bits of enum hil_fmu_ability) of every FMU: their state is not in the buffer."""
+        return [(i, hil_program_fmu(self.p, i).abilities) for i in range(self.n_blocks) if hil_program_fmu(self.p, i)]
+
+    @property
+    def opaque_blocks(self) -> list:
+        """Names of the blocks whose state lies outside the buffer: FMUs."""
+        return [block.name for block in self.keep[1].blocks if block.type == "fmu"]
+
+    @property
+    def external_roles(self) -> list:
+        """Names of the roles that a device on a wire takes."""
+        return [role.name for role in self.keep[1].roles if role.binding == HIL_EXTERNAL]
+
     def check_fault(self, bytes event) -> int:
         """enum hil_err for an event of kind FAULT (64 bytes)."""
         return hil_fault_check(self.p, _event(event))
@@ -286,28 +310,85 @@ cdef class State:
     cdef unsigned char *s
     cdef readonly Program program
     cdef _Memory memory
+    cdef list external  # of program.fmus(); each has an instance for this buffer
 
     def __init__(self, Program program not None):
         self.program = program
         self.memory = _Memory()
+        self.external = program.fmus()
         self.s = <unsigned char *>self.memory.take(hil_state_size(program.p), 1)
         _check(hil_state_init(program.p, self.s))
+
+    def __dealloc__(self):
+        if self.s != NULL:
+            self.end_fmus()
+
+    def end_fmus(self):
+        """Ends the FMUs' instances, which no tick may step any more; the buffer stays readable."""
+        cdef const hil_fmu *fmu
+        for i, _ in self.external:
+            fmu = hil_program_fmu(self.program.p, i)
+            fmu.release(fmu.self, self.s)
 
     cdef hil_state *head(self):
         return <hil_state *><void *>self.s
 
     def copy(self):
-        cdef State other = State(self.program)
+        cdef State other
+        for i, abilities in self.external:
+            if not abilities & HIL_FMU_COPIES:
+                raise OpaqueError(i)
+        other = State(self.program)
         memcpy(other.s, self.s, hil_state_size(self.program.p))
+        for i, _ in self.external:
+            other._load(i, self._save(i))
         return other
 
     def snapshot(self) -> bytes:
-        return PyBytes_FromStringAndSize(<char *>self.s, hil_state_size(self.program.p))
+        """The buffer; behind it for each FMU the length of its state (8 bytes) and the state."""
+        parts = [PyBytes_FromStringAndSize(<char *>self.s, hil_state_size(self.program.p))]
+        for i, _ in self.external:
+            saved = self._save(i)
+            parts += [len(saved).to_bytes(8, "little"), saved]
+        return b"".join(parts)
 
     def restore(self, bytes data):
         """Raises BenchError when the bytes are of another program or version."""
         _check(hil_state_check(self.program.p, PyBytes_AS_STRING(data), len(data)))
+        cdef size_t at = hil_state_size(self.program.p)
+        for i, _ in self.external:
+            n = int.from_bytes(data[at:at + 8], "little")
+            if at + 8 + n > <size_t>len(data):
+                raise BenchError("the snapshot is cut off")
+            self._load(i, data[at + 8:at + 8 + n])
+            at += 8 + n
         memcpy(self.s, PyBytes_AS_STRING(data), hil_state_size(self.program.p))
+
+    cdef bytes _save(self, int block):
+        cdef const hil_fmu *fmu = hil_program_fmu(self.program.p, block)
+        cdef const void *saved
+        cdef size_t n
+        if not fmu.abilities & HIL_FMU_SAVES or fmu.save(fmu.self, self.s, &saved, &n):
+            raise OpaqueError(block)
+        return PyBytes_FromStringAndSize(<const char *>saved, n)
+
+    cdef int _load(self, int block, bytes saved) except -1:
+        cdef const hil_fmu *fmu = hil_program_fmu(self.program.p, block)
+        if fmu.load(fmu.self, self.s, PyBytes_AS_STRING(saved), len(saved)):
+            why = fmu.failure(fmu.self, self.s).decode("utf-8", "replace")
+            raise BenchError(f"an FMU does not take its state back: {why}") if why else OpaqueError(block)
+        return 0
+
+    def fmu_failures(self) -> list:
+        """(number of the block, why) of each FMU whose instance has failed."""
+        found = []
+        cdef const hil_fmu *fmu
+        for i, _ in self.external:
+            fmu = hil_program_fmu(self.program.p, i)
+            text = fmu.failure(fmu.self, self.s).decode("utf-8", "replace")
+            if text:
+                found.append((i, text))
+        return found
 
     def hash(self) -> int:
         return hil_state_hash(self.program.p, self.s)
@@ -385,6 +466,15 @@ cdef class State:
             raise BenchError(f"{len(values) // 8} values are not an image of role {role}")
         hil_role_latch(self.program.p, self.s, role, <const double *><const void *>PyBytes_AS_STRING(values), time_ns)
 
+    def set_context(self, int role, bytes context):
+        """Puts the state of a role's controller in the place of its library's. Raises BenchError when it does not fit."""
+        cdef uint32_t size = 0, offset = 0
+        if 0 < role < len(self.program.outputs_of_roles):
+            offset = hil_offset_context(self.program.p, role, &size)
+        if len(context) != size:
+            raise BenchError(f"{len(context)} bytes are not a controller of role {role}, which has {size}")
+        memcpy(self.s + offset, PyBytes_AS_STRING(context), size)
+
     def skip(self, uint64_t n):
         hil_skip(self.program.p, self.s, n)
 
@@ -440,6 +530,14 @@ cdef class Loop:
         self.profile.clock = hil_clock_ns
         self.profile.n = timed_entries
         self.profile.blocks = <hil_block_time *>m.take(timed_entries, sizeof(hil_block_time))
+        self._watch_fmus(True)
+
+    cdef int _watch_fmus(self, bint on) except -1:
+        cdef const hil_fmu *fmu
+        for i, _ in self.state.external:
+            fmu = hil_program_fmu(self.state.program.p, i)
+            fmu.watch(fmu.self, self.state.s, <void *>&self.l.stop if on else NULL)
+        return 0
 
     cdef hil_ring *_ring(self, uint64_t size) except NULL:
         cdef hil_ring *r = <hil_ring *>self.memory.take(1, sizeof(hil_ring))
@@ -488,6 +586,13 @@ cdef class Loop:
     def push(self, bytes event):
         """Puts a 64-byte event into the command queue; BenchError when it is full."""
         _check(hil_queue_push(self.queue, _event(event)))
+
+    def pending(self) -> list:
+        """Events that the next cycle will take, 64 bytes each; they stay. Only while the loop rests."""
+        self._idle()
+        cdef uint32_t tail = self.queue.tail, i
+        return [PyBytes_FromStringAndSize(<char *>&self.queue.event[(tail + i) % HIL_QUEUE_SIZE], EVENT_SIZE)
+                for i in range(self.queue.head - tail)]
 
     def run(self, uint64_t n) -> int:
         cdef uint64_t done
@@ -548,6 +653,8 @@ cdef class Loop:
         if self.running:
             self.l.stop = 1
             hil_runner_join(&self.runner)
+        if self.state is not None:
+            self._watch_fmus(False)
 
     @property
     def ended(self) -> int:
@@ -615,6 +722,139 @@ def unpack_samples(bytes frames, int group, int n_values, int n_status):
         hil_samples_unpack(data, size, group, n_values, n_status, &t[0], &la[0], &ex[0],
                            &v[0, 0] if n_values else NULL, &st[0, 0] if n_status else NULL)
     return tick, late, exe, values, status
+
+
+# ---- batches ----
+
+@cython.no_gc_clear  # what running threads use is not cleared before they have been joined
+cdef class Batch:
+    """Runs of one program on several threads, without the GIL; see core/include/hil/batch.h.
+
+    runs: (State to begin with, seed, events of 64 bytes in one bytes object) each. offsets, reductions (offset, kind,
+    level): doubles of the state. keep: each run leaves its last state.
+    """
+    cdef hil_batch b
+    cdef hil_batch_team team
+    cdef _Memory memory
+    cdef Program program
+    cdef list keep_alive
+    cdef int kept, running
+    cdef readonly object rows     # [signal, run, row]
+    cdef readonly object reduced  # [reduction, run]
+
+    def __init__(self, Program program not None, list runs not None, uint64_t ticks, *, offsets=(), uint64_t every=1,
+                 reductions=(), bint keep=False, uint32_t threads=1):
+        cdef State probe = State(program)
+        self.memory = _Memory()
+        self.program, self.keep_alive, self.kept = program, [], keep
+        if not 0 < threads <= HIL_BATCH_MAX_THREADS or every < 1 or not 0 < len(runs) < 2**31:
+            raise BenchError(f"a batch has runs, 1 to {HIL_BATCH_MAX_THREADS} threads, rows every 1 or more ticks")
+        self.b.program, self.b.ticks, self.b.every = program.p, ticks, every
+        self._set_runs(runs)
+        self._set_rows(list(offsets), probe)
+        self._set_reductions(list(reductions), probe, threads)
+        self.b.stride = hil_batch_stride(program.p)
+        self.b.n_states = len(runs) if keep else max(threads, 1)
+        self.b.states = <unsigned char *>self.memory.take(self.b.n_states, self.b.stride)
+        self._start(min(threads, self.b.n_states))
+
+    cdef int _set_runs(self, list runs) except -1:
+        cdef State state
+        cdef hil_batch_run *r = <hil_batch_run *>self.memory.take(len(runs), sizeof(hil_batch_run))
+        first = None
+        for i, (start, seed, events) in enumerate(runs):
+            state = start
+            first = state.tick if first is None else first
+            if state.program is not self.program or state.tick != first or len(events) % EVENT_SIZE:
+                raise BenchError(f"run {i} does not begin with a state of this program at the tick of the others")
+            self.keep_alive.append((state, events))
+            r[i].start, r[i].seed = state.s, seed
+            r[i].events = <const hil_event *><const void *>PyBytes_AS_STRING(events)
+            r[i].n_events = len(events) // EVENT_SIZE
+        self.b.runs, self.b.n_runs = r, len(runs)
+        # Rows are those of a recorder: after tick 0, every, 2 every ...
+        self.b.n_rows = (first + self.b.ticks + self.b.every - 1) // self.b.every - (first + self.b.every - 1) // self.b.every
+        return 0
+
+    cdef int _set_rows(self, list offsets, State probe) except -1:
+        cdef uint32_t *o = <uint32_t *>self.memory.take(len(offsets), sizeof(uint32_t))
+        for i, offset in enumerate(offsets):
+            probe._inside(offset, 8)
+            o[i] = offset
+        if not offsets:
+            self.b.n_rows = 0
+        self.rows = np.zeros((len(offsets), self.b.n_runs, self.b.n_rows))
+        cdef double[:, :, ::1] view = self.rows
+        self.b.offsets, self.b.n_offsets = o, len(offsets)
+        self.b.rows = &view[0, 0, 0] if self.rows.size else NULL
+        return 0
+
+    cdef int _set_reductions(self, list reductions, State probe, uint32_t threads) except -1:
+        cdef hil_reduce *r = <hil_reduce *>self.memory.take(len(reductions), sizeof(hil_reduce))
+        for i, (offset, kind, level) in enumerate(reductions):
+            probe._inside(offset, 8)
+            if not 0 <= kind < HIL_N_REDUCTIONS:
+                raise BenchError(f"there is no reduction {kind}")
+            r[i].offset, r[i].kind, r[i].level = offset, kind, level
+        self.reduced = np.full((len(reductions), self.b.n_runs), np.nan)
+        cdef double[:, ::1] view = self.reduced
+        self.b.reductions, self.b.n_reductions = r, len(reductions)
+        self.b.reduced = &view[0, 0] if self.reduced.size else NULL
+        self.b.reducing = <hil_reducing *>self.memory.take(threads * len(reductions), sizeof(hil_reducing))
+        return 0
+
+    cdef int _start(self, uint32_t threads) except -1:
+        if hil_batch_start(&self.team, &self.b, threads):
+            raise OSError(errno, "no thread for a batch")
+        self.running = 1
+        return 0
+
+    def wait(self, int timeout_ms) -> bool:
+        """Waits at most so long without the GIL; whether all runs have ended."""
+        cdef int over = 1
+        if self.running:
+            with nogil:
+                over = hil_batch_wait(&self.team, timeout_ms)
+            self.running = not over
+        return bool(over)
+
+    def stop(self):
+        """Lets every run end early; wait for it."""
+        self.b.stop = 1
+
+    @property
+    def finished(self) -> int:
+        """Runs that have ended."""
+        return self.b.finished
+
+    @property
+    def threads(self) -> int:
+        """Threads that run, or ran."""
+        return self.team.n_threads
+
+    def outcome(self, uint32_t run):
+        """Of a run: (ended in its last tick, enum hil_err, number of the refused event, hash of its last state)."""
+        self._over(run)
+        return bool(self.b.runs[run].done), self.b.runs[run].err, self.b.runs[run].refused, self.b.runs[run].hash
+
+    def state(self, uint32_t run):
+        """A copy of a run's last state; BenchError when none is kept."""
+        self._over(run)
+        if not self.kept:
+            raise BenchError("the last states of this batch were not kept")
+        cdef State state = State(self.program)
+        memcpy(state.s, self.b.states + run * self.b.stride, hil_state_size(self.program.p))
+        return state
+
+    cdef int _over(self, uint32_t run) except -1:
+        if self.running or run >= self.b.n_runs:
+            raise BenchError("the batch still runs" if self.running else f"there is no run {run}")
+        return 0
+
+    def __dealloc__(self):
+        self.b.stop = 1
+        while self.running and not hil_batch_wait(&self.team, 1000):
+            pass
 
 
 # ---- tick tokens ----

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "hil/types.h" nogil:
     const char *hil_err_text(int err)
+    enum: HIL_E_OPAQUE
 
 cdef extern from "hil/model.h" nogil:
     cdef struct hil_model:
@@ -90,6 +91,7 @@ cdef extern from "hil/program.h" nogil:
         int64_t max_age_ns
     cdef struct hil_library:
         pass
+    enum: HIL_EXTERNAL
     cdef struct hil_role_spec:
         const char *name
         const hil_tag_spec *in_ "in"
@@ -125,6 +127,58 @@ cdef extern from "hil/program.h" nogil:
     uint32_t hil_offset_param(const hil_program *p, uint16_t block, uint16_t param)
     uint32_t hil_offset_mem(const hil_program *p, uint16_t block)
     uint32_t hil_block_n_state(const hil_program *p, uint16_t block)
+    uint32_t hil_offset_context(const hil_program *p, uint16_t role, uint32_t *size)
+
+cdef extern from "hil/fmu.h" nogil:
+    cdef struct hil_fmu:
+        hil_model model
+        uint32_t abilities
+        void *self
+        int (*reset)(void *self, const void *owner, const double *p, double *y) noexcept nogil
+        int (*step)(void *self, const void *owner, const double *u, const double *p, double t_s, double dt_s, double *y) noexcept nogil
+        int (*save)(void *self, const void *owner, const void **bytes, size_t *n) noexcept nogil
+        int (*load)(void *self, const void *owner, const void *bytes, size_t n) noexcept nogil
+        void (*release)(void *self, const void *owner) noexcept nogil
+        void (*watch)(void *self, const void *owner, void *stop) noexcept nogil
+        const char *(*failure)(void *self, const void *owner) noexcept nogil
+    const hil_fmu *hil_program_fmu(const hil_program *p, uint16_t block)
+    enum: HIL_FMU_SAVES
+    enum: HIL_FMU_COPIES
+
+cdef extern from "hil/fmu_host.h" nogil:
+    enum: HIL_FMU_TEXT
+    cdef struct hil_model_name:
+        const char *name
+        const char *unit
+        const char *doc
+        double value, min, max
+    cdef struct hil_fmu_variable:
+        uint32_t reference, type
+    cdef struct hil_fmu_start:
+        hil_fmu_variable variable
+        double value
+        const char *text
+    cdef struct hil_fmu_description:
+        const char *library
+        const char *name
+        const char *token
+        const char *resources
+        uint32_t version, abilities
+        uint64_t hash
+        double tolerance
+        const hil_fmu_variable *u
+        const hil_fmu_variable *y
+        const hil_fmu_variable *p
+        const hil_model_name *p_names
+        const hil_fmu_start *starts
+        uint32_t n_u, n_y, n_p, n_starts
+        const char **host
+        int timeout_ms
+    int hil_fmu_open(const hil_fmu_description *description, hil_fmu **out, char *text)
+    void hil_fmu_close(hil_fmu *fmu)
+    int hil_fmu_serve(hil_fmu *fmu, int fd)
+    int hil_fmu_measure(hil_fmu *fmu, const void *owner, const double *u, double dt_s, uint32_t n, int64_t most_ns,
+                        int64_t *step_ns, uint32_t *made)
 
 cdef extern from "hil/tick.h" nogil:
     void hil_tick(const hil_program *p, unsigned char *state)
@@ -147,8 +201,10 @@ cdef extern from "hil/histogram.h" nogil:
     uint64_t hil_histogram_edge(unsigned bucket)
 
 cdef extern from "hil/queue.h" nogil:
+    enum: HIL_QUEUE_SIZE
     cdef struct hil_queue:
-        pass
+        hil_event event[256]
+        uint32_t head, tail
     int hil_queue_push(hil_queue *q, const hil_event *e)
 
 cdef extern from "hil/ring.h" nogil:
@@ -164,7 +220,7 @@ cdef extern from "hil/profile.h" nogil:
         uint64_t calls, tick
         int64_t sum_ns, max_ns, last_ns
     cdef struct hil_profile:
-        int64_t (*clock)() noexcept
+        int64_t (*clock)() noexcept nogil
         hil_block_time *blocks
         uint32_t n
 
@@ -178,7 +234,7 @@ cdef extern from "hil/loop.h" nogil:
     cdef struct hil_loop:
         const hil_program *program
         unsigned char *state
-        int64_t (*clock)() noexcept
+        int64_t (*clock)() noexcept nogil
         int64_t start_ns
         hil_bus_port **buses
         hil_queue *queue
@@ -196,7 +252,7 @@ cdef extern from "hil/loop.h" nogil:
     uint64_t hil_loop_run_lockstep(hil_loop *l, uint64_t n, int *err)
 
 cdef extern from "hil/linux.h" nogil:
-    int64_t hil_clock_ns() noexcept
+    int64_t hil_clock_ns() noexcept nogil
     cdef struct hil_runner_config:
         uint32_t policy, grace_ticks, max_catch_up
         int32_t priority, cpu
@@ -216,3 +272,37 @@ cdef extern from "hil/linux.h" nogil:
         hil_bus_port port
     void hil_token_port_init(hil_token_port *t, hil_bus_port *wire, int fd, int timeout_ms)
     uint64_t hil_serve_tokens(hil_loop *l, int fd, hil_bus_port *wire, int *err)
+
+cdef extern from "hil/batch.h" nogil:
+    enum: HIL_BATCH_MAX_THREADS
+    enum: HIL_N_REDUCTIONS
+    cdef struct hil_reduce:
+        uint32_t offset, kind
+        double level
+    cdef struct hil_reducing:
+        double value
+    cdef struct hil_batch_run:
+        const unsigned char *start "from"
+        uint64_t seed, hash
+        const hil_event *events
+        uint32_t n_events, refused
+        int err, done
+    cdef struct hil_batch:
+        const hil_program *program
+        hil_batch_run *runs
+        uint32_t n_runs, n_states, n_offsets, n_reductions
+        uint64_t ticks, every, n_rows
+        unsigned char *states
+        size_t stride
+        const uint32_t *offsets
+        double *rows
+        const hil_reduce *reductions
+        double *reduced
+        hil_reducing *reducing
+        uint32_t next, finished
+        int stop
+    cdef struct hil_batch_team:
+        uint32_t n_threads
+    size_t hil_batch_stride(const hil_program *p)
+    int hil_batch_start(hil_batch_team *team, hil_batch *batch, uint32_t n_threads)
+    int hil_batch_wait(hil_batch_team *team, int timeout_ms)

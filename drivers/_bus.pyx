@@ -175,19 +175,10 @@ cdef int _fill_line(hil_serial_line *line, int fd, bytes path, int64_t bit_ns, i
     return 0
 
 
-cdef class Client:
+cdef class Client(Bus):
     """What the Modbus clients have in common whatever their wire, see hil_drivers/mb_client.h."""
     cdef hil_mb_client *c
     cdef hil_mb_client_options options
-    cdef readonly str where
-    cdef readonly int n_in, n_out
-
-    cdef int _begin(self, str where, _Map m) except -1:
-        if self.c != NULL:
-            raise RuntimeError("a client is made once")
-        self.where = where
-        self.n_in, self.n_out = m.c.n_in, m.c.n_out
-        return 0
 
     cdef void _set_times(self, double timeout_s, double backoff_s, double backoff_max_s) noexcept:
         self.options.timeout_ns = <int64_t>(timeout_s * 1e9)
@@ -201,12 +192,6 @@ cdef class Client:
 
     cdef int _make(self, _Map m) except -1:
         return self._check(hil_mb_client_new(&self.options, &m.c, &self.c), "cannot be used")
-
-    cdef int _check(self, int err, str doing) except -1:
-        cdef int os_errno = errno
-        if err:
-            raise _error(err, os_errno, self.where, doing)
-        return 0
 
     def __dealloc__(self):
         with nogil:
@@ -226,8 +211,7 @@ cdef class Client:
 
         tick_ns is the bench's tick, for the histogram of ages at latch; 0 means period_ns.
         """
-        cdef hil_bus_schedule schedule
-        schedule.start_ns, schedule.period_ns, schedule.phase_ns, schedule.tick_ns = start_ns, period_ns, phase_ns, tick_ns
+        cdef hil_bus_schedule schedule = _schedule(start_ns, period_ns, phase_ns, tick_ns)
         cdef hil_thread_options thread = _thread(policy, priority, cpu)
         self._check(hil_mb_client_start(self.c, &schedule, &thread), "cannot start")
 
@@ -276,22 +260,13 @@ cdef class Client:
         self._check(err, "reading failed")
         return rounds, total
 
-    def set_out(self, values, int64_t time_ns=0) -> None:
-        """Publishes values to write; not together with a loop."""
-        _set_out(hil_mb_client_port(self.c), values, time_ns)
-
-    def take_in(self):
-        """(number, time_ns, values) of the newest image, or None when there is none since the last call."""
-        return _take_in(hil_mb_client_port(self.c))
+    cdef hil_bus_port *_port(self) noexcept:
+        return hil_mb_client_port(self.c)
 
     def counters(self) -> dict:
         if self.options.line != NULL:
             return _serial_counters(hil_mb_client_counters(self.c), HIL_MBC_BOTH, HIL_MBC_CLIENT)
         return _counters(hil_mb_client_counters(self.c), HIL_MBC_BOTH, HIL_MBC_CLIENT)
-
-    def port_ptr(self) -> int:
-        """Address of the struct hil_bus_port, for the loop."""
-        return <size_t>hil_mb_client_port(self.c)
 
     @property
     def latch(self) -> int:
@@ -317,7 +292,7 @@ cdef class MbClient(Client):
                  int max_read_registers=0, int max_write_bits=0, int max_write_registers=0, bint single_writes=False,
                  bint bits_as_word=False, bint combine=False):
         cdef _Map m = _Map(tags_in, tags_out, HIL_REG_CLIENT)
-        self._begin(_where(host, port), m)
+        self._begin(self.c != NULL, _where(host, port), m.c.n_in, m.c.n_out)
         self.host = host.encode()
         self._set_address(port, unit, depth)
         self._set_times(timeout_s, backoff_s, backoff_max_s)
@@ -350,7 +325,7 @@ cdef class RtuClient(Client):
                  int max_write_bits=0, int max_write_registers=0, bint single_writes=False, bint bits_as_word=False,
                  bint combine=False):
         cdef _Map m = _Map(tags_in, tags_out, HIL_REG_CLIENT)
-        self._begin(path or f"descriptor {fd}", m)
+        self._begin(self.c != NULL, path or f"descriptor {fd}", m.c.n_in, m.c.n_out)
         _check_unit(self.where, unit, 0)
         if unit == 0 and m.c.n_in:
             raise BusError("unit 0 is a broadcast, which nobody answers", where=m.tags_in[0].name,
@@ -367,22 +342,16 @@ cdef class RtuClient(Client):
         os.close(fd)
 
 
-cdef class MbServer:
+cdef class MbServer(Bus):
     """Modbus TCP server, see hil_drivers/mb_server.h. Listens from the start; serves after start()."""
     cdef hil_mb_server *s
     cdef hil_mb_server_options options
-    cdef readonly str where
-    cdef readonly int n_in, n_out
     cdef bytes host
 
     def __init__(self, str host, int port, tags_in, tags_out, *, int unit=-1, int max_clients=16, bint lockstep=False):
-        if self.s != NULL:
-            raise RuntimeError("a server is made once")
         cdef _Map m = _Map(tags_in, tags_out, HIL_REG_SERVER)
-        cdef int err
-        self.where = _where(host, port)
+        self._begin(self.s != NULL, _where(host, port), m.c.n_in, m.c.n_out)
         self.host = host.encode()
-        self.n_in, self.n_out = m.c.n_in, m.c.n_out
         if not 0 <= port <= 65535 or not -1 <= unit <= 255 or not 1 <= max_clients <= 256:
             raise BusError(f"port {port}, unit {unit} and {max_clients} clients are not all possible", where=self.where,
                            mend="A port is 0 (any) to 65535, a unit -1 (any) to 255, clients 1 to 256.")
@@ -391,12 +360,6 @@ cdef class MbServer:
         self.options.lockstep = lockstep
         self._check(hil_mb_server_new(&self.options, &m.c, &self.s), "cannot listen")
         self.where = _where(host, self.port)
-
-    cdef int _check(self, int err, str doing) except -1:
-        cdef int os_errno = errno
-        if err:
-            raise _error(err, os_errno, self.where, doing)
-        return 0
 
     def __dealloc__(self):
         with nogil:
@@ -416,20 +379,11 @@ cdef class MbServer:
         """Answers valid requests with this exception (4 failure, 6 busy ...); 0 ends it."""
         hil_mb_server_set_exception(self.s, code)
 
-    def set_out(self, values, int64_t time_ns=0) -> None:
-        """Publishes values for clients to read; not together with a loop."""
-        _set_out(hil_mb_server_port(self.s), values, time_ns)
-
-    def take_in(self):
-        """(number, time_ns, values) of the newest image, or None when there is none since the last call."""
-        return _take_in(hil_mb_server_port(self.s))
+    cdef hil_bus_port *_port(self) noexcept:
+        return hil_mb_server_port(self.s)
 
     def counters(self) -> dict:
         return _counters(hil_mb_server_counters(self.s), HIL_MBC_CLIENT, HIL_MBC_SERVER)
-
-    def port_ptr(self) -> int:
-        """Address of the struct hil_bus_port, for the loop."""
-        return <size_t>hil_mb_server_port(self.s)
 
     @property
     def port(self) -> int:
@@ -446,33 +400,22 @@ cdef class MbServer:
         return bool(hil_mb_server_realtime(self.s))
 
 
-cdef class RtuServer:
+cdef class RtuServer(Bus):
     """Modbus RTU server on an open serial line, see hil_drivers/rtu_server.h; `fd` and its settings as in RtuClient."""
     cdef hil_rtu_server *s
     cdef hil_rtu_server_options options
-    cdef readonly str where
-    cdef readonly int n_in, n_out
     cdef bytes path
 
     def __init__(self, int fd, str path, tags_in, tags_out, *, int unit=1, int64_t bit_ns=0, int char_bits=11,
                  double slack_s=0.02, bint lockstep=False):
-        if self.s != NULL:
-            raise RuntimeError("a server is made once")
         cdef _Map m = _Map(tags_in, tags_out, HIL_REG_SERVER)
-        self.where = path or f"descriptor {fd}"
-        self.n_in, self.n_out = m.c.n_in, m.c.n_out
+        self._begin(self.s != NULL, path or f"descriptor {fd}", m.c.n_in, m.c.n_out)
         _check_unit(self.where, unit, 1)
         self.path = path.encode()
         self.options.unit, self.options.lockstep = unit, lockstep
         _fill_line(&self.options.line, os.dup(fd), self.path, bit_ns, char_bits, slack_s)
         self._check(hil_rtu_server_new(&self.options, &m.c, &self.s), "cannot be used")
         os.close(fd)
-
-    cdef int _check(self, int err, str doing) except -1:
-        cdef int os_errno = errno
-        if err:
-            raise _error(err, os_errno, self.where, doing)
-        return 0
 
     def __dealloc__(self):
         with nogil:
@@ -492,20 +435,11 @@ cdef class RtuServer:
         """Answers valid requests with this exception (4 failure, 6 busy ...); 0 ends it."""
         hil_rtu_server_set_exception(self.s, code)
 
-    def set_out(self, values, int64_t time_ns=0) -> None:
-        """Publishes values for the master to read; not together with a loop."""
-        _set_out(hil_rtu_server_port(self.s), values, time_ns)
-
-    def take_in(self):
-        """(number, time_ns, values) of the newest image, or None when there is none since the last call."""
-        return _take_in(hil_rtu_server_port(self.s))
+    cdef hil_bus_port *_port(self) noexcept:
+        return hil_rtu_server_port(self.s)
 
     def counters(self) -> dict:
         return _serial_counters(hil_rtu_server_counters(self.s), HIL_MBC_CLIENT, HIL_MBC_SERVER)
-
-    def port_ptr(self) -> int:
-        """Address of the struct hil_bus_port, for the loop."""
-        return <size_t>hil_rtu_server_port(self.s)
 
     @property
     def connected(self) -> bool:

@@ -76,26 +76,22 @@ cdef class _Clock:
         return hil_clock_to_host(&self.e, device_ns)
 
 
-cdef class LinkBus:
+cdef class LinkBus(Bus):
     """The bench's end of a microcontroller link on an open line, see hil_drivers/link_bus.h.
 
     fd: non-blocking, raw; stays the caller's, who closes it after close(). tags_in, tags_out: (kind number, scale, offset,
     low, high, start) of each value from and to the device, in its order. clock_tags: three more values in `in`: offset (s),
-    drift (1e-6) and error bound (s) of the device's clock.
+    drift (ppm) and error bound (s) of the device's clock.
     """
     cdef hil_link_bus *b
-    cdef readonly str where
-    cdef readonly int n_in, n_out
     cdef int64_t timeout_ns
 
     def __init__(self, int fd, tags_in, tags_out, *, double timeout_s=0.25, bint clock_tags=False, str where="the board"):
-        if self.b != NULL:
-            raise RuntimeError("a bus is made once")
         cdef hil_link_bus_options options
         cdef hil_codec *c_in = NULL
         cdef hil_codec *c_out = NULL
-        self.where, self.timeout_ns = where, <int64_t>(timeout_s * 1e9)
-        self.n_in, self.n_out = len(tags_in) + 3 * clock_tags, len(tags_out)
+        self._begin(self.b != NULL, where, len(tags_in) + 3 * clock_tags, len(tags_out))
+        self.timeout_ns = <int64_t>(timeout_s * 1e9)
         options.fd, options.timeout_ns, options.clock_tags = fd, self.timeout_ns, clock_tags
         try:
             c_in, c_out = _codecs(tags_in), _codecs(tags_out)
@@ -103,12 +99,6 @@ cdef class LinkBus:
         finally:
             free(c_in)
             free(c_out)
-
-    cdef int _check(self, int err, str doing) except -1:
-        cdef int os_errno = errno
-        if err:
-            raise _error(err, os_errno, self.where, doing)
-        return 0
 
     def __dealloc__(self):
         with nogil:
@@ -178,8 +168,7 @@ cdef class LinkBus:
 
         tick_ns is the bench's tick, for the histogram of ages at latch; 0 means period_ns.
         """
-        cdef hil_bus_schedule schedule
-        schedule.start_ns, schedule.period_ns, schedule.phase_ns, schedule.tick_ns = start_ns, period_ns, phase_ns, tick_ns
+        cdef hil_bus_schedule schedule = _schedule(start_ns, period_ns, phase_ns, tick_ns)
         cdef hil_thread_options thread = _thread(policy, priority, cpu)
         self._check(hil_link_bus_start(self.b, &schedule, &thread), "cannot start")
 
@@ -193,13 +182,8 @@ cdef class LinkBus:
         with nogil:
             hil_link_bus_close(self.b)
 
-    def set_out(self, values, int64_t time_ns=0) -> None:
-        """Publishes values to send; not together with a loop."""
-        _set_out(hil_link_bus_port(self.b), values, time_ns)
-
-    def take_in(self):
-        """(number, time_ns, values) of the newest image, or None when there is none since the last call."""
-        return _take_in(hil_link_bus_port(self.b))
+    cdef hil_bus_port *_port(self) noexcept:
+        return hil_link_bus_port(self.b)
 
     def reports(self) -> list:
         """What the device has said on its own account since the last call: [(report, id, contents)]."""
@@ -210,8 +194,8 @@ cdef class LinkBus:
         return found
 
     def clock(self):
-        """The device's clock now, free-running: offset_s to the host's, drift, bound_s of the offset's error, at_ns, and the
-        functions to_device(host_ns) and to_host(device_ns). None: not known.
+        """The device's clock now, free-running: offset_s to the host's, drift_ppm, bound_s of the offset's error, at_ns, and
+        the functions to_device(host_ns) and to_host(device_ns). None: not known.
         """
         cdef _Clock clock = _Clock()
         cdef int known
@@ -219,7 +203,7 @@ cdef class LinkBus:
             known = hil_link_bus_clock(self.b, &clock.e)
         if not known:
             return None
-        return {"offset_s": clock.e.offset_ns * 1e-9, "drift": clock.e.drift, "bound_s": clock.e.bound_ns * 1e-9,
+        return {"offset_s": clock.e.offset_ns * 1e-9, "drift_ppm": clock.e.drift * 1e6, "bound_s": clock.e.bound_ns * 1e-9,
                 "at_ns": clock.e.at_ns, "to_device": clock.to_device, "to_host": clock.to_host}
 
     def counters(self) -> dict:
@@ -227,10 +211,6 @@ cdef class LinkBus:
         with nogil:
             hil_link_bus_count(self.b, &counters)
         return _counted(&counters)
-
-    def port_ptr(self) -> int:
-        """Address of the struct hil_bus_port, for the loop."""
-        return <size_t>hil_link_bus_port(self.b)
 
     @property
     def connected(self) -> bool:

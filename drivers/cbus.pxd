@@ -29,6 +29,7 @@ cdef extern from "hil/image.h" nogil:
     hil_image *hil_box_begin(hil_box *box)
     void hil_box_publish(hil_box *box)
     const hil_image *hil_box_take(hil_box *box)
+    const hil_image *hil_box_peek(const hil_box *box)
 
 
 cdef extern from "hil/port.h" nogil:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hil.batches import BatchResult, BatchRun, batch, grid
     from hil.bench import Bench, open_bench
     from hil.errors import HilError
 
 __version__ = "0.1.0"
-__all__ = ["Bench", "HilError", "__version__", "open_bench"]
+__all__ = ["BatchResult", "BatchRun", "Bench", "HilError", "__version__", "batch", "grid", "open_bench"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,6 +25,10 @@ def __getattr__(name: str) -> Any:
         from hil import bench
 
         return getattr(bench, name)
+    if name in ("BatchResult", "BatchRun", "batch", "grid"):
+        from hil import batches
+
+        return getattr(batches, name)
     if name == "HilError":
         from hil.errors import HilError
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypedDict, final, type_check_only
 
+from typing_extensions import disjoint_base
+
 DESCRIPTION_MAX: Final[int]
 MENDS: Final[dict[int, str]]
 POLICIES: Final[dict[str, int]]
@@ -11,20 +13,29 @@ def now_ns() -> int: ...
 
 @type_check_only
 class Clock(TypedDict):
-    """The device's clock at `at_ns` of the host's: how far ahead (s), drift (s/s), largest error (s), and both ways."""
+    """The device's clock at `at_ns` of the host's: how far ahead (s), drift (ppm), largest error (s), and both ways."""
 
     offset_s: float
-    drift: float
+    drift_ppm: float
     bound_s: float
     at_ns: int
     to_device: Callable[[int], int]
     to_host: Callable[[int], int]
 
-@final
-class LinkBus:
+@disjoint_base
+class Bus:
+    """What all buses have in common."""
+
     where: str
     n_in: int
     n_out: int
+    def set_out(self, values: Sequence[float], time_ns: int = 0) -> None: ...
+    def take_in(self) -> tuple[int, int, list[float]] | None: ...
+    def peek_in(self) -> tuple[int, int, list[float]] | None: ...
+    def port_ptr(self) -> int: ...
+
+@final
+class LinkBus(Bus):
     def __init__(
         self,
         fd: int,
@@ -53,12 +64,9 @@ class LinkBus:
     ) -> None: ...
     def stop(self) -> None: ...
     def close(self) -> None: ...
-    def set_out(self, values: Sequence[float], time_ns: int = 0) -> None: ...
-    def take_in(self) -> tuple[int, int, list[float]] | None: ...
     def reports(self) -> list[tuple[int, int, bytes]]: ...
     def clock(self) -> Clock | None: ...
     def counters(self) -> dict[str, Any]: ...
-    def port_ptr(self) -> int: ...
     @property
     def connected(self) -> bool: ...
     @property

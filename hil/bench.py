@@ -7,15 +7,16 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hil import _core, frames, result
-from hil.bindings import HERE, settle
+from hil.bindings import HERE, check_urls_used, settle
 from hil.commands import LATEST_S
 from hil.ending import Ending
 from hil.engine import Engine
 from hil.errors import BenchError, BusError, HilError
 from hil.faults import FaultSpec
+from hil.fmi.load import refuse_opaque, too_slow, where_of
 from hil.fork import Fork
 from hil.looking import Looking
 from hil.nearest import did_you_mean
@@ -24,10 +25,14 @@ from hil.realtime import MachineWatch
 from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
-from hil.rig import Rig, load_rig
+from hil.rig import Rig, load_rig, with_urls
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
-from hil.wires import Wire, Wires
+from hil.wires import ControllerState, Wire, Wires
+
+if TYPE_CHECKING:
+    from hil.batches.result import BatchResult
+    from hil.batches.runs import Runs
 
 
 def open_bench(
@@ -35,6 +40,7 @@ def open_bench(
     *,
     time: str = "virtual",
     bind: Mapping[str, str] | None = None,
+    urls: Mapping[str, str] | None = None,
     record: str | Path | None = None,
     faults: Iterable[str | FaultSpec] = (),
     seed: int | None = None,
@@ -51,6 +57,7 @@ def open_bench(
         rig: folder, file, name of a shipped rig, or a loaded one.
         time: "virtual" (no wire, as fast as possible), "lockstep" (a wire, as fast as it carries) or "real".
         bind: level by role, "mil" | "sil" | "pil" | "hil"; default: the rig's, in virtual time "mil".
+        urls: address by device, instead of the rig's; for devices of roles bound to "hil".
         record: folder of a recording to be written.
         faults: armed before the first tick, beside the rig's own.
         seed: instead of the rig's.
@@ -65,7 +72,17 @@ def open_bench(
         HilError: the rig, a binding, a device, a fault or the folder cannot be used.
     """
     loaded = rig if isinstance(rig, Rig) else load_rig(rig)
-    bench = Bench(loaded, time, dict(bind or {}), seed=seed, progress=progress, history=history, on_event=on_event)
+    loaded = with_urls(loaded, urls or {})
+    bench = Bench(
+        loaded,
+        time,
+        dict(bind or {}),
+        urls=urls or {},
+        seed=seed,
+        progress=progress,
+        history=history,
+        on_event=on_event,
+    )
     try:
         bench._open(clear_latch=clear_latch)
         bench._arm(faults, use_rig_faults=use_rig_faults)
@@ -85,6 +102,7 @@ class Bench(Looking):
         rig: the description.
         time: kind of time.
         bindings: level by role.
+        urls: addresses of devices that were given instead of the rig's.
         recorder: rows and events so far.
         watch: what the machine did beside the run; None before the first tick.
     """
@@ -95,12 +113,15 @@ class Bench(Looking):
         time: str,
         bind: Mapping[str, str],
         *,
+        urls: Mapping[str, str] | None = None,
         seed: int | None = None,
         progress: Progress | None = None,
         history: bool = True,
         on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.time, self.bindings = settle(rig, time, bind)
+        self.urls = dict(urls or {})
+        check_urls_used(rig, self.bindings, self.urls)
         self.rig = rig
         self._files: tempfile.TemporaryDirectory[str] | None = None
         if rig.folder is None:
@@ -110,6 +131,8 @@ class Bench(Looking):
         built = build_bench(rig, self.bindings, self.seed, progress)
         super().__init__(rig, built)
         self.state = _core.State(built.program)
+        self._fmu_failed = False
+        self._check_fmus(progress)
         self._columns = [columns_of(group, built) for group in rig.record.values()]
         self._history, self._on_event = history, on_event
         self._thread: threading.Thread | None = None
@@ -119,6 +142,36 @@ class Bench(Looking):
         self.watch: MachineWatch | None = None
         self.engine: Engine | None = None
         self.recorder = self._make_recorder(None)
+
+    # ---- FMUs ----
+
+    def _check_fmus(self, progress: Progress | None) -> None:
+        """Their first instances, and whether they are fast enough for real time."""
+        self._watch_fmus()
+        for fmu in self.built.fmus if self.time == "real" else ():
+            severity, why = too_slow(fmu) or ("", "")
+            if severity == "error":
+                raise BenchError(why, where=where_of(fmu.block), mend="Give the block every = ..., or a larger period")
+            if severity and progress:
+                progress(f"Warning: {where_of(fmu.block)}: {why}")
+
+    def _watch_fmus(self) -> None:
+        """Told once: after that the outputs go safe, and nothing of the FMU is called any more."""
+        failures = self.state.fmu_failures() if self.built.fmus and not self._fmu_failed else []
+        for block, why in failures:
+            self._fmu_failed = True
+            name = self.built.entries[block]
+            raise BenchError(f"the FMU failed at tick {self.state.tick}: {why}", where=where_of(name))
+
+    def _late_fmu_failure(self) -> HilError | None:
+        """One that no run has told of; from here on none may disturb the way to the safe state."""
+        try:
+            self._watch_fmus()
+        except HilError as error:
+            return error
+        finally:
+            self._fmu_failed = True
+        return None
 
     # ---- opening ----
 
@@ -185,11 +238,13 @@ class Bench(Looking):
             "title": self.rig.title,
             "time": self.time,
             "bindings": self.bindings,
+            "urls": self.urls,
             "period_s": self.period_s,
             "seed": self.seed,
             "program_hash": result.hash_text(self.built.program.hash),
             "limits": result.limits(self.rig),
             "versions": result.versions(),
+            **result.promises(self.built.fmus),
         }
 
     # ---- running ----
@@ -206,6 +261,7 @@ class Bench(Looking):
             self._tell_or_note(self._send_ahead)
         for role, text in self.engine.wires.events():
             self._device_event(role, text)
+        self._watch_fmus()
 
     def _device_event(self, role: str, text: str) -> None:
         place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
@@ -320,6 +376,7 @@ class Bench(Looking):
     def snapshot(self) -> bytes:
         """The state between two ticks."""
         self._not_running()
+        refuse_opaque(self.built.fmus, "snapshot", copies=False)
         return self.state.snapshot()
 
     def restore(self, data: bytes) -> None:
@@ -341,9 +398,29 @@ class Bench(Looking):
         self.state.restore(data)
 
     def fork(self) -> Fork:
-        """A copy of the live state that runs on its own, in virtual time, with all roles simulated."""
+        """A copy of the live state that runs on its own, in virtual time, with all roles simulated.
+
+        A board on its link tells its controller's state, which goes on in the fork as at SIL. A controller behind
+        another wire begins anew, on what the bench last published; `Fork.restarted` names its role.
+
+        Raises:
+            BenchError: the bench runs, or a board runs another program than the rig says or cannot tell its state.
+            BusError: a board does not answer.
+        """
         self._not_running()
+        refuse_opaque(self.built.fmus, "fork", copies=True)
         return Fork(self)
+
+    def batch(self, runs: Runs, ticks: int | None = None, **options: Any) -> BatchResult:
+        """Many runs from the bench's present state on all cores; see `hil.batch`. The bench itself does not change."""
+        from hil.batches import batch
+
+        return batch(self, runs, ticks, **options)
+
+    def controller_state(self, role: str) -> ControllerState | None:
+        """Of a role on a wire, at rest; see `hil.wires.Wire.controller_state`."""
+        assert self.engine is not None
+        return self.engine.wires.wires[role].controller_state()
 
     def _not_running(self) -> None:
         if self.running:
@@ -369,7 +446,7 @@ class Bench(Looking):
 
     def _finish(self) -> RunResult:
         engine = self._open_engine()
-        failure = self._end_run() or self._broken
+        failure = self._end_run() or self._broken or self._late_fmu_failure()
         ending = Ending.of(self, engine, failure)  # before the safe state, which is not part of the run
         writer, self.recorder = self.recorder.writer, self.recorder.closed()
         ending.note_unsafe(engine.make_safe(self.gated(), self.__getitem__))
@@ -391,6 +468,7 @@ class Bench(Looking):
             self.engine.close()
         if self._thread is not None:
             self._thread.join()
+        self.state.end_fmus()
         if self.recorder.writer is not None:
             self.recorder.writer.close({"result": "aborted", "complete": False})
             self.recorder.writer = None

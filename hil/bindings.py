@@ -34,6 +34,19 @@ def settle(rig: Rig, time: str, bind: Mapping[str, str]) -> tuple[str, dict[str,
     return time, levels
 
 
+def check_urls_used(rig: Rig, levels: Mapping[str, str], urls: Mapping[str, str]) -> None:
+    """Addresses given for this run are those of real devices: an emulated one has its own.
+
+    Raises:
+        BenchError: one would have no effect.
+    """
+    for name, url in urls.items():
+        role = rig.devices[name].role
+        if levels[role] != "hil":
+            why = f"at {levels[role]} the address {url} would not be used"
+            raise BenchError(why, where=f"{rig.name}:devices.{name}", mend=f"Add --bind {role}=hil")
+
+
 def has_firmware(rig: Rig, role: str) -> bool:
     """The role's blocks are the controller of a microcontroller's firmware."""
     device = rig.devices.get(rig.roles[role].device or "")

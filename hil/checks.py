@@ -46,6 +46,7 @@ def check_rig(rig: Rig) -> list[Finding]:
         *_commands_without_safe_value(rig),
         *_ages(rig),
         *_late_faults(rig),
+        *_fmus(rig),
     ]
     return sorted(found, key=lambda finding: finding.severity != "error")
 
@@ -274,6 +275,14 @@ def _late_faults(rig: Rig) -> Iterator[Finding]:
                     f"{fault} leaves the limits [{low:g}, {high:g}] of {fault.signal}",
                     "A fault may leave the range, never the limits",
                 )
+
+
+def _fmus(rig: Rig) -> Iterator[Finding]:
+    """Each FMU is tried in a process of its own: does it start, and are its steps short enough?"""
+    if any(block.fmu for block in rig.blocks.values()):
+        from hil.fmi.load import check_fmus
+
+        yield from (Finding(*found) for found in check_fmus(rig))
 
 
 def summary(findings: list[Finding]) -> str:

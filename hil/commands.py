@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ class Commands:
     def __init__(self, rig: Rig, built: Built) -> None:
         self._rig, self.built = rig, built
         self.texts: dict[int, str] = {}
-        self._ids = itertools.count(1)
+        self._last_id = 0
         self._lock = threading.Lock()
         self._armed: dict[int, FaultSpec] = {}
         self._cleared: set[int] = set()
@@ -86,6 +85,11 @@ class Commands:
             raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, self.names))
         time_ns = self.state.get_int(self.built.program.offset_time(self.built.numbers[name]))
         return 0.0 if time_ns == THIS_TICK else max(0.0, self.time_s - time_ns * 1e-9)
+
+    def is_here(self, name: str) -> bool:
+        """False for an internal signal of a role whose blocks do not run in the bench's loop: nobody writes it here."""
+        signal = self._rig.signals.get(name)
+        return signal is None or signal.role is None or self.bindings[signal.role] == "mil"
 
     def snapshot_values(self) -> dict[str, float]:
         """Newest values of all signals of the rig."""
@@ -241,7 +245,7 @@ class Commands:
         if self.engine is None or self.engine.closed:
             raise BenchError("the bench is closed", mend="Open a new one")
         with self._lock:
-            number = next(self._ids)
+            number = self._last_id = self._last_id + 1
             if text:
                 self.texts[number] = text
             self.engine.loop.push(encode(kind, due=due, event_id=number, **fields))

@@ -42,21 +42,26 @@ def emulate(
     Args:
         rig: path, name of a shipped rig, or a loaded one.
         device: its name in the rig.
-        port: instead of the rig's; 0: any free one. For a device that polls the bench, the bench's port.
+        port: instead of the rig's; 0: any free one. For a device that polls the bench, the bench's port. None on a
+            serial line, which is a pseudo-terminal here.
         lockstep: Unix socket of a bench that gives tick tokens; without it the device runs by the clock.
-        ready: is told {"device", "url", "pid", ...} once it serves.
+        ready: is told {"device", "url", "pid", ...} once it serves; "url" is for the rig of a bench, "path" the
+            pseudo-terminal itself where there is one.
         outputs: firmware: a file in which its pins can be seen.
 
     Returns:
         ticks that were run; 0 for firmware, which runs on the posix board.
 
     Raises:
-        HilError: unknown device, no blocks for it, or a port in use.
+        HilError: unknown device, no blocks for it, a port in use, or one for a serial line.
     """
     loaded = rig if isinstance(rig, Rig) else load_rig(rig)
     if device not in loaded.devices:
         raise BusError(f"there is no device '{device}'", where=loaded.name, mend=did_you_mean(device, loaded.devices))
     described = loaded.devices[device]
+    if port is not None and described.line:
+        mend = "Leave --port out: the system chooses the pseudo-terminal, and it is printed"
+        raise BusError("a device on a serial line has no port", where=f"devices.{device}", mend=mend)
     if port is not None:
         described = replace(described, port=port)
     role = loaded.roles[described.role]
@@ -102,7 +107,7 @@ class _Device:
             if PARENT in os.environ:
                 threading.Thread(target=self._obey, daemon=True).start()
             if ready:
-                ready({**told, "url": line.note if line else replace(self.device, port=port).url})
+                ready({**told, **self._place(line, port)})
             if lockstep is not None:
                 self._by_token(bus, lockstep)
             else:
@@ -114,6 +119,11 @@ class _Device:
             self.loop.join()
             bus.stop()
         return int(self.state.tick)
+
+    def _place(self, line: Line | None, port: int) -> dict[str, Any]:
+        if line:
+            return {"url": f"modbus-rtu://{line.note}", "path": line.note}
+        return {"url": replace(self.device, port=port).url}
 
     def _bus_policy(self) -> dict[str, Any]:
         """Below its own loop and the bench's, above everything ordinary, where permitted: a PLC answers at once."""

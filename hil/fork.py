@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 from hil.bindings import HERE
 from hil.events import EventKind, encode
-from hil.program import SIMULATED
+from hil.program import IN_LIBRARY, SIMULATED
 from hil.result import hash_text
+from hil.wires import ControllerState
 
 if TYPE_CHECKING:
     from hil.bench import Bench
 
 
 class Fork:
-    """A copy of a bench's state for a what-if: plain ticks, no wire, no recorder. `bench.fork()` makes one."""
+    """A copy of a bench's state for a what-if: plain ticks, no wire, no recorder. `bench.fork()` makes one.
+
+    Attributes:
+        restarted: roles whose controller begins anew in the fork, as their device cannot tell its state.
+    """
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self.state = bench.state.copy()
+        self.restarted: list[str] = []
         for number, role in enumerate(bench.built.roles):
             if number and bench.bindings[role] not in HERE:
-                self.state.push(encode(EventKind.BIND, target=number, values=[SIMULATED]))
+                self._simulate(number, role)
+
+    def _simulate(self, number: int, role: str) -> None:
+        """A board's controller goes on where it is, as the same program at SIL."""
+        there = self._bench.controller_state(role)
+        if there is None:
+            self.restarted.append(role)
+        else:
+            self._adopt(number, there)
+        binding = SIMULATED if there is None else IN_LIBRARY
+        self.state.push(encode(EventKind.BIND, target=number, values=[binding]))
+
+    def _adopt(self, number: int, there: ControllerState) -> None:
+        self.state.set_context(number, there.context)
+        if there.outputs is not None:
+            last_ns = (self.state.tick - 1) * self._bench.rig.period_ns
+            self.state.latch(number, array("d", there.outputs).tobytes(), last_ns)
 
     def run(self, seconds: float) -> None:
         """So many seconds of bench time."""

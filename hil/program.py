@@ -10,15 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isnan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hil import _core
 from hil.blocks import block_types
 from hil.errors import BenchError, RigError
 from hil.models import CompiledModel, compile_model, load_model
+from hil.models.c_source import compile_source
 from hil.nearest import did_you_mean
 from hil.rig import Block, Rig, Role, RoleTag, Signal
 from hil.spec import BlockSpec, PathSpec, RoleSpec, Spec, TagSpec
+
+if TYPE_CHECKING:
+    from hil.fmi.load import LoadedFmu
 
 SIMULATED, EXTERNAL, IN_LIBRARY = 0, 1, 3  # enum hil_binding
 BINDINGS = {"mil": SIMULATED, "sil": IN_LIBRARY, "pil": EXTERNAL, "hil": EXTERNAL}
@@ -42,6 +46,7 @@ class Built:
         roles: role names by number; [0] is unused.
         entries: names of blocks, then of paths, as execution times are listed.
         models: compiled models and libraries, kept alive.
+        fmus: opened FMUs, in the order of their blocks.
     """
 
     program: _core.Program
@@ -54,6 +59,7 @@ class Built:
     roles: list[str]
     entries: list[str]
     models: list[object] = field(default_factory=list)
+    fmus: tuple[LoadedFmu, ...] = ()
 
     def offset(self, name: str) -> int:
         """Byte offset of a signal, a block's state or a parameter; raises BenchError with the nearest names."""
@@ -82,6 +88,7 @@ class _Builder:
         self.paths: dict[str, int] = {}
         self.models: dict[int, CompiledModel] = {}
         self.libraries: list[Any] = []
+        self.fmus: dict[int, LoadedFmu] = {}
         self.placed: list[Block] = []
 
     def slot(self, role: str | None, name: str, label: str | None = None, start: float = 0.0) -> int:
@@ -124,6 +131,8 @@ class _Builder:
         address, params = 0, list(block.params.values())
         if block.model:
             address = self._compile(block)
+        elif block.fmu:
+            address = self._open(block)
         kind = block_types()[block.type]
         every, phase = self._rate(block)
         given = {**block.config, "substeps": (float(block.model.substeps),)} if block.model else block.config
@@ -141,6 +150,7 @@ class _Builder:
                 role,
                 every,
                 phase,
+                self.fmus.get(len(self.placed)),
             )
         )
         self.placed.append(block)
@@ -154,7 +164,7 @@ class _Builder:
 
     def _inputs(self, block: Block, number: Callable[[str], int]) -> list[int]:
         """One entry a port of the type, 0 where nothing is wired; a variadic port has all its signals at the end."""
-        if block.model:
+        if block.model or block.fmu:
             return [number(wire.signal) for wire in block.inputs]
         kind = block_types()[block.type]
         found: list[int] = []
@@ -170,10 +180,22 @@ class _Builder:
     def _compile(self, block: Block) -> int:
         assert block.model is not None
         folder = self.rig.folder or Path()
+        if not block.model.class_name:
+            self.models[len(self.placed)] = compile_source(folder / block.model.file, progress=self.progress)
+            return self.models[len(self.placed)].address
         model_class = load_model(f"{block.model.file}:{block.model.class_name}", folder)
         model = compile_model(model_class, block.model.method, progress=self.progress)
         self.models[len(self.placed)] = model
         return model.address
+
+    def _open(self, block: Block) -> int:
+        from hil.fmi.load import load_fmu
+
+        if self.progress:
+            self.progress(f"Trying the FMU of {block.name}")
+        loaded = load_fmu(block, self.rig.folder or Path(), self.rig.period_ns * block.every * 1e-9)
+        self.fmus[len(self.placed)] = loaded
+        return loaded.fmu.address
 
     def library(self, role: Role) -> int:
         """Address of the role's firmware as a library of this process (SIL), 0 when it has none."""
@@ -213,16 +235,21 @@ class _Builder:
             roles,
             entries,
             [*self.models.values(), *self.libraries],
+            tuple(self.fmus.values()),
         )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:
         """Of a parameter: what its model or its type allows."""
+        if block.fmu:
+            return self.fmus[index].info.variables[name].range
         known = self.models[index].p if block.model else block_types()[block.type].params
         return next((p.min, p.max) for p in known if p.name == name)
 
     def _state_names(self, index: int, block: Block, n: int) -> list[str]:
         """Names of all state doubles; the last name of a type stands for the rest, numbered."""
         names = [x.name for x in self.models[index].x] if block.model else list(block_types()[block.type].states)
+        if block.fmu:
+            names[-1:] = [*(f"y.{wire.port}" for wire in block.outputs), *(f"given.{name}" for name in block.params)]
         if len(names) < n:
             last = names.pop() if names else "state"
             names += [f"{last}{i}" for i in range(n - len(names))]
@@ -329,6 +356,9 @@ class Controller:
 def controller_of(rig: Rig, role: Role, seed: int | None = None, progress: Progress | None = None) -> Controller:
     """The program that a role's firmware runs: that of an emulated device, with room for few events and no faults."""
     b = _device_builder(rig, role, rig.seed if seed is None else seed, progress)
+    if b.fmus:
+        name = next(iter(b.fmus.values())).block
+        raise RigError(f"the FMU of block {name} cannot run on a microcontroller", where=f"rig.toml: blocks.{name}")
     b.spec.max_events, b.spec.max_faults, b.spec.fault_memory = CONTROLLER_EVENTS, 0, 0
     built = b.build(["", "bench"])
     params = [

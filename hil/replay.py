@@ -115,9 +115,17 @@ class _Run:
     def _to(self, tick: int) -> bool:
         """Runs up to a tick and compares what is recorded on the way; False when something differs."""
         while self.state.tick < tick and self.found.first_difference is None:
-            self.loop.run(min(tick - self.state.tick, 4096))
+            done = self.loop.run(min(tick - self.state.tick, 4096))
             self._compare()
+            if not done:
+                self._fmu_failed()
+                return False
         return self.found.first_difference is None
+
+    def _fmu_failed(self) -> None:
+        """A loop ends early only when an FMU fails."""
+        for block, why in self.state.fmu_failures():
+            self._fail(f"tick {self.state.tick}: the FMU of {self.built.entries[block]} failed: {why}")
 
     def _compare(self) -> None:
         data = self.loop.read_samples()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hil import _core, analysis
 from hil.rig import Rig
+
+if TYPE_CHECKING:
+    from hil.fmi.load import LoadedFmu
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,15 @@ def timing(loop: _core.Loop, entries: list[str], *, real: bool) -> dict[str, Any
         if calls
     }
     return {"late_ns": histogram(loop.late), "exec_ns": histogram(loop.exec_time), "blocks": blocks}
+
+
+def promises(fmus: Sequence[LoadedFmu]) -> dict[str, Any]:
+    """What a bench with foreign code cannot promise: "fmus" by block, "outside_promises" in one sentence."""
+    if not fmus:
+        return {}
+    names = ", ".join(f"{fmu.block} ({fmu.ref.file})" for fmu in fmus)
+    text = f"not promised with the FMUs {names}: no allocation in a tick, and the same bits in every run"
+    return {"fmus": {fmu.block: fmu.facts() for fmu in fmus}, "outside_promises": text}
 
 
 def limits(rig: Rig) -> dict[str, Any]:

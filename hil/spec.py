@@ -24,6 +24,8 @@ class BlockSpec:
     role: int = 0
     every: int = 1
     phase: int = 0
+    owner: object = None
+    """What `model_address` lies in, where the program has to keep it alive."""
 
 
 @dataclass

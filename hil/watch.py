@@ -30,6 +30,7 @@ STATUS = (
     (2, "forced", "cyan"),
 )
 GOOD = "green"
+AWAY = ("not here", "dim")  # internal to a controller that runs on its device
 TABLE_WIDTH = 58  # columns of one table of signals
 AROUND = 4  # lines of frame and heading around the signals
 
@@ -121,11 +122,12 @@ def _signal_table(values: Mapping[str, Any], names: Sequence[str], all_names: Se
     table.add_column(width=6, no_wrap=True, style="dim")
     table.add_column(width=8, no_wrap=True)
     for name in names:
-        words, style = status_words(values["status"][name])
+        away = name in values["away"]
+        words, style = AWAY if away else status_words(values["status"][name])
         unit = values["units"].get(name) or ""
         table.add_row(
             Text(name),
-            Text(_number(values["values"][name]), style),
+            Text("n/a" if away else _number(values["values"][name]), style),
             Text("" if unit == "1" else unit),
             Text(words, style),
         )

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +29,12 @@ settings.load_profile("full" if FULL else "reduced")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[REDUCED] = Counter()
+    # A folder of its own for control sockets: a test that says `hil stop` must not find the bench of somebody's lab.
+    os.environ["HIL_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="hilt")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ.pop("HIL_RUNTIME_DIR", ""), ignore_errors=True)
 
 
 @pytest.fixture

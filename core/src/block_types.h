@@ -12,7 +12,9 @@
     X(delay) X(lag) X(second_order) X(transfer_function) X(state_space) X(state_space_strict) \
     X(integrator) X(derivative) X(moving_average) X(lookup_1d) X(lookup_2d) \
     X(comparator) X(logic) X(on_delay) X(off_delay) X(counter) X(latch) X(edge) X(selector) \
-    X(pid) X(kalman) X(ekf) X(luenberger) X(encoder) X(mt_speed) X(model)
+    X(cusum) X(page_hinkley) X(nis_test) X(whiteness) X(data_quality) \
+    X(pid) X(mpc) X(scheduled_gain) X(kalman) X(ekf) X(luenberger) \
+    X(encoder) X(mt_speed) X(model) X(fmu)
 // clang-format on
 
 #define HIL_DECLARE_TYPE(name) extern const struct hil_block_type hil_type_##name;

@@ -28,6 +28,12 @@ void hil_box_publish(struct hil_box *box)
     box->writing = free & 3u;
 }
 
+const struct hil_image *hil_box_peek(const struct hil_box *box)
+{
+    uint32_t middle = atomic_load_explicit(&box->middle, memory_order_acquire);
+    return middle & FRESH ? &box->slot[middle & 3u] : NULL;
+}
+
 const struct hil_image *hil_box_take(struct hil_box *box)
 {
     if (!(atomic_load_explicit(&box->middle, memory_order_relaxed) & FRESH))

@@ -78,3 +78,10 @@ uint32_t hil_offset_param(const struct hil_program *p, uint16_t block, uint16_t 
 uint32_t hil_offset_mem(const struct hil_program *p, uint16_t block) { return p->blocks[block].state; }
 
 uint32_t hil_block_n_state(const struct hil_program *p, uint16_t block) { return p->n_state[block]; }
+
+uint32_t hil_offset_context(const struct hil_program *p, uint16_t role, uint32_t *size)
+{
+    const struct hil_role *r = &p->roles[role];
+    *size = r->library ? r->library->size : 0;
+    return r->context;
+}

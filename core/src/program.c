@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "block_types.h"
+#include "hil/fmu.h"
 #include "hil/hash.h"
 #include "hil/model.h"
 #include "program_private.h"
@@ -361,5 +362,11 @@ int hil_program_build(const struct hil_spec *spec, void *mem, size_t size, const
 }
 
 uint64_t hil_program_hash(const struct hil_program *p) { return p->hash; }
+
+const struct hil_fmu *hil_program_fmu(const struct hil_program *p, uint16_t block)
+{
+    const struct hil_block *b = &p->blocks[block];
+    return b->step == hil_type_fmu.output ? (const struct hil_fmu *)(const void *)b->model : NULL;
+}
 
 int64_t hil_program_period_ns(const struct hil_program *p) { return p->period_ns; }

@@ -36,6 +36,13 @@ void hil_link_bus_lose(struct hil_link_bus *b, int err)
     pthread_cond_broadcast(&b->changed);
 }
 
+void hil_link_bus_timed_out(struct hil_link_bus *b, int64_t begin_ns, uint64_t frames)
+{
+    int silent = b->link.counters.frames_in == frames && hil_now_ns() - begin_ns >= b->timeout_ns;
+    if (silent && hil_link_is_connected(&b->link))
+        hil_link_bus_lose(b, HIL_E_TIMEOUT);
+}
+
 static void on_lost(void *bus, int err) { hil_link_bus_lose(bus, err ? err : HIL_E_TIMEOUT); }
 
 /* The device starts from nothing: its clock may have been reset, its task stands still. */

@@ -104,6 +104,8 @@ static int ask(struct hil_link_bus *b, uint8_t op, const uint8_t *payload, size_
                struct hil_link_answer *answer)
 {
     struct hil_link_ask *a;
+    const uint64_t frames = b->link.counters.frames_in;
+    const int64_t begin_ns = hil_now_ns();
     hil_link_bus_patient(b);
     int rc = wait_for_ask(b, due_ns, &a);
     if (rc != HIL_OK)
@@ -124,6 +126,8 @@ static int ask(struct hil_link_bus *b, uint8_t op, const uint8_t *payload, size_
         rc = HIL_OK;
     }
     a->state = ASK_FREE;
+    if (rc == HIL_E_TIMEOUT || rc == HIL_E_FULL)
+        hil_link_bus_timed_out(b, begin_ns, frames);
     return rc == HIL_E_FULL ? HIL_E_TIMEOUT : rc;
 }
 

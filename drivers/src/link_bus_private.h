@@ -127,5 +127,8 @@ void hil_link_bus_halt(struct hil_link_bus *b);
 void hil_link_bus_offer(struct hil_link_bus *b);
 /* The session is over, whoever noticed: asks fail, waiting threads look. */
 void hil_link_bus_lose(struct hil_link_bus *b, int err);
+/* What was asked for at begin_ns, when `frames` had been received, has not come in time. A device from which nothing at all
+ * has come for as long as the bus's timeout has gone: nobody waits for it again before the next connect. */
+void hil_link_bus_timed_out(struct hil_link_bus *b, int64_t begin_ns, uint64_t frames);
 
 #endif

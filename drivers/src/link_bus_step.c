@@ -16,7 +16,8 @@ static int wait_for_answer(struct hil_link_bus *b, int64_t due_ns)
 
 static int run_step(struct hil_link_bus *b, int64_t begin_ns)
 {
-    int64_t deadline = begin_ns + b->timeout_ns;
+    const int64_t deadline = begin_ns + b->timeout_ns;
+    const uint64_t frames = b->link.counters.frames_in;
     size_t n = hil_link_bus_pack(b, b->step, 0);
     for (unsigned tries = 1;; tries++) {
         hil_link_send_image(&b->link, b->image, n);
@@ -31,8 +32,10 @@ static int run_step(struct hil_link_bus *b, int64_t begin_ns)
             hil_link_bus_was_prompt(b, tries == 1);
             return HIL_OK;
         }
-        if (due >= deadline)
+        if (due >= deadline) {
+            hil_link_bus_timed_out(b, begin_ns, frames);
             return HIL_E_TIMEOUT;
+        }
         hil_rto_expired(&b->rto);
         hil_link_bus_add(b, HIL_LBC_REPEATED_STEPS, 1);
     }

@@ -94,6 +94,23 @@ static void describe(struct fw_device *d, const uint8_t *id, const uint8_t *data
     a->n = (uint8_t)(a->n + n);
 }
 
+/* The ticks show the host whether all pieces are of one state. */
+static void read_state(struct fw_device *d, const uint8_t *id, const uint8_t *data)
+{
+    size_t total = hil_state_size(d->control.program), offset = (size_t)hil_get_bytes(data, 4);
+    struct fw_answer *a = answer(d, HIL_REPORT_MEMORY, id);
+    if (!a)
+        return;
+    offset = offset < total ? offset : total;
+    put(a, fw_ticks(d), 8);
+    put(a, total, 4);
+    put(a, offset, 4);
+    size_t n = total - offset, room = HIL_LINK_MAX_MESSAGE - a->n;
+    n = n < room ? n : room;
+    memcpy(a->data + a->n, d->control.state + offset, n);
+    a->n = (uint8_t)(a->n + n);
+}
+
 /* ---- commands ---- */
 
 static void start(struct fw_device *d, const uint8_t *id, const uint8_t *data)
@@ -167,7 +184,8 @@ static void at_time(struct fw_device *d, uint8_t op, const uint8_t *id, const ui
 
 static size_t arguments_of(uint8_t op)
 {
-    static const uint8_t size[] = {[HIL_OP_DESCRIBE] = 2, [HIL_OP_START] = 2, [HIL_OP_SET] = 18, [HIL_OP_FAULT] = 21};
+    static const uint8_t size[] = {
+        [HIL_OP_DESCRIBE] = 2, [HIL_OP_START] = 2, [HIL_OP_SET] = 18, [HIL_OP_FAULT] = 21, [HIL_OP_READ] = 4};
     return op < sizeof size ? size[op] : 0;
 }
 
@@ -189,6 +207,7 @@ void fw_session_message(struct fw_device *d, const uint8_t *data, size_t n)
     case HIL_OP_SET:
     case HIL_OP_FAULT: at_time(d, data[0], id, rest); break;
     case HIL_OP_STATISTICS: tell_statistics(d, id); break;
+    case HIL_OP_READ: d->control.program ? read_state(d, id, rest) : refuse(d, id, HIL_E_HASH, 0); break;
     default: refuse(d, id, HIL_E_UNSUPPORTED, 0); break;
     }
 }

@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from hil import __version__
-from hil.cli import check, doctor, emulate, live, new, recordings, run, scan, test, watch
+from hil.cli import check, design, doctor, emulate, fit, live, new, recordings, run, scan, test, tune, watch
 
-BENCH, LIVE, RECORDING, MACHINE = "Benches", "A running bench", "Recordings", "Machine and devices"
+BENCH, LIVE, RECORDING, MODELS = "Benches", "A running bench", "Recordings", "Models"
+MACHINE = "Machine and devices"
 COMMANDS = (
-    (BENCH, new.new, check.check, run.run, test.test, emulate.emulate),
+    (BENCH, new.new, check.check, design.design, tune.tune, run.run, test.test, emulate.emulate),
     (LIVE, watch.watch, live.status, live.set_, live.force, live.release, live.fault, live.clear, live.safe, live.mark),
     (LIVE, live.stop),
     (RECORDING, recordings.replay, recordings.report, recordings.export),
+    (MODELS, fit.fit),
     (MACHINE, doctor.doctor),
 )
 

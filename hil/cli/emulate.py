@@ -15,7 +15,7 @@ def emulate(
     rig: RigArg,
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the device in the rig file.")],
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Serve here instead; 0 takes any free port.")
+        int | None, typer.Option(min=0, max=65535, help="Serve at this TCP port instead; 0 takes any free one.")
     ] = None,
     lockstep: Annotated[
         Path | None, typer.Option(metavar="SOCKET", help="Take tick tokens from this Unix socket instead of the clock.")
@@ -38,8 +38,8 @@ def emulate(
 
 
 def _place(address: dict[str, Any]) -> str:
-    """Where it serves: an address, or for firmware a pseudo-terminal, with the link's beside a field port's."""
+    """Where it serves: an address or a pseudo-terminal, as which side, and for firmware with a field port its link."""
+    place = address.get("path", address["url"])
     if "side" in address:
-        return f"{address['url']}, as {address['side']}"
-    beside = f", its link at {address['link']}" if address["url"] != address["link"] else ""
-    return f"{address['url']}{beside}"
+        return f"{place}, as {address['side']}"
+    return place if place == address["link"] else f"{place}, its link at {address['link']}"

@@ -40,6 +40,9 @@ def run(
     bind: Annotated[
         list[str] | None, typer.Option(metavar="ROLE=LEVEL", help="mil, sil, pil or hil, instead of the rig's choice.")
     ] = None,
+    url: Annotated[
+        list[str] | None, typer.Option(metavar="DEVICE=URL", help="Where a real device is, instead of the rig's url.")
+    ] = None,
     fault: Annotated[
         list[str] | None, typer.Option(metavar="FAULT", help="Arm a fault, as in 'sensor.h1=stuck@8s..14s'.")
     ] = None,
@@ -70,6 +73,7 @@ def run(
     if no_record and (record or report):
         raise typer.BadParameter("--record and --report contradict --no-record")
     job = _Job(duration, kind, _bindings(bind or []), json=json)
+    job.urls = _pairs(url or [], "--url", "DEVICE=URL, as in board=serial:///dev/ttyACM1")
     job.faults, job.use_rig_faults, job.seed = fault or [], not no_faults, seed
     job.record, job.no_record, job.overwrite = record, no_record, overwrite
     job.report, job.no_report, job.clear_latch = report, no_report, clear_latch
@@ -84,6 +88,7 @@ class _Job:
     time: str
     bindings: dict[str, str]
     json: bool
+    urls: dict[str, str] = dataclasses.field(default_factory=dict)
     faults: list[str] = dataclasses.field(default_factory=list)
     use_rig_faults: bool = True
     seed: int | None = None
@@ -121,6 +126,7 @@ class _Job:
             rig,
             time=self.time,
             bind=self.bindings,
+            urls=self.urls,
             record=folder,
             faults=self.faults,
             seed=self.seed,
@@ -165,12 +171,17 @@ def _time(time: Time | None, *, virtual: bool) -> str:
 
 
 def _bindings(texts: list[str]) -> dict[str, str]:
+    found = _pairs(texts, "--bind", "ROLE=LEVEL, as in plc=mil")
+    return {role: level.lower() for role, level in found.items()}
+
+
+def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
     found = {}
     for text in texts:
-        role, equals, level = text.partition("=")
-        if not (role and equals and level):
-            raise HilError(f"'{text}' is no binding", where="--bind", mend="Write ROLE=LEVEL, as in plc=mil")
-        found[role.strip()] = level.strip().lower()
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise HilError(f"'{text}' is none", where=option, mend=f"Write {form}")
+        found[name] = value
     return found
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hil.cli import output
+from hil.result import promises
 
 if TYPE_CHECKING:
     from hil.bench import Bench
+    from hil.fmi.load import LoadedFmu
     from hil.result import RunResult
 
 TOLD = ("fault_on", "fault_off", "safe_on", "safe_off", "stale_on", "stale_off", "refused", "mark", "overrun",
@@ -117,6 +119,12 @@ def slim(result: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def fmu_text(fmu: LoadedFmu) -> str:
+    """Its time, and what cannot be promised of it."""
+    step = f"a step takes {fmu.found.median_ns / 1e3:.1f} us, at worst {fmu.found.worst_ns / 1e3:.1f} us"
+    return step + (f"; opaque: {fmu.opaque}" if fmu.opaque else "")
+
+
 def show(bench: Bench, result: RunResult, *, stopped: bool) -> None:
     """The summary for people."""
     from rich.text import Text
@@ -145,6 +153,10 @@ def _lines(bench: Bench, result: RunResult) -> Iterable[tuple[str, str]]:
         yield f"Bus {device}", bus_text(counters)
     for fault in bench.armed_faults():
         yield "Fault", fault["text"]
+    if bench.built.fmus:
+        yield "But", str(promises(bench.built.fmus)["outside_promises"])
+    for fmu in bench.built.fmus:
+        yield "FMU", f"{fmu.block} ({fmu.ref.file}): {fmu_text(fmu)}"
     if result.lost_samples:
         yield "Lost", f"{result.lost_samples:,} recorded rows, because the ring was full"
     yield "State hash", result.state_hash

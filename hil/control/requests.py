@@ -23,7 +23,10 @@ def status(bench: Bench, _: Fields) -> Answer:
 
 
 def values(bench: Bench, fields: Fields) -> Answer:
-    """Newest values with status bits and units; of the signals in `names`, or of all."""
+    """Newest values with status bits and units; of the signals in `names`, or of all.
+
+    `away` names those that are internal to a controller on a device or in its library: their value is null.
+    """
     names = fields.get("names")
     if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise BenchError("names must be a list of signal names")
@@ -31,10 +34,12 @@ def values(bench: Bench, fields: Fields) -> Answer:
         now = bench.snapshot_values()
     else:
         now = {name: bench[name] for name in names}
+    away = [name for name in now if not bench.is_here(name)]
     return {
         "tick": bench.tick,
         "time_s": bench.time_s,
-        "values": now,
+        "values": {name: None if name in away else value for name, value in now.items()},
+        "away": away,
         "status": {name: bench.status(name) for name in now},
         "units": {name: bench.units.get(name) for name in now},
     }

@@ -21,7 +21,9 @@ _NAME = re.compile(r"(?P<rig>[^.]+)\.(?P<pid>\d+)(?:-\d+)?\.sock")
 
 
 def folders() -> list[Path]:
-    """Folders in which this user's benches may listen, the preferred one first."""
+    """Folders in which this user's benches may listen, the preferred one first; HIL_RUNTIME_DIR names the only one."""
+    if only := os.environ.get("HIL_RUNTIME_DIR", ""):
+        return [Path(only)]
     uid = os.getuid()
     found = [Path(f"/tmp/hil-{uid}")]  # noqa: S108 - checked for its owner and mode before use
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")

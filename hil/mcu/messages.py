@@ -48,6 +48,22 @@ class Messages:
         """What it has counted."""
         return reports.Statistics.parse(self.ask(Op.STATISTICS)[1])
 
+    def memory(self) -> bytes:
+        """The whole state of the control task, which must be at rest: between two steps in lock-step, or stopped.
+
+        Raises:
+            BenchError: it went on meanwhile, or the board's firmware cannot tell it.
+        """
+        read = b""
+        first: reports.Piece | None = None
+        while first is None or len(read) < first.total:
+            piece = reports.Piece.parse(self.ask(Op.READ, struct.pack("<I", len(read)))[1])
+            first = first or piece
+            if (piece.ticks, piece.total, piece.offset) != (first.ticks, first.total, len(read)) or not piece.data:
+                raise BenchError("the board went on while its state was read", where=self.where, mend="Stop it first")
+            read += piece.data
+        return read
+
     def clear(self) -> None:
         """Opens the latch.
 

@@ -28,7 +28,7 @@ def serve(rig: Rig, device: Device, ready: Ready | None = None, outputs: Path | 
     Args:
         rig: with the device.
         device: its description; `firmware` is given.
-        ready: is told {"device", "link", "field", "url", "pid"}: the ports to connect to.
+        ready: is told {"device", "link", "field", "path", "url", "pid"}: the ports to connect to.
         outputs: file in which the pins can be seen (firmware/boards/posix/posix.h).
 
     Raises:
@@ -59,9 +59,11 @@ class _Board:
             raise BusError(f"the board cannot run: {os.strerror(failed)}", where=f"devices.{device.name}")
 
     def ports(self, device: Device) -> dict[str, str]:
-        """Paths of the pseudo-terminals; `url` is the one that speaks what the rig says."""
+        """Both pseudo-terminals; `path` is the one that speaks what the rig says, `url` its address."""
         link, field = (ffi.string(self.board.port[i].name).decode() for i in range(2))
-        return {"link": link, "field": field, "url": link if device.protocol == "link" else field}
+        path = link if device.protocol == "link" else field
+        scheme = "modbus-rtu" if device.protocol == "modbus" else "serial"
+        return {"link": link, "field": field, "path": path, "url": f"{scheme}://{path}"}
 
     def run(self) -> None:
         """Until told to end."""

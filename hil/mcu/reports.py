@@ -24,6 +24,7 @@ class Op(IntEnum):
     SET = 6
     FAULT = 7
     STATISTICS = 8
+    READ = 9
 
 
 class Report(IntEnum):
@@ -35,6 +36,7 @@ class Report(IntEnum):
     STATE = 4
     STATISTICS = 5
     LOG = 6
+    MEMORY = 7
 
 
 # enum hil_link_fault, from 1 on
@@ -93,6 +95,22 @@ class DeviceState:
 
     def __str__(self) -> str:
         return str(self.latch)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A MEMORY report: bytes of a state of `total` bytes from `offset` on, as they were when `ticks` had been run."""
+
+    ticks: int
+    total: int
+    offset: int
+    data: bytes
+
+    @staticmethod
+    def parse(contents: bytes) -> Piece:
+        """From a MEMORY report."""
+        ticks, total, offset = struct.unpack_from("<QII", contents)
+        return Piece(ticks, total, offset, contents[16:])
 
 
 @dataclass(frozen=True)

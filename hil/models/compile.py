@@ -65,11 +65,11 @@ def compile_model(
     print_ = fingerprint(cls)
     source = None if print_ else _generate(cls, info, method, tell, ekf)
     stem = f"{info.name}-{method}{'-ekf' * ekf}-{_key(print_ or source or '', info, method)}"
-    entry = _find(stem)
+    entry = find_entry(stem)
     if entry is None:
         source = source or _generate(cls, info, method, tell, ekf)
         tell(f"Compiling {info.name} ({method})")
-        entry = _build(source, stem, info)
+        entry = build_entry(source, stem, info.place)
     return CompiledModel(entry, info)
 
 
@@ -83,12 +83,12 @@ def _generate(cls: type[Model], info: ModelInfo, method: str, tell: Progress, ek
 def _key(content: str, info: ModelInfo, method: str) -> str:
     """20 hex digits over everything that the shared object is made from."""
     declared = repr((info.name, info.x, info.u, info.y, info.p))
-    parts = [content, declared, method, *FLAGS, *LINK, platform.machine(), _generator()]
+    parts = [content, declared, method, *FLAGS, *LINK, platform.machine(), generator_digest()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
 @cache
-def _generator() -> str:
+def generator_digest() -> str:
     """Digest of what turns a class into C: this package, the core's mathematics, the table's header."""
     files = [*PACKAGE.glob("*.py"), *PACKAGE.glob("step/*.h"), *(CORE / "src").glob("math_*")]
     files += [CORE / "include/hil" / name for name in ("model.h", "types.h", "math.h")]
@@ -98,7 +98,7 @@ def _generator() -> str:
     return digest.hexdigest()
 
 
-def _find(stem: str) -> Path | None:
+def find_entry(stem: str) -> Path | None:
     """A sound entry by this compiler; by any compiler when there is none here, as all give the same bits."""
     compiler = _compiler()
     if compiler:
@@ -124,11 +124,11 @@ def _version(command: tuple[str, ...]) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", f"{Path(command[0]).name}-{answer.stdout.strip()}").strip("-")
 
 
-def _build(source: str, stem: str, info: ModelInfo) -> Path:
-    """Compile, publish, return the entry."""
+def build_entry(source: str, stem: str, where: str) -> Path:
+    """Compile a source, publish it in the cache, return the entry. `where` is what an error is about."""
     compiler = _compiler()
     if compiler is None:
-        raise RigError("compiling a model needs a C compiler, none is installed", where=info.place, mend=MEND_COMPILER)
+        raise RigError("compiling a model needs a C compiler, none is installed", where=where, mend=MEND_COMPILER)
     entry = cache_folder() / f"{stem}-{_version(tuple(compiler))}.so"
     with workplace() as folder:
         text, built, log = folder / "model.c", folder / "model.so", folder / "model.log"
@@ -137,7 +137,7 @@ def _build(source: str, stem: str, info: ModelInfo) -> Path:
             if run_compiler([*compiler, *FLAGS], text, built, log) != 0 or not built.exists():
                 kept = log.replace(entry.with_suffix(".log"))
                 text.replace(entry.with_suffix(".c"))
-                raise RigError(failure(kept), where=info.place, mend=f"The compiler's log: {kept}")
+                raise RigError(failure(kept), where=where, mend=f"The compiler's log: {kept}")
             text.replace(entry.with_suffix(".c"))  # to be read by people; what is loaded is the shared object
             publish(built, entry)
         except OSError as error:

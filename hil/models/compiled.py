@@ -87,6 +87,11 @@ class CompiledModel:
         ) if count else ()  # fmt: skip
 
     @property
+    def runs(self) -> bool:
+        """It has the functions that a block calls."""
+        return bool(self._table.step and self._table.output)
+
+    @property
     def step_address(self) -> int:
         """Address of the C function `step`, for tests and measurements."""
         return int(ctypes.cast(self._table.step, _POINTER).value or 0)

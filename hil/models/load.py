@@ -40,6 +40,15 @@ def load_model(spec: str, folder: Path, *, where: str | None = None) -> type[Mod
     return found
 
 
+def run_file(path: Path) -> ModuleType:
+    """A Python file of a rig, run as a module of its own.
+
+    Raises:
+        RigError: it cannot be read or run.
+    """
+    return _module(path.resolve())
+
+
 def _models(module: ModuleType) -> list[str]:
     """Names of the model classes that a module defines."""
     return [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Model) and v is not Model]

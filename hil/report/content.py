@@ -157,6 +157,8 @@ def checks_of(rec: Recording) -> tuple[str, list[Check]]:
     verdict = _table(rec.manifest.get("verdict"))
     sentence = str(verdict.get("sentence") or "")
     sentence = sentence + "." if sentence and not sentence.endswith(".") else sentence
+    outside = str(rec.manifest.get("outside_promises") or "")  # foreign code
+    sentence += f" {outside[:1].upper()}{outside[1:]}." if outside else ""
     if rec.manifest.get("time") != "real":
         return sentence, []  # nothing was asked of the machine
     checks = [Check(str(text), True, EFFECT.get(_first(text, EFFECT), "")) for text in verdict.get("granted") or []]

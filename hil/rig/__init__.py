@@ -1,8 +1,10 @@
 """Rig files: TOML and I/O maps into one typed, checked description of a bench."""
 
+from hil.rig.addresses import with_urls
 from hil.rig.description import (
     Block,
     Device,
+    Fit,
     Loop,
     ModelRef,
     RecordGroup,
@@ -19,6 +21,7 @@ from hil.rig.shipped import find_rig, shipped_rigs
 __all__ = [
     "Block",
     "Device",
+    "Fit",
     "Loop",
     "ModelRef",
     "RecordGroup",
@@ -32,4 +35,5 @@ __all__ = [
     "load_rig",
     "read_rig",
     "shipped_rigs",
+    "with_urls",
 ]

@@ -68,7 +68,7 @@ def _states(reading: Reading, path: KeyPath, value: Mapping[str, Any], kind: Blo
 
 
 def _column(reading: Reading, path: KeyPath, text: str) -> tuple[float, ...] | None:
-    """A column of a CSV file with a header row: "profile.csv:height"."""
+    """A column of a CSV file with a header row, "profile.csv:height". It may end above others: blank cells follow."""
     file, colon, name = text.partition(":")
     if not colon:
         reading.mistakes.add(path, "must be numbers or a column of a file", value=text, mend='Write "file.csv:column"')
@@ -82,7 +82,10 @@ def _column(reading: Reading, path: KeyPath, text: str) -> tuple[float, ...] | N
         mend = did_you_mean(name, [str(key) for key in table[0]] if table else [])
         reading.mistakes.add(path, f"{file} has no column {name}", mend=mend)
         return None
-    return _numbers(reading, path, file, [row[name] for row in table])
+    cells = [row[name] for row in table]
+    while cells and not (cells[-1] or "").strip():
+        cells.pop()
+    return _numbers(reading, path, file, cells)
 
 
 def _numbers(reading: Reading, path: KeyPath, file: str, cells: list[str]) -> tuple[float, ...] | None:

@@ -75,12 +75,30 @@ class Signal:
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model class: `file` is relative to the rig's folder."""
+    """A model class, or a C source, which has no class: `file` is relative to the rig's folder."""
 
     file: str
     class_name: str
     method: str = "rk4"
     substeps: int = 1
+
+
+@dataclass(frozen=True)
+class FmuRef:
+    """An FMU: `file` is relative to the rig's folder.
+
+    Attributes:
+        sha256: of the file.
+        start: what its variables start with, where that is not the FMU's own value.
+        isolate: it lives in a process of its own.
+        timeout_s: longest wait for that process.
+    """
+
+    file: str
+    sha256: str
+    start: dict[str, float | str] = field(default_factory=dict)
+    isolate: bool = False
+    timeout_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ class Block:
     """A placed block.
 
     Attributes:
-        type: block type of the core; "model" for a compiled model.
+        type: block type of the core; "model" for a compiled model, "fmu" for an FMU.
         role: the role whose simulated side it belongs to; a signal that it writes is then the role's own slot.
         inputs: wired inputs, in the order of the type's ports. A port that is not wired has no entry.
         outputs: all outputs, in the order of the type's ports.
@@ -112,6 +130,7 @@ class Block:
     params: dict[str, float]
     config: dict[str, tuple[float, ...]]
     model: ModelRef | None = None
+    fmu: FmuRef | None = None
     role: str | None = None
     every: int = 1
     phase: int = 0
@@ -248,6 +267,26 @@ class ScheduledEvent:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """What `hil fit` finds unless it is told otherwise.
+
+    Attributes:
+        block: the block with the model; None: to be said.
+        parameters: to be found; None: all of the model's.
+        columns: by input or output of the model: a constant, or columns of the data whose mean it is.
+        start: initial values of states that are known.
+        time: column of time; None: found by its name.
+    """
+
+    block: str | None = None
+    parameters: tuple[str, ...] | None = None
+    columns: dict[str, float | tuple[str, ...]] = field(default_factory=dict)
+    start: dict[str, float] = field(default_factory=dict)
+    time: str | None = None
+    time_unit: str = "s"
+
+
+@dataclass(frozen=True)
 class Rig:
     """A bench's description. `files` has the text of every file that it was read from, by path within the rig's folder.
 
@@ -267,6 +306,7 @@ class Rig:
     record: dict[str, RecordGroup]
     faults: tuple[FaultSpec, ...] = ()
     events: tuple[ScheduledEvent, ...] = ()
+    fit: Fit = field(default_factory=Fit)
     files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from hil.drivers.device_url import check_line_url
 from hil.errors import BusError
 from hil.iomap import IoTag
 from hil.iomap_reader import read_map
 from hil.nearest import did_you_mean
+from hil.rig.addresses import LINES, Address, parse_address
 from hil.rig.description import Device
 from hil.rig.latch_tags import check_latch_tags
 from hil.rig.messages import KeyPath
 from hil.rig.reading import Reading
 from hil.rig.schema import DeviceTable
 
-SCHEMES = {"modbus-tcp": 502}
-LINES = ("serial", "socket", "rfc2217", "modbus-rtu")
 # Tables that nobody but the server writes.
 READ_ONLY = ("discrete_input", "input_register")
 
@@ -109,28 +105,14 @@ def _check_firmware(reading: Reading, path: KeyPath, table: DeviceTable) -> None
         reading.mistakes.add((*path, "side"), why, value=table.side, mend='Write side = "client"')
 
 
-def _address(reading: Reading, path: KeyPath, url: str) -> tuple[str, str, int] | None:
-    scheme = url.partition("://")[0]
-    if "://" in url and scheme in LINES:
-        try:
-            check_line_url(url)
-        except BusError as error:
-            reading.mistakes.add(path, error.message, value=url, mend=error.mend)
-        return scheme, "", 0
-    if "://" not in url or scheme not in SCHEMES:
-        mend = "Write modbus-tcp://127.0.0.1:502 or serial:///dev/ttyACM0?baud=921600"
-        reading.mistakes.add(path, "is not a device's address", value=url, mend=mend)
-        return None
+def _address(reading: Reading, path: KeyPath, url: str) -> Address | None:
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        reading.mistakes.add(path, f"is not a device's address: {error}", value=url)
-        return None
-    if not host or parts.path.strip("/") or parts.query or parts.username or port == 0:
-        reading.mistakes.add(path, "is not a device's address", value=url, mend=f"Write {scheme}://host:port")
-        return None
-    return scheme, host, port or SCHEMES[scheme]
+        return parse_address(url)
+    except BusError as error:
+        reading.mistakes.add(path, error.message, value=url, mend=error.mend)
+        # What is wrong in a line's settings leaves the rest of the rig to be checked.
+        scheme = url.partition("://")[0]
+        return Address(scheme, "", 0) if "://" in url and scheme in LINES else None
 
 
 def _period(reading: Reading, path: KeyPath, table: DeviceTable, every: int) -> float:

@@ -16,6 +16,7 @@ from hil.errors import RigError
 from hil.rig.conversions import insert_conversions
 from hil.rig.description import Loop, Rig
 from hil.rig.devices import read_devices, read_maps
+from hil.rig.fit import read_fit
 from hil.rig.lines import KeyLines
 from hil.rig.messages import Mistakes
 from hil.rig.model_types import describe_model
@@ -136,6 +137,7 @@ def _resolve(reading: Reading) -> Rig:
         roles=read_roles(reading, crossing, signals, blocks, devices),
         devices=devices,
         record=read_record(reading, signals, types),
+        fit=read_fit(reading, blocks, types),
         files=reading.files,
         folder=reading.folder,
     )

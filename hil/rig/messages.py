@@ -29,6 +29,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "faults": schema.FaultTable,
     "events": schema.EventTable,
     "conversions": schema.ConversionTable,
+    "fit": schema.FitTable,
 }
 # What pydantic's kinds of error mean to somebody who writes a rig.
 EXPECTED = {

@@ -31,11 +31,15 @@ def model_type(model: BlockType, info: ModelInfo) -> BlockType:
 
 
 def describe_model(types: Mapping[str, BlockType], file: Path, class_name: str) -> BlockType:
-    """The block type of a model class in a file.
+    """The block type of a model class in a file, or of a C source, which is compiled for it.
 
     Raises:
         RigError: the file or the class cannot be used.
     """
     from hil.models import load_model
 
+    if not class_name:
+        from hil.models.c_source import compile_source
+
+        return model_type(types["model"], compile_source(file).info)
     return model_type(types["model"], load_model(f"{file.name}:{class_name}", file.parent).info())

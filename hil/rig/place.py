@@ -13,10 +13,13 @@ from hil.faults import parse_quantity
 from hil.nearest import did_you_mean
 from hil.rig.configure import read_config
 from hil.rig.description import Block, ModelRef, Wire
+from hil.rig.detectors import design_keys, resolve_detector
+from hil.rig.fmu_blocks import fmu_ref, fmu_type
 from hil.rig.messages import KeyPath, known_keys
 from hil.rig.reading import Reading
 from hil.rig.schema import BlockTable, RoleTable
 
+FOREIGN = {"model": 'Write model = "model.py:Class"', "fmu": 'Write fmu = "model.fmu"'}
 BLOCK_KEYS = frozenset(known_keys(("blocks",)))
 
 
@@ -64,19 +67,26 @@ def read_number(value: object, unit: str | None) -> float:
 
 def _type(reading: Reading, name: str, table: BlockTable) -> BlockType | None:
     path = ("blocks", name)
+    if table.fmu is not None:
+        return fmu_type(reading, name, table)
+    for key in ("isolate", "fmu_timeout_s"):
+        if getattr(table, key):
+            reading.mistakes.add((*path, key), "belongs to blocks with an FMU")
     if table.model is not None:
         if table.type not in (None, "model"):
             reading.mistakes.add((*path, "type"), "a block has a type or a model, not both", value=table.type)
             return None
+        if table.model.endswith(".c") and table.method is not None:
+            reading.mistakes.add((*path, "method"), "a model in C has its own step", value=table.method)
         return _model_type(reading, (*path, "model"), table.model)
     if table.type is None:
         reading.mistakes.add(path, "has neither type nor model", mend='Write type = "lag" or model = "model.py:Class"')
         return None
-    if table.type == "model":
-        reading.mistakes.add((*path, "type"), "needs the key model", mend='Write model = "model.py:Class"')
+    if table.type in FOREIGN:
+        reading.mistakes.add((*path, "type"), f"needs the key {table.type}", mend=FOREIGN[table.type])
         return None
     if table.type not in reading.types:
-        names = [n for n in reading.types if n != "model"]
+        names = [n for n in reading.types if n not in FOREIGN]
         reading.mistakes.add((*path, "type"), "unknown type", value=table.type, mend=did_you_mean(table.type, names))
         return None
     for key in ("method", "substeps"):
@@ -87,8 +97,8 @@ def _type(reading: Reading, name: str, table: BlockTable) -> BlockType | None:
 
 def _model_type(reading: Reading, path: KeyPath, model: str) -> BlockType | None:
     file, colon, class_name = model.partition(":")
-    if not (file and colon and class_name.isidentifier()):
-        reading.mistakes.add(path, "is not a model", value=model, mend='Write "model.py:Class"')
+    if not file.endswith(".c") and not (file and colon and class_name.isidentifier()):
+        reading.mistakes.add(path, "is not a model", value=model, mend='Write "model.py:Class" or "model.c"')
         return None
     if reading.read(file, path) is None:
         return None
@@ -103,19 +113,21 @@ def _place(reading: Reading, name: str, table: BlockTable, kind: BlockType) -> t
     extra = dict(table.model_extra or {})
     every, phase = _rate(reading, name, table)
     inputs, constants = _inputs(reading, name, table, kind)
+    resolve_detector(reading, name, kind, extra, table.inputs, reading.table.rig.period_s * every)
     block = Block(
         name=name,
-        type="model" if table.model else kind.name,
+        type="fmu" if table.fmu else "model" if table.model else kind.name,
         inputs=inputs,
         outputs=_outputs(reading, name, table, kind),
         params=_params(reading, name, kind, extra),
         config=read_config(reading, name, kind, extra, table.substeps),
         model=_model_ref(table, kind),
+        fmu=fmu_ref(reading, name, table, extra),
         role=table.role,
         every=every,
         phase=phase,
     )
-    valid = [p.name for p in kind.params] + [c.name for c in kind.config] + sorted(BLOCK_KEYS)
+    valid = [p.name for p in kind.params] + [c.name for c in kind.config] + design_keys(kind) + sorted(BLOCK_KEYS)
     for key, value in extra.items():
         why = f"{kind.name} has no parameter or configuration of this name"
         reading.mistakes.add(("blocks", name, key), why, value=value, mend=did_you_mean(key, valid))

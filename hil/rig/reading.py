@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hil.blocks import BlockType
 from hil.rig.messages import KeyPath, Mistakes
 from hil.rig.schema import RigFile
+
+if TYPE_CHECKING:
+    from hil.fmi.describe import FmuInfo
 
 
 @dataclass
@@ -21,7 +25,8 @@ class Reading:
         mistakes: all that was found wrong so far.
         types: block types of the core.
         model_type: describes a model class as a block type: (file, class name) -> BlockType. Raises RigError.
-        files: text of every file used, by its path within the folder.
+        files: text of every file used, by its path within the folder; for an FMU the line that stands for it.
+        fmus: FMUs by the names of their blocks.
     """
 
     table: RigFile
@@ -30,25 +35,34 @@ class Reading:
     types: Mapping[str, BlockType]
     model_type: Callable[[Path, str], BlockType]
     files: dict[str, str] = field(default_factory=dict)
+    fmus: dict[str, FmuInfo] = field(default_factory=dict)
 
     def read(self, name: str, path: KeyPath) -> str | None:
         """Text of a file of the rig; None after noting at `path` why it cannot be read."""
         if name in self.files:
             return self.files[name]
+        file = self.locate(name, path)
+        if file is None:
+            return None
+        try:
+            self.files[name] = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+            self.mistakes.add(path, f"the file cannot be read: {why}", value=name)
+        return self.files.get(name)
+
+    def locate(self, name: str, path: KeyPath) -> Path | None:
+        """A file of the rig; None after noting at `path` that it lies outside its folder, or is not there."""
         file = self.folder / name
         if not file.resolve().is_relative_to(self.folder.resolve()):
             self.mistakes.add(
                 path, "the file lies outside the rig's folder", value=name, mend="Copy it into the folder"
             )
             return None
-        try:
-            self.files[name] = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        if not file.exists():
             self.mistakes.add(path, "there is no such file", value=name, mend=self._files_like(file))
-        except (OSError, UnicodeDecodeError) as error:
-            why = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
-            self.mistakes.add(path, f"the file cannot be read: {why}", value=name)
-        return self.files.get(name)
+            return None
+        return file
 
     def _files_like(self, file: Path) -> str:
         present = sorted(p.name for p in self.folder.glob(f"*{file.suffix}"))

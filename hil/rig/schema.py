@@ -94,9 +94,15 @@ class BlockTable(Table):
     model_config = ConfigDict(extra="allow", strict=True)
 
     type: str | None = None
-    """A block type of the core; left out where `model` is given."""
+    """A block type of the core; left out where `model` or `fmu` is given."""
     model: str | None = None
-    """file.py:Class, relative to the rig's folder."""
+    """file.py:Class or file.c, relative to the rig's folder."""
+    fmu: str | None = None
+    """An FMU (co-simulation, FMI 2.0 or 3.0), relative to the rig's folder; its variables are ports and parameters."""
+    isolate: bool = False
+    """The FMU runs in a process of its own, which may crash without ending the bench's."""
+    fmu_timeout_s: Annotated[float, Field(gt=0, le=600)] | None = None
+    """Longest wait for a step of an isolated FMU; default 1 s. Then it has failed."""
     method: Literal["rk4", "euler", "semi_implicit", "exact", "discrete"] | None = None
     """How a model is integrated; default rk4."""
     substeps: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -234,6 +240,23 @@ class ConversionTable(Table):
     """Added behind the factor."""
 
 
+class FitTable(Table):
+    """[fit]: how `hil fit` finds parameters of a model from measured data."""
+
+    block: str | None = None
+    """The block; default: the rig's only model."""
+    parameters: Annotated[list[str], Field(min_length=1)] | None = None
+    """Parameters to be found; default: all of the model's. The others keep the rig's values."""
+    columns: dict[PlainName, str | int | float | Annotated[list[str], Field(min_length=1)]] = {}
+    """Input or output of the model -> column of the data, columns whose mean it is, or a number (a constant input)."""
+    start: dict[PlainName, float] = {}
+    """States whose initial value is known; those of the others are found as well."""
+    time: str | None = None
+    """Column of time; default: the first of time_s, time, Time, t, timestamp."""
+    time_unit: Literal["s", "ms", "us", "ns"] = "s"
+    """Unit of that column."""
+
+
 class RigFile(Table):
     """A whole rig.toml."""
 
@@ -247,3 +270,4 @@ class RigFile(Table):
     faults: list[FaultTable] = []
     events: list[EventTable] = []
     conversions: list[ConversionTable] = []
+    fit: FitTable = FitTable()

@@ -58,7 +58,7 @@ def _groups(block: Block, kind: BlockType, known: Mapping[str, str]) -> Iterator
     rule = UNIT_RULES.get(block.type, UnitRule())
     ends = [End("in", w.port, w.signal) for w in block.inputs] + [End("out", w.port, w.signal) for w in block.outputs]
     for end in ends:
-        fixed = _port_unit(kind, end) or (rule.fixed.get(end.port) if block.type != "model" else None)
+        fixed = _port_unit(kind, end) or (rule.fixed.get(end.port) if block.type not in ("model", "fmu") else None)
         if fixed is not None:
             yield fixed, [end]
     for ports in rule.alike:

@@ -8,9 +8,9 @@ from typing import Any
 from hil.bindings import HERE
 from hil.errors import BusError
 from hil.rig import Device, Rig, Role
-from hil.wires.wire import Wire
+from hil.wires.wire import ControllerState, Wire
 
-__all__ = ["Wire", "Wires"]
+__all__ = ["ControllerState", "Wire", "Wires"]
 
 
 @dataclass

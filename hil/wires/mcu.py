@@ -6,8 +6,10 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+from hil._core import State
 from hil._link import LinkBus
 from hil.drivers.remote_line import open_device_line
+from hil.drivers.serial_line import Line
 from hil.errors import BenchError, BusError
 from hil.mcu import reports
 from hil.mcu.description import Description, check_device, describe, describe_device
@@ -17,7 +19,7 @@ from hil.mcu.reports import Report
 from hil.nearest import did_you_mean
 from hil.program import Controller, controller_of
 from hil.rig import Device, Rig, Role, RoleTag
-from hil.wires.wire import Wire
+from hil.wires.wire import ControllerState, Wire
 
 ANSWER_S = 2.0
 LOCKSTEP_ANSWER_S = 10.0  # an emulated board is as fast as the machine lets it be
@@ -38,7 +40,7 @@ class McuWire(Wire):
         super().__init__(rig, device, role, level, lockstep=lockstep)
         self.told: Description | None = None
         self.controller: Controller | None = controller_of(rig, role) if role.simulated else None
-        self._line: Any = None
+        self._line: Line | None = None
         self._begun = False
         self._start_ns = 0
         self._statistics: dict[str, Any] = {}
@@ -62,7 +64,7 @@ class McuWire(Wire):
             clock_tags=bool(clock),
             where=self._where(),
         )
-        self.port = self.bus
+        self.client = self.port = self.bus
         answer_s = LOCKSTEP_ANSWER_S if self.board is not None else ANSWER_S
         self.messages = Messages(self.bus, self._where(), self._outputs(), answer_s)
         if self.lockstep:
@@ -102,6 +104,8 @@ class McuWire(Wire):
         """The first time from the controller's initial state, later from where it is."""
         self.bus.begin(self.lockstep, not self._begun)
         self._begun = True
+        if not self.lockstep:  # it is up, and from here on as fast as its clock
+            self.messages.answer_s = ANSWER_S
 
     def start(self, start_ns: int, priority: int) -> None:
         """Free-running: the device ticks by its own clock, our thread by the bench's."""
@@ -116,7 +120,7 @@ class McuWire(Wire):
 
     def close(self) -> None:
         """Says goodbye and ends what was started."""
-        if hasattr(self, "bus"):
+        if self.client is not None:
             with contextlib.suppress(BusError):
                 self.bus.close()
         super().close()
@@ -197,6 +201,22 @@ class McuWire(Wire):
     def open_latch(self) -> None:
         """By its message."""
         self.messages.clear()
+
+    def controller_state(self) -> ControllerState | None:
+        """The state of the controller on the board, and the outputs that the bench has not taken yet.
+
+        None: the rig has no blocks for this role, so nothing here could go on with it.
+
+        Raises:
+            BusError: no answer in time.
+            BenchError: the board cannot tell it, or runs another program.
+        """
+        if self.controller is None:
+            return None
+        state = State(self.controller.built.program)
+        state.restore(self.messages.memory())  # checks that it is this program's
+        image = self.bus.peek_in()
+        return ControllerState(state.snapshot(), image[2] if image else None)
 
     def _outputs(self) -> list[str]:
         return [tag.signal for tag in self.role.outputs]

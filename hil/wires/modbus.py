@@ -27,7 +27,13 @@ LOCKSTEP_ANSWER_S = 5.0  # in lock-step no clock runs, so an answer may take as 
 
 
 class ModbusWire(Wire):
-    """A Modbus device on TCP or a serial line."""
+    """A Modbus device on TCP or a serial line.
+
+    Attributes:
+        bus: `client` or `server`, with what both sides of Modbus have beyond other buses.
+    """
+
+    bus: Any
 
     def open(self) -> None:
         """Makes the bus; starts the emulated device."""
@@ -39,7 +45,10 @@ class ModbusWire(Wire):
             self.emulated = self._emulate(None)
             self.device = replace(self.device, port=self.emulated.port)
         self.bus = make_bus(self.device, self.role, lockstep=self.lockstep, line=line)
-        if not self.is_client:  # the device polls us: we listen first
+        if self.is_client:
+            self.client = self.bus
+        else:  # the device polls us: we listen first
+            self.server = self.bus
             self.bus.start(**self._server_policy())
             if line is None and self.level == "pil":
                 self.emulated = self._emulate(self.bus.port)
@@ -53,7 +62,7 @@ class ModbusWire(Wire):
             url = f"modbus-rtu://{self.start_board(controller_of(self.rig, self.role)).field_path}"
         elif self.level == "pil":
             self.emulated = self._emulate(None)
-            url = f"modbus-rtu://{self.emulated.told['url']}"
+            url = self.emulated.told["url"]
         line = open_line(url)
         self._said += [line.note] if line.note else []
         return line

@@ -16,4 +16,4 @@ class TclabWire(Wire):
         if self.level == "pil":
             url = f"serial://{self.start_board(controller_of(self.rig, self.role)).field_path}"
         reads = [tag.signal for tag in self.role.outputs]
-        self.bus = self.port = TCLabBus(url, reads, [tag.signal for tag in self.role.inputs])
+        self.client = self.port = TCLabBus(url, reads, [tag.signal for tag in self.role.inputs])

@@ -62,6 +62,7 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
         "cart_pole_loop.c",
         [*NATIVE, *OUR_ARITHMETIC, *SCALAR, *CORE_HEADERS, "-DHOST_LIBM", CORE_HASH],
     ),
+    "fmu_bare": ("fmu_bare.c", ["-O3", *SHARED, "-ldl"]),
     "est": ("est.c", [*NATIVE, *OUR_ARITHMETIC, *SCALAR]),
     "est_vec": ("est.c", [*NATIVE, *OUR_ARITHMETIC]),
     "est_fma": ("est.c", [*NATIVE, "-ffp-contract=fast", *SCALAR]),

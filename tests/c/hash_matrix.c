@@ -104,6 +104,10 @@ static const struct {
     {"luenberger.x0", half, 1},
     {"logic.op", four, 1},
     {"weighted_sum.weights", num, 2},
+    {"page_hinkley.mean_samples", few, 1},
+    {"nis_test.window", few, 1},
+    {"whiteness.window", few, 1},
+    {"whiteness.lags", one, 1},
 };
 static const struct {
     const char *param;
@@ -138,6 +142,13 @@ static const struct {
     {"pid.lo", -1.0},
     {"pid.hi", 1.0},
     {"noise.deviation", 0.3},
+    {"cusum.threshold", 1.5},
+    {"page_hinkley.threshold", 1.5},
+    {"nis_test.high", 1.2},
+    {"whiteness.threshold", 2.0},
+    {"data_quality.range_hi", 0.8},
+    {"data_quality.rate_per_s", 30.0},
+    {"data_quality.spike", 0.4},
 };
 
 static int is(const char *dotted, const char *type, const char *name)
@@ -316,7 +327,7 @@ static void describe(void)
     unsigned turn = 0;
     for (int sources = 1; sources >= 0; sources--)
         for (int i = 0; hil_block_types[i]; i++)
-            if (is_source(hil_block_types[i]) == sources)
+            if (is_source(hil_block_types[i]) == sources && strcmp(hil_block_types[i]->name, "fmu") != 0) /* foreign */
                 place_type(hil_block_types[i], turn++);
     place_role();
 }

@@ -275,6 +275,8 @@ int main(void)
         const char *name = (*t)->name;
         const double unusable[] = {NAN, -NAN, HUGE_VAL, -HUGE_VAL, 1e308, -1e308};
         tables_are_sound(*t);
+        if (strcmp(name, "fmu") == 0)
+            continue; /* its state is not in the buffer; see test_blocks_fmu.c */
         state_can_move_in_mid_run(name);
         for (unsigned i = 0; i < 6; i++) {
             recovers_from_unusable_inputs(name, unusable[i], 0);
@@ -287,6 +289,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 47);
+    CHECK(n == 52);
     return failures != 0;
 }

@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 from types import SimpleNamespace
 
+from asking import read_description
 from hil._firmware import ffi, lib
 
 from hil.mcu.description import Description, describe_device
@@ -235,12 +236,7 @@ class Pair:
         return Statistics.parse(self.ask(Op.STATISTICS)[1])
 
     def told(self) -> Description:
-        text, total = b"", 1
-        while len(text) < total:
-            _, body = self.ask(Op.DESCRIBE, struct.pack("<H", len(text)))
-            total = struct.unpack_from("<H", body)[0]
-            text += body[4:]
-        return Description.parse(text.decode(), "the board")
+        return read_description(self.ask)
 
     def fault(self, kind: str, target: int = 0, argument: float = 0.0, due: int = NOW) -> tuple[Report, bytes]:
         number = DEVICE_FAULTS.index(kind) + 1

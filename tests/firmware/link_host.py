@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from asking import read_description
 from hil._firmware import ffi, lib
 
 from hil.errors import BusError
@@ -128,9 +129,4 @@ class LinkHost:
 
     def told(self) -> Description:
         """What the device is."""
-        text, total = b"", 1
-        while len(text) < total:
-            _, body = self.ask(Op.DESCRIBE, struct.pack("<H", len(text)))
-            total = struct.unpack_from("<H", body)[0]
-            text += body[4:]
-        return Description.parse(text.decode(), "the board")
+        return read_description(self.ask)

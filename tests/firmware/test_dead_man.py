@@ -81,8 +81,8 @@ def runtime():
 
 def test_a_killed_host_leaves_safe_outputs_a_latch_and_its_cause(board, runtime, tmp_path):
     rig = line.write_rig(tmp_path / "rig", f"serial://{board.path}")
-    host = line.run(rig, XDG_RUNTIME_DIR=str(runtime))
-    line.wait_for(lambda: host.poll() is not None or list(runtime.glob("hil/*.sock")))  # from now on it runs
+    host = line.run(rig, HIL_RUNTIME_DIR=str(runtime))
+    line.wait_for(lambda: host.poll() is not None or list(runtime.glob("*.sock")))  # from now on it runs
     if isinstance(board, Posix):
         line.wait_until_driven(board.file)
     else:

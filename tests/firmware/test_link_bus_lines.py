@@ -51,6 +51,29 @@ def test_a_pulled_cable_is_told_at_once(kind):
         os.close(fd)
 
 
+@pytest.mark.parametrize("what", ["exchange", "ask"])
+def test_a_device_that_has_fallen_silent_is_waited_for_once(patient_board, what):
+    def told_after_s(work):
+        begun = time.monotonic()
+        with pytest.raises(BusError):
+            work()
+        return time.monotonic() - begun
+
+    with relay_to(patient_board) as relay, bus_on(relay.fd, timeout_s=0.4) as bus:
+        bus.connect()
+        bus.begin(True, True)
+        bus.set_out([1.0])
+        bus.exchange(0)
+        relay.cut = True
+        first = told_after_s((lambda: bus.exchange(1)) if what == "exchange" else lambda: bus.ask(Op.STATE, b"", 0.5))
+        again = told_after_s(lambda: bus.ask(Op.STATE, b"", 20)) + told_after_s(lambda: bus.exchange(1))
+        assert not bus.connected
+        assert again < first
+        relay.cut = False
+        bus.connect(20)
+        assert bus.ask(99)[0]
+
+
 @pytest.mark.parametrize("lockstep", [True, False])
 def test_a_cable_pulled_mid_run_lets_the_data_age(patient_board, lockstep):
     with relay_to(patient_board) as relay, bus_on(relay.fd) as bus:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
-from rig_on_a_line import emulate, finish, wait_for, write_rig
+from rig_on_a_line import emulate, finish, hil, wait_for, write_rig
 
 from hil import open_bench
-from hil.errors import BenchError
+from hil.errors import BenchError, BusError
+from hil.recording import Recording
 
 pytestmark = pytest.mark.realtime
 MAP = """tag,direction,table,type
@@ -102,3 +105,45 @@ def test_a_parameter_of_a_real_board_is_set_over_its_link(tmp_path):
         finish(process)
     assert out[5] != 0
     assert (out[12:] == 0).all()
+
+
+def test_a_rig_reaches_an_emulated_board_at_the_address_that_it_tells(tmp_path):
+    rig = write_rig(tmp_path / "rig", "serial:///dev/ttyACM0")
+    process, told = emulate(rig)
+    try:
+        assert told["url"] == f"serial://{told['path']}" == f"serial://{told['link']}"
+        with open_bench(
+            rig, time="lockstep", bind={"controller": "hil"}, urls={"board": told["url"]}, record=tmp_path / "r"
+        ) as bench:
+            bench.run(0.1)
+            assert bench.engine.wires.counters()["board"]["images"] == 10
+    finally:
+        process.terminate()
+        finish(process)
+    assert Recording(tmp_path / "r").manifest["urls"] == {"board": told["url"]}
+
+
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("bord=serial:///dev/ttyX", "there is no device 'bord'. Did you mean board?"),
+        ("board=/dev/ttyX", "is not a device's address"),
+        ("board=modbus-rtu:///dev/ttyX", "board speaks link, and this address does not"),
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(tmp_path, option, line):
+    name, _, url = option.partition("=")
+    with pytest.raises(BusError, match=re.escape(line)):
+        open_bench(write_rig(tmp_path / "rig", "serial:///dev/ttyACM0"), urls={name: url})
+
+
+def test_an_address_or_port_without_effect_is_refused_in_one_line(tmp_path):
+    rig = write_rig(tmp_path / "rig", "serial:///dev/ttyACM0")
+    for process, line in (
+        (hil("run", rig, "--virtual", "--url", "board=serial:///dev/ttyX"), "would not be used. Add --bind controller"),
+        (hil("run", rig, "--url", "board"), "--url: 'board' is none. Write DEVICE=URL"),
+        (hil("emulate", rig, "board", "--port", 0), "a device on a serial line has no port"),
+    ):
+        code, errors = finish(process)
+        assert (code, len(errors)) == (2, 1)
+        assert line in errors[0]

@@ -100,7 +100,7 @@ def test_the_board_follows_the_model_that_the_bench_has(fast_port: str, full: Ca
         t1, t2 = (np.array(historian.logdict[name]) for name in ("T1", "T2"))
         times = np.array(historian.logdict["Time"]) * SPEED
     wanted1, wanted2 = predicted(times, seconds * SPEED)
-    assert t1.max() - t1[0] > full(8, 24)
+    assert t1.max() - t1[0] > 1.5 * seconds, "13 K in the short run, 25 K in the long one"
     # A step of the converter, and 2 s of the board (0.1 s of the host) at 0.3 K/s.
     assert np.abs(t1 - wanted1).max() < 1.0
     assert np.abs(t2 - wanted2).max() < 1.0

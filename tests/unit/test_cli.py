@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working folder with the rig `motor`, and a folder for control sockets (their paths have to be short)."""
     make_rig("motor", tmp_path)
     with tempfile.TemporaryDirectory(prefix="hilt") as runtime:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        monkeypatch.setenv("HIL_RUNTIME_DIR", runtime)
         monkeypatch.chdir(tmp_path)
         yield tmp_path
 
@@ -114,7 +114,7 @@ def running(*args: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def sockets(pid: int) -> list[Path]:
-    return list(Path(os.environ["XDG_RUNTIME_DIR"]).glob(f"hil/*.{pid}.sock"))
+    return list(Path(os.environ["HIL_RUNTIME_DIR"]).glob(f"*.{pid}.sock"))
 
 
 def children(pid: int) -> list[int]:

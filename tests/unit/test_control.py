@@ -39,9 +39,7 @@ def until(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     # Short, because a socket's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="hilt") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        # Benches that run beside the tests, in the folder for all, are none of theirs.
-        monkeypatch.setattr(wire, "folders", lambda: [Path(folder) / "hil"])
+        monkeypatch.setenv("HIL_RUNTIME_DIR", f"{folder}/hil")
         yield Path(folder) / "hil"
 
 

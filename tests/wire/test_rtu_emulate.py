@@ -30,7 +30,7 @@ def emulated(folder: Path, *replaced: tuple[str, str]) -> Iterator[str]:
     command = [sys.executable, "-m", "hil", "emulate", str(folder), "plc", "--json"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
-        yield str(json.loads(process.stdout.readline())["url"])
+        yield str(json.loads(process.stdout.readline())["path"])
         process.terminate()
 
 

@@ -29,5 +29,7 @@ struct hil_image *hil_box_begin(struct hil_box *box);
 void hil_box_publish(struct hil_box *box);
 /* Reader: the newest image not seen yet, or NULL. It stays valid until the next call. In a tick: yes. */
 const struct hil_image *hil_box_take(struct hil_box *box);
+/* The same, and the reader has still to take it. Only while no writer runs. */
+const struct hil_image *hil_box_peek(const struct hil_box *box);
 
 #endif

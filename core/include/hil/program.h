@@ -107,5 +107,7 @@ uint32_t hil_offset_status(const struct hil_program *p, uint16_t signal); /* uin
 uint32_t hil_offset_param(const struct hil_program *p, uint16_t block, uint16_t param);
 uint32_t hil_offset_mem(const struct hil_program *p, uint16_t block);
 uint32_t hil_block_n_state(const struct hil_program *p, uint16_t block);
+/* The context of a role's library; `size` becomes its bytes, 0 when the role has none. */
+uint32_t hil_offset_context(const struct hil_program *p, uint16_t role, uint32_t *size);
 
 #endif

@@ -73,6 +73,12 @@ static inline double since_s(const struct hil_block *b, unsigned char *s, double
     return fabs(t) < SAME_SAMPLE * b->dt_s ? 0.0 : t;
 }
 
+/* An input that is a sample: usable, and neither stale nor bad. */
+static inline int is_sample(const struct hil_block *b, unsigned char *s, unsigned i)
+{
+    return is_usable(hil_in(b, s, i)) && !(hil_in_status(b, s, i) & (HIL_STALE | HIL_BAD));
+}
+
 /* Copies all inputs; 0 when one of them is not usable. */
 static inline int gather(const struct hil_block *b, const double *values, double *u)
 {

@@ -31,7 +31,7 @@ struct hil_link_bus_options {
     int fd; /* non-blocking, raw; stays the caller's, who closes it after hil_link_bus_close */
     int64_t
         timeout_ns; /* lock-step: for one exchange with all its repetitions; free-running: silence of a lost device */
-    int clock_tags; /* three more values in `in`: offset (s), drift (1e-6) and bound (s) of the device's clock;
+    int clock_tags; /* three more values in `in`: offset (s), drift (ppm) and bound (s) of the device's clock;
                            0 in lock-step, NaN before the first round trip */
 };
 

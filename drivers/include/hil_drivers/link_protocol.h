@@ -26,8 +26,9 @@ enum hil_link_op {
     HIL_OP_CLEAR = 5,    /* -> DONE: the latch is open again; REFUSED while its cause still holds */
     HIL_OP_SET =
         6, /* due i64, parameter u16, value f64 -> DONE, when it is staged; REFUSED when it is late or unknown */
-    HIL_OP_FAULT = 7,     /* due i64, fault u8, target u32, argument f64 -> DONE or REFUSED */
-    HIL_OP_STATISTICS = 8 /* -> STATISTICS */
+    HIL_OP_FAULT = 7,      /* due i64, fault u8, target u32, argument f64 -> DONE or REFUSED */
+    HIL_OP_STATISTICS = 8, /* -> STATISTICS */
+    HIL_OP_READ = 9        /* offset u32 -> MEMORY: a piece of the control task's state, as it is now */
 };
 
 enum hil_link_report {
@@ -36,7 +37,8 @@ enum hil_link_report {
     HIL_REPORT_DESCRIPTION = 3, /* total u16, offset u16, bytes */
     HIL_REPORT_STATE = 4,       /* struct hil_link_state; also sent on its own account when the latch closes */
     HIL_REPORT_STATISTICS = 5,  /* struct hil_link_statistics */
-    HIL_REPORT_LOG = 6          /* time_ns i64, text */
+    HIL_REPORT_LOG = 6,         /* time_ns i64, text */
+    HIL_REPORT_MEMORY = 7       /* ticks u64, total u32, offset u32, bytes */
 };
 
 enum hil_link_mode { HIL_LINK_IDLE = 0, HIL_LINK_FREE = 1, HIL_LINK_LOCKSTEP = 2 };

@@ -6,8 +6,6 @@ All times are short, since an emulated board takes its time.
 from __future__ import annotations
 
 import math
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -154,15 +152,3 @@ def test_a_slipped_counter_disturbs_one_sample(bench: Any) -> None:
     measured, speed = last(bench, "controller.speed", 0.2), last(bench, "plant.speed", 0.2)
     assert np.count_nonzero(measured > 2.0) == 1
     assert np.ptp(speed) < 0.05
-
-
-def readme_faults() -> list[str]:
-    readme = Path(__file__).parents[1] / "README.md"
-    return re.findall(r"^\| `(\S+=[^`]+)` \|", readme.read_text(encoding="utf-8"), flags=re.MULTILINE)
-
-
-def test_every_fault_of_the_readme_can_be_armed(bench: Any) -> None:
-    faults = readme_faults()
-    assert len(faults) == 7
-    for fault in faults:
-        assert bench.fault(fault) > 0

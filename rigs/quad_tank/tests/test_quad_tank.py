@@ -5,8 +5,6 @@ Levels at rest with 3 V on both pumps: K. H. Johansson, "The Quadruple-Tank Proc
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -208,18 +206,6 @@ def test_the_same_seed_gives_the_same_noise_and_another_seed_another(bench: Any)
     deviation = bench.history("sensor.h1") - bench.history("plant.h1")
     assert 0.05 * MM < deviation[200:].std() < 0.2 * MM
     assert abs(deviation[200:].mean()) < 0.02 * MM
-
-
-def readme_faults() -> list[str]:
-    readme = Path(__file__).parents[1] / "README.md"
-    return re.findall(r"^\| `(\S+=[^`]+)` \|", readme.read_text(encoding="utf-8"), flags=re.MULTILINE)
-
-
-def test_every_fault_of_the_readme_can_be_armed(bench: Any) -> None:
-    faults = readme_faults()
-    assert len(faults) == 7
-    for fault in faults:
-        assert bench.fault(fault) > 0
 
 
 def test_a_weak_pump_is_made_up_for(bench: Any) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,15 +128,3 @@ def test_a_transmitter_that_is_stuck_low_makes_the_tank_spill(bench: Any) -> Non
     bench.run(25)
     assert bench["plant.h"] == 0.25
     assert bench["controller.alarm"] == 0.0, "it believes its transmitter"
-
-
-def readme_faults() -> list[str]:
-    readme = Path(__file__).parents[1] / "README.md"
-    return re.findall(r"^\| `(\S+=[^`]+)` \|", readme.read_text(encoding="utf-8"), flags=re.MULTILINE)
-
-
-def test_every_fault_of_the_readme_can_be_armed(bench: Any) -> None:
-    faults = readme_faults()
-    assert len(faults) == 7
-    for fault in faults:
-        assert bench.fault(fault) > 0

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from hil import open_bench
+from hil.identify import fit
 
 RIG = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("HIL_DATA_DIR", RIG.parents[2] / "shared" / "data"))
@@ -63,3 +64,17 @@ def test_the_model_follows_a_real_board_within_half_a_kelvin(tmp_path: Path) -> 
     assert 0.2 < rms["T1"] < 0.8
     assert 0.2 < rms["T2"] < 0.8
     assert np.ptp(data["T1"]) > 20.0, "and the board did move"
+
+
+def test_a_fit_to_the_recording_finds_the_models_own_numbers() -> None:
+    if not RECORDING.exists():
+        pytest.skip(f"no recording at {RECORDING}: set HIL_DATA_DIR to the folder that holds tclab/tclab.csv")
+    found = fit(RIG, RECORDING, starts=1)
+    print(f"RMSE in K: {found.rmse_by_output}, hold-out {found.hold_out_rmse:.3f}")
+    assert 0.2 < found.rmse < 0.42
+    assert found.hold_out_rmse is not None
+    assert found.hold_out_rmse < 0.42
+    assert not found.groups
+    values = {name: parameter.value for name, parameter in found.parameters.items()}
+    published = {"ambient": ROOM_K, "u": 5.09, "u_between": 17.2, "a1": 0.0072, "a2": 0.0037, "tau": 21.0}
+    assert values == pytest.approx(published, rel=0.2)

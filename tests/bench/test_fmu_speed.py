@@ -1,0 +1,104 @@
+"""A step of an FMU in the loop beside bare dlopen, set, fmi2DoStep, get of the same FMU with the same inputs."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import time
+
+import pytest
+import yardstick
+from place import measured_place
+
+import hil
+
+pytest.importorskip("fmpy", reason="FMPy is not installed: pip install 'hil[fmi]'")
+import gemseo_wheel
+
+pytestmark = pytest.mark.bench
+
+GATE = 1.2
+PERIOD_S = 0.001
+BATCHES = 3
+# By OpenModelica: one with an input and a state space of two, one with four outputs.
+FMUS = {"Mass_Damper": (("f",), ("y",)), "MassSpringSystem": (("k1", "k2"), ("x1", "x2", "v1", "v2"))}
+
+
+@pytest.fixture(scope="module", params=FMUS)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def bench(name, tmp_path_factory):
+    try:
+        fmu = gemseo_wheel.linux_fmus()[name]
+    except OSError as error:
+        pytest.skip(f"the wheel gemseo-fmu cannot be had: {error}")
+    folder = tmp_path_factory.mktemp("fmu")
+    shutil.copy(fmu, folder / "plant.fmu")
+    inputs, outputs = FMUS[name]
+    text = f'[rig]\nname = "speed"\nperiod_s = {PERIOD_S}\n[blocks.plant]\nfmu = "plant.fmu"\n'
+    text += "in = {" + ", ".join(f"{u} = 1.0" for u in inputs) + "}\n"
+    (folder / "rig.toml").write_text(text + "out = {" + ", ".join(f'{y} = "{y}"' for y in outputs) + "}\n")
+    with hil.open_bench(folder) as opened:
+        yield opened
+
+
+class Bare:
+    """The yardstick, with an instance of its own of the same library."""
+
+    def __init__(self, loaded, inputs: int) -> None:
+        self.lib = ctypes.CDLL(str(yardstick.build("fmu_bare")))
+        self.lib.bare_run.restype = ctypes.c_double
+        o = loaded.opening
+        assert self.lib.bare_open(o.library.encode(), o.token.encode(), o.resources.encode()) == 0
+        self.inputs = (ctypes.c_uint32 * inputs)(*(reference for reference, _ in o.inputs))
+        self.outputs = (ctypes.c_uint32 * len(o.outputs))(*(reference for reference, _ in o.outputs))
+        self.u, self.y = (ctypes.c_double * inputs)(*[1.0] * inputs), (ctypes.c_double * len(o.outputs))()
+
+    def ns_per_step(self, steps: int) -> float:
+        dt, n_u, n_y = ctypes.c_double(PERIOD_S), len(self.u), len(self.y)
+        return self.lib.bare_run(steps, dt, self.inputs, n_u, self.u, self.outputs, n_y, self.y)
+
+
+def ns_per_tick(state, ticks: int) -> float:
+    begin = time.perf_counter_ns()
+    state.run(ticks)
+    return (time.perf_counter_ns() - begin) / ticks
+
+
+def ratio(bench, full, steps: int = 1) -> yardstick.Ratio:
+    """A tick of ours beside a bare step; `steps`: so many ticks are counted as one."""
+    loaded, ticks = bench.built.fmus[0], full(4000, 40_000)
+    bare = Bare(loaded, len(loaded.opening.inputs))
+    state = hil._core.State(bench.built.program)  # both begin at time 0, so that their solvers do the same
+    with measured_place():
+        assert bare.ns_per_step(100) > 0
+        state.run(100)
+        return yardstick.paired(
+            lambda: steps * ns_per_tick(state, ticks), lambda: bare.ns_per_step(ticks), full(10, 20)
+        )
+
+
+def test_a_step_in_the_loop_costs_little_more_than_a_bare_one(name, bench, full) -> None:
+    for _ in range(BATCHES):
+        found = ratio(bench, full)
+        if found.median <= GATE:
+            break
+    print(f"\n{name}, a tick / a bare step: {found} ns")
+    assert found.median <= GATE
+
+
+def test_the_gate_sees_an_fmu_that_is_stepped_twice(bench, full) -> None:
+    assert ratio(bench, full, steps=2).median > GATE
+
+
+def test_both_sides_compute_the_same(bench) -> None:
+    loaded = bench.built.fmus[0]
+    bare = Bare(loaded, len(loaded.opening.inputs))
+    state = hil._core.State(bench.built.program)
+    bare.ns_per_step(500)
+    state.run(501)
+    ours = [state.get(bench.built.offset(wire.signal)) for wire in bench.rig.blocks["plant"].outputs]
+    assert ours == pytest.approx(list(bare.y), rel=1e-9, abs=1e-9)
