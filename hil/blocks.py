@@ -34,6 +34,7 @@ UNIT_RULES: Mapping[str, UnitRule] = {
     "counter": UnitRule(fixed={"up": "1", "reset": "1", "count": "1", "done": "1"}),
     "integrator": UnitRule(fixed={"reset": "1"}),
     "pid": UnitRule((("setpoint", "measurement"), ("feed_forward", "manual_value", "u")), {"manual": "1"}),
+    "mpc": UnitRule(fixed={"status": "1", "iterations": "1"}),
     "cusum": UnitRule(fixed={"alarm": "1", "high": "1", "low": "1", "reset": "1"}),
     "page_hinkley": UnitRule((("u", "mean"),), {"alarm": "1", "high": "1", "low": "1", "reset": "1"}),
     "nis_test": UnitRule(fixed={"nis": "1", "alarm": "1", "mean": "1"}),

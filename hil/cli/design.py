@@ -12,12 +12,14 @@ from hil.cli.options import JsonOption, RigArg
 
 def design(
     rig: RigArg,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when a file would change.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit code 1 when a file would change.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Run the function design(folder) of the rig's design.py and write what it returns into rig.toml and CSV files.
+    """Compute controllers by the rig's design.py and keep them in rig.toml and CSV files.
 
-    It returns {block: {key: value}}. Other keys and comments of rig.toml stay.
+    Its function design(folder) returns {block: {key: value}}. Other keys and comments of rig.toml stay.
     """
     from hil.design.run import design_rig
 

@@ -30,9 +30,7 @@ def tune(
     closed_loop: Annotated[
         float | None, typer.Option(min=0.0, metavar="SECONDS", help="step: time constant wanted.")
     ] = None,
-    rule: Annotated[
-        str | None, typer.Option(help="relay: tyreus_luyben, ziegler_nichols; step: simc, lambda.")
-    ] = None,
+    rule: Annotated[str | None, typer.Option(help="relay: tyreus_luyben, ziegler_nichols; step: simc, lambda.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Keep the settings in rig.toml.")] = False,
     json: JsonOption = False,
 ) -> None:

@@ -143,9 +143,7 @@ def _amplitude(loop: Loop, rest: float, wanted: float | None) -> float:
     return height
 
 
-def _relay(
-    bench: Bench, loop: Loop, rest: float, noise: float, height: float, duration_s: float, rule: str
-) -> Tuning:
+def _relay(bench: Bench, loop: Loop, rest: float, noise: float, height: float, duration_s: float, rule: str) -> Tuning:
     height, hysteresis, target = abs(height), 4 * noise, bench[loop.measurement]
     up, switches, times, values = True, 0, [], []
     for k in range(round(duration_s / loop.sample_s)):
@@ -161,8 +159,9 @@ def _relay(
             bench.force(loop.output, rest + (height if up else -height))
         bench.run(loop.sample_s)
     at = pid.ultimate_point(times, values, height, hysteresis)
+    found = {"ultimate_gain": at.gain, "ultimate_period_s": at.period_s, "hysteresis": hysteresis}
     gains = pid.ziegler_nichols(at) if rule == "ziegler_nichols" else pid.tyreus_luyben(at)
-    return Tuning("relay", rule, gains, {"ultimate_gain": at.gain, "ultimate_period_s": at.period_s})
+    return Tuning("relay", rule, gains, found)
 
 
 def _step(

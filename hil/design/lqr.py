@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -132,7 +133,7 @@ def _no_solution(text: str) -> HilError:
     return HilError(text, where="lqr", mend=mend)
 
 
-def _control():  # type: ignore[no-untyped-def]
+def _control() -> Any:
     try:
         import control
     except ModuleNotFoundError:

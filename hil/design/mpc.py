@@ -181,7 +181,7 @@ def _split(g: _Given, free: Matrix) -> Matrix:
 def _change(g: _Given) -> Matrix:
     """Changes of the planned inputs over the plan: (mN, mN), the first one less the input before."""
     N = g.problem.horizon
-    return np.kron(np.eye(N) - np.eye(N, k=-1), np.eye(g.m))
+    return np.asarray(np.kron(np.eye(N) - np.eye(N, k=-1), np.eye(g.m)))
 
 
 def _cost(g: _Given, free: Matrix, forced: Matrix) -> tuple[Matrix, Matrix]:

@@ -1,13 +1,14 @@
 """PID settings from what an experiment has shown: an ultimate point (relay) or a first-order process with dead time.
 
 K. J. Astrom, T. Hagglund, "Automatic tuning of simple regulators with specifications on phase and amplitude margins",
-Automatica 20 (1984); B. Tyreus, W. Luyben, Ind. Eng. Chem. Res. 31 (1992); S. Skogestad, "Simple analytic rules for model
-reduction and PID controller tuning", J. Process Control 13 (2003); lambda: E. Dahlin, Instruments and Control Systems 41
-(1968).
+Automatica 20 (1984); B. Tyreus, W. Luyben, Ind. Eng. Chem. Res. 31 (1992); S. Skogestad, "Simple analytic rules for
+model reduction and PID controller tuning", J. Process Control 13 (2003); lambda: E. Dahlin, Instruments and Control
+Systems 41 (1968).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def ultimate_point(t_s: ArrayLike, y: ArrayLike, amplitude: float, hysteresis: f
         mend = "Run longer, or take a larger amplitude"
         raise HilError("the relay made no steady oscillation", where="relay", mend=mend)
     period = float(np.diff(t[rises])[-3:].mean())
-    swings = [(values[a:b].max() - values[a:b].min()) / 2 for a, b in zip(rises[:-1], rises[1:], strict=True)]
+    swings = [(values[a:b].max() - values[a:b].min()) / 2 for a, b in itertools.pairwise(rises)]
     swing = float(np.mean(swings[-3:]))
     if swing <= hysteresis:
         raise HilError("the oscillation hardly leaves the hysteresis", where="relay", mend="Take a larger amplitude")
@@ -132,7 +133,7 @@ def fit_fopdt(t_s: ArrayLike, y: ArrayLike, step: float) -> Fopdt:
     bounds = ([-np.inf, 1e-9 * t[-1], 0.0], [np.inf, 100 * t[-1], t[-1]])
     found = least_squares(error, guess, bounds=bounds, x_scale=[abs(guess[0]), guess[1], max(guess[2], 0.1 * guess[1])])
     K, T, dead = (float(v) for v in found.x)
-    if T > 3 * t[-1]:
+    if 3 * t[-1] < T:
         raise HilError("the measurement did not begin to settle", where="step", mend=f"Run longer than {t[-1]:g} s")
     return Fopdt(K, T, dead, float(np.sqrt(np.mean(found.fun**2))))
 

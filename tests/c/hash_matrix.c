@@ -59,6 +59,10 @@ static const double b3[] = {0.02, 0.04, 0.02}, a3[] = {1.0, -1.56, 0.64}, one[] 
 static const double num[] = {0.1, 0.05}, den[] = {1.0, -0.6, 0.1}, four[] = {4.0}, kind_u16[] = {1.0}, scale[] = {1e-3};
 static const double two_by_two[] = {0.3, 0.1, 0.1, 0.2};
 static const double grid[] = {-1.5, 0.1, 1.7}, table[] = {0.3, -0.2, 0.9, 1.4, -1.1, 0.6, 0.2, 0.05, -0.8};
+/* mpc: two samples of one input, its change, and the sum of both as a soft output; theta has two elements. */
+static const double two[] = {2.0}, map[] = {-1.1, -0.4, 0.5, 0.9, 0.3, 0.8, 0.6, -0.7}, offset[] = {0.1, 0.0, 0.0, 0.2};
+static const double gram[] = {1.0, 0.0, -0.7, 0.6, 0.0, 1.0, 0.7, 0.6, -0.7, 0.7, 1.0, 0.0, 0.6, 0.6, 0.0, 1.0};
+static const double lo[] = {-0.8, -0.8, -0.5, -0.6}, hi[] = {0.7, 0.7, 0.5, 0.6}, ones[] = {1.0, 1.0, 1.0, 1.0};
 static const struct {
     const char *field;
     const double *data;
@@ -104,6 +108,20 @@ static const struct {
     {"luenberger.x0", half, 1},
     {"logic.op", four, 1},
     {"weighted_sum.weights", num, 2},
+    {"mpc.horizon", two, 1},
+    {"mpc.map", map, 8},
+    {"mpc.offset", offset, 4},
+    {"mpc.gram", gram, 16},
+    {"mpc.lo", lo, 4},
+    {"mpc.hi", hi, 4},
+    {"mpc.scale", ones, 4},
+    {"mpc.u_lo", lo, 1},
+    {"mpc.u_hi", hi, 1},
+    {"mpc.rate", half, 1},
+    {"mpc.soft", half, 1},
+    {"scheduled_gain.points", grid, 3},
+    {"scheduled_gain.gains", table, 6},
+    {"scheduled_gain.bias", grid, 3},
     {"page_hinkley.mean_samples", few, 1},
     {"nis_test.window", few, 1},
     {"whiteness.window", few, 1},

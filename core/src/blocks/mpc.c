@@ -224,11 +224,11 @@ static int set_up(const struct hil_block *b, const struct place *p, double *thet
 
 static double largest_slack(const struct hil_block *b, const struct place *p)
 {
-    double largest = 0.0;
+    double largest = 0.0, slack;
     for (uint32_t j = 0, n = (uint32_t)*p->active.n; j < n; j++) {
         uint32_t row = hil_active_row(&p->active, j), first = p->n.rows - p->n.soft;
-        if (row >= first)
-            largest = fmax(largest, fabs(p->active.lambda[j]) * b->cfg[SOFT].data[row - first]);
+        if (row >= first && (slack = fabs(p->active.lambda[j]) * b->cfg[SOFT].data[row - first]) > largest)
+            largest = slack;
     }
     return largest;
 }
