@@ -1,7 +1,7 @@
 """Estimators as blocks beside the same by hand (yardsticks/est.c, both builds), and beside filterpy.
 
-A block's tick has what the hand-written one has not: the checks of its inputs, covariance diagonal, innovation, NIS and
-log-likelihood as signals. The better build by hand is the one that counts.
+A block's tick has what the hand-written step has not: the checks of its inputs, covariance diagonal, innovation, NIS,
+and log-likelihood as signals. The better build by hand is the one that counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The EKF of a compiled model: generated and in loops, against NumPy, over runs, with broken inputs."""
+"""The extended Kalman filter of compiled models: generated and in loops, against NumPy, over runs, with bad inputs."""
 
 from __future__ import annotations
 

@@ -239,3 +239,12 @@ def test_an_observer_with_the_filters_final_gain_ends_where_the_filter_does(alon
     filtered, random = filter_of(alone, s), np.random.default_rng(5)
     rows = random.normal(size=(400, 3))
     assert np.allclose(observer.run(rows)[-1, :4], filtered.run(rows)[-1, :4], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 3, 7, 9])
+def test_the_state_holds_nothing_but_what_the_filter_put_there(alone: Made, n: int) -> None:
+    """Rows of P are padded to an even number: left as the stack had it, no hash of a state would repeat."""
+    s = {**system(n, 1, 0, 5), "D": np.zeros(0)}
+    it = filter_of(alone, s)
+    it.run([[0.1]] * 50)
+    assert (it.memory()[-n * (n + 1) :].reshape(n, n + 1)[:, n] == 0).all()

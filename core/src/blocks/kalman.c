@@ -134,6 +134,8 @@ KALMAN_ALWAYS void step_n(uint32_t n, const struct kalman_model *k, const double
         memcpy(to->x, x, n * sizeof *x);
         memcpy(to->P, P_now, n * kalman_row(n) * sizeof *P);
     }
+    for (uint32_t i = 0; n % 2 && i < n; i++)
+        to->P[i * kalman_row(n) + n] = 0.0; /* the state has no bytes that nobody set */
     to->nis = 0.0, to->determinant = 1.0, to->n = 0, to->fine = 1;
     for (uint32_t i = 0; i < k->m; i++)
         to->innovation[i] = at->scale[i] > 0.0 ? kalman_off(n, k, i, at->y[i], u, to->x) : 0.0;
