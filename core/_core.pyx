@@ -292,7 +292,7 @@ cdef class Program:
     @property
     def opaque_blocks(self) -> list:
         """Names of the blocks whose state lies outside the buffer: FMUs."""
-        return [block.name for block in self.keep[1].blocks if block.type == "fmu"]
+        return [self.keep[1].blocks[i].name for i, _ in self.fmus()]
 
     @property
     def external_roles(self) -> list:
@@ -747,6 +747,8 @@ cdef class Batch:
         cdef State probe = State(program)
         self.memory = _Memory()
         self.program, self.keep_alive, self.kept = program, [], keep
+        for block, _ in program.fmus():
+            raise OpaqueError(block)
         if not 0 < threads <= HIL_BATCH_MAX_THREADS or every < 1 or not 0 < len(runs) < 2**31:
             raise BenchError(f"a batch has runs, 1 to {HIL_BATCH_MAX_THREADS} threads, rows every 1 or more ticks")
         self.b.program, self.b.ticks, self.b.every = program.p, ticks, every

@@ -21,8 +21,10 @@ LARGEST_MEAN = 1e10  # samples that may be asked for: a hundred days at a kilohe
 BOTH = "both"
 
 
-def cusum_run_length(threshold: float, slack: float, shift: float = 0.0) -> float:
+def cusum_run_length(threshold: float, slack: float, shift: float = 0.0, leak: float = 0.0) -> float:
     """Mean number of samples until a one-sided CUSUM of N(shift, 1) passes `threshold`, all in standard deviations.
+
+    With a leak it is that of S = max(0, (1 - leak) S + z - slack).
 
     Page's integral equation L(s) = 1 + L(0) P(z <= slack - s) + integral of L(y) p(y - s + slack) dy, 0 < y < threshold
     (E. S. Page, Biometrika 41, 1954), by Gauss-Legendre quadrature; exact to some 1e-6 below 1e9 samples.
@@ -30,9 +32,10 @@ def cusum_run_length(threshold: float, slack: float, shift: float = 0.0) -> floa
     nodes, weights = _quadrature(32 * (1 + int(threshold / 5.0)))
     n = len(nodes)
     y = np.concatenate(([0.0], 0.5 * threshold * (nodes + 1.0)))
-    step = y[None, :] - y[:, None] + slack - shift
+    kept = (1.0 - leak) * y
+    step = y[None, :] - kept[:, None] + slack - shift
     kernel = normal_density(step) * np.concatenate(([0.0], 0.5 * threshold * weights))
-    kernel[:, 0] = normal_tails(y - slack + shift)  # the sum is back at zero: P(z <= slack - s)
+    kernel[:, 0] = normal_tails(kept - slack + shift)  # the sum is back at zero: P(z <= slack - s)
     return float(np.linalg.solve(np.eye(n + 1) - kernel, np.ones(n + 1))[0])
 
 
@@ -62,7 +65,9 @@ def page_hinkley_threshold(samples: float, slack: float, mean_samples: int, side
     """Threshold of `page_hinkley`: as `cusum_threshold`, but the mean is an estimate and errs.
 
     An exponential mean that forgets over n samples has the variance 1 / (2 n - 1) and moves slowly against the sums, so
-    the rates of false alarms are averaged over its error (Gauss-Hermite). The first `mean_samples` come on top.
+    the rates of false alarms are averaged over its error (Gauss-Hermite). And it follows what the sums gather: on its
+    likeliest way to an alarm the noise drifts by 2 slack, a sum S has seen 2 S of it, and the mean has moved by 2 S / n.
+    The first `mean_samples` come on top.
     """
     check_mean(samples)
     points, weights = np.polynomial.hermite_e.hermegauss(9)
@@ -71,7 +76,7 @@ def page_hinkley_threshold(samples: float, slack: float, mean_samples: int, side
     one_side = 1.0 / samples / (2.0 if sides == BOTH else 1.0)
 
     def excess(h: float) -> float:
-        rates = [1.0 / _limited(cusum_run_length(h, slack, error)) for error in errors]
+        rates = [1.0 / _limited(cusum_run_length(h, slack, error, 2.0 / mean_samples)) for error in errors]
         return math.log(one_side) - math.log(float(np.dot(weights, rates)))
 
     return root(excess, 0.0, 2.0, 1e-4)

@@ -10,6 +10,7 @@ from typing import Any
 
 from hil.errors import RigError
 from hil.models.declare import METHODS, Model, ModelInfo, Variable
+from hil.models.ekf import ekf_function
 from hil.models.emit import function, literal, quoted
 from hil.models.symbols import Equations, casadi, is_linear, trace
 from hil.nearest import did_you_mean
@@ -36,7 +37,7 @@ static void model_ode(const double *x, const double *u, const double *p, double 
 extern const struct hil_model hil_model_v1;
 __attribute__((visibility("default"))) const struct hil_model hil_model_v1 = {{
     HIL_MODEL_ABI, N_X, N_U, N_Y, N_P, {feedthrough}, UINT64_C({digest}), {name}, {method},
-    {x}, {u}, {y}, {p}, model_step, model_ode, model_g, model_jacobian}};
+    {x}, {u}, {y}, {p}, model_step, model_ode, model_g, model_jacobian, {ekf}}};
 """
 
 
@@ -44,8 +45,10 @@ FLATTEN_UP_TO = 8
 """Calls of sin, exp ... in the equations up to which they are inlined in the step as well, which is a tenth faster."""
 
 
-def generate(cls: type[Model], method: str, flags: Sequence[str]) -> str:
+def generate(cls: type[Model], method: str, flags: Sequence[str], ekf: bool = False) -> str:
     """C source of `cls` advanced by `method`. `flags` enter its hash, as they may change its bits.
+
+    With `ekf` it has the step of an extended Kalman filter as well, where that is not too long.
 
     Raises:
         RigError: the class cannot be compiled, or not with this method.
@@ -62,10 +65,14 @@ def generate(cls: type[Model], method: str, flags: Sequence[str]) -> str:
             mend="Use 'rk4' or, when it is stiff, 'semi_implicit'",
         )
     functions = _functions(eq, info, method) + _clamp(info.x) + f'\n#include "step/{method}.h"\n'
+    filtering = ekf_function(eq, info, method) if ekf else None
     n_x, n_u, n_y, n_p = (len(group) for group in (info.x, info.u, info.y, info.p))
     flatten = " __attribute__((flatten))" if count_calls(functions) <= FLATTEN_UP_TO else ""
     head = HEAD.format(where=f"the class {info.name}", flatten=flatten, n_x=n_x, n_u=n_u, n_y=n_y, n_p=n_p)
-    return head + functions + _table(eq, info, method, _digest(functions, info, method, flags))
+    if filtering:
+        flat = "HIL_STEP void" if count_calls(functions) <= FLATTEN_UP_TO else "static void"
+        functions += "\n" + re.sub(r"^(HIL_ALWAYS_INLINE|static) void", flat, filtering)
+    return head + functions + _table(eq, info, method, _digest(functions, info, method, flags), bool(filtering))
 
 
 def count_calls(functions: str) -> int:
@@ -105,7 +112,7 @@ def _clamp(states: Sequence[Variable]) -> str:
     return f"\nHIL_ALWAYS_INLINE void model_clamp(double *x)\n{{\n{body}\n}}\n"
 
 
-def _table(eq: Equations, info: ModelInfo, method: str, digest: str) -> str:
+def _table(eq: Equations, info: ModelInfo, method: str, digest: str, ekf: bool) -> str:
     """The exported table and its names."""
     groups = {"x": info.x, "u": info.u, "y": info.y, "p": info.p}
     names = [_names(f"names_{key}", group) for key, group in groups.items() if group]
@@ -117,6 +124,7 @@ def _table(eq: Equations, info: ModelInfo, method: str, digest: str) -> str:
         digest=f"0x{digest}",
         name=quoted(info.name),
         method=quoted(method),
+        ekf="model_ekf" if ekf else "0",
         **pointers,
     )
 

@@ -43,12 +43,15 @@ MEND_COMPILER = "Install one with: apt-get install gcc libc6-dev (or set CC)"
 Progress = Callable[[str], None]
 
 
-def compile_model(cls: type[Model], method: str | None = None, *, progress: Progress | None = None) -> CompiledModel:
+def compile_model(
+    cls: type[Model], method: str | None = None, *, ekf: bool = False, progress: Progress | None = None
+) -> CompiledModel:
     """The compiled model, from the cache when its sources have not changed; then neither casadi nor gcc is needed.
 
     Args:
         cls: a class with declarations and equations.
         method: how it is advanced; the class's own when None.
+        ekf: with the step of an extended Kalman filter, for the core's block type "ekf".
         progress: told in a few words what is being done, before each of the slow parts.
 
     Raises:
@@ -60,21 +63,21 @@ def compile_model(cls: type[Model], method: str | None = None, *, progress: Prog
         raise RigError(f"method {method!r} is not known", where=info.place, mend=did_you_mean(method, METHODS))
     tell = progress or (lambda _: None)
     print_ = fingerprint(cls)
-    source = None if print_ else _generate(cls, info, method, tell)
-    stem = f"{info.name}-{method}-{_key(print_ or source or '', info, method)}"
+    source = None if print_ else _generate(cls, info, method, tell, ekf)
+    stem = f"{info.name}-{method}{'-ekf' * ekf}-{_key(print_ or source or '', info, method)}"
     entry = find_entry(stem)
     if entry is None:
-        source = source or _generate(cls, info, method, tell)
+        source = source or _generate(cls, info, method, tell, ekf)
         tell(f"Compiling {info.name} ({method})")
         entry = build_entry(source, stem, info.place)
     return CompiledModel(entry, info)
 
 
-def _generate(cls: type[Model], info: ModelInfo, method: str, tell: Progress) -> str:
+def _generate(cls: type[Model], info: ModelInfo, method: str, tell: Progress, ekf: bool) -> str:
     from hil.models.codegen import generate
 
     tell(f"Deriving the equations of {info.name}")
-    return generate(cls, method, FLAGS)
+    return generate(cls, method, FLAGS, ekf)
 
 
 def _key(content: str, info: ModelInfo, method: str) -> str:

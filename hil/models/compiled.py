@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from hil.errors import RigError
 from hil.models.declare import ModelInfo, Variable
 
-ABI = 1
+ABI = 2
 SYMBOL = "hil_model_v1"
 Vector = NDArray[np.float64]
 _POINTER = ctypes.c_void_p
@@ -37,6 +37,7 @@ class _Table(ctypes.Structure):
         ("ode", ctypes.CFUNCTYPE(None, *[_POINTER] * 4)),
         ("output", ctypes.CFUNCTYPE(None, *[_POINTER] * 4)),
         ("jacobian", ctypes.CFUNCTYPE(None, *[_POINTER] * 7)),
+        ("ekf", ctypes.c_void_p),
     ]
 
 
@@ -49,6 +50,7 @@ class CompiledModel:
         address: of its `struct hil_model`, for the core. Valid as long as the process lives.
         hash: of the equations and the flags; part of a program's hash.
         method: rk4, euler, semi_implicit, exact or discrete.
+        generated_ekf: whether it has a generated step of an extended Kalman filter.
         feedthrough: whether outputs depend on inputs of the same tick.
         x, u, y, p: names, units, values and ranges of states, inputs, outputs and parameters.
     """
@@ -71,6 +73,7 @@ class CompiledModel:
         self.name = _text(self._table.name)
         self.method = _text(self._table.method)
         self.hash = int(self._table.hash)
+        self.generated_ekf = bool(self._table.ekf)
         self.feedthrough = bool(self._table.feedthrough)
         self.address = ctypes.addressof(self._table)
         self.x, self.u, self.y, self.p = (self._names(group) for group in "xuyp")

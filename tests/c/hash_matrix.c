@@ -14,7 +14,7 @@
 
 #define MAX_BLOCKS  96
 #define MAX_SIGNALS 256
-#define PORTS       5
+#define PORTS       7
 #define COUNT(a)    (sizeof(a) / sizeof *(a))
 
 static struct hil_signal_spec signals[MAX_SIGNALS];
@@ -57,6 +57,7 @@ static uint16_t signal_of(const char *name, double start)
 static const double times[] = {0.0, 0.1, 0.35, 0.6, 1.1}, series[] = {0.2, -0.7, 1.3, 0.4, -0.2};
 static const double b3[] = {0.02, 0.04, 0.02}, a3[] = {1.0, -1.56, 0.64}, one[] = {1.0}, half[] = {0.5}, few[] = {7.0};
 static const double num[] = {0.1, 0.05}, den[] = {1.0, -0.6, 0.1}, four[] = {4.0}, kind_u16[] = {1.0}, scale[] = {1e-3};
+static const double two_by_two[] = {0.3, 0.1, 0.1, 0.2};
 static const double grid[] = {-1.5, 0.1, 1.7}, table[] = {0.3, -0.2, 0.9, 1.4, -1.1, 0.6, 0.2, 0.05, -0.8};
 /* mpc: two samples of one input, its change, and the sum of both as a soft output; theta has two elements. */
 static const double two[] = {2.0}, map[] = {-1.1, -0.4, 0.5, 0.9, 0.3, 0.8, 0.6, -0.7}, offset[] = {0.1, 0.0, 0.0, 0.2};
@@ -98,6 +99,9 @@ static const struct {
     {"kalman.R", few, 1},
     {"kalman.P0", one, 1},
     {"kalman.x0", half, 1},
+    {"ekf.Q", two_by_two, 4},
+    {"ekf.R", few, 1},
+    {"ekf.P0", two_by_two, 4},
     {"luenberger.A", half, 1},
     {"luenberger.C", one, 1},
     {"luenberger.L", half, 1},
@@ -222,6 +226,13 @@ static void angle(const double *x, const double *u, const double *p, double *y)
     y[0] = x[0];
 }
 
+static void slopes(const double *x, const double *u, const double *p, double *a, double *b, double *c, double *d)
+{
+    (void)u;
+    a[0] = 0.0, a[1] = -p[0] * hil_cos(x[0]), a[2] = 1.0, a[3] = -0.1;
+    b[0] = 0.0, b[1] = 1.0, c[0] = 1.0, c[1] = 0.0, d[0] = 0.0;
+}
+
 static const struct hil_model_name names_x[] = {{"a", "rad", "", 0.4, -9, 9}, {"w", "rad/s", "", 0, -99, 99}};
 static const struct hil_model_name names_p[] = {{"g", "1/s**2", "", 9.81, 0, 99}};
 static const struct hil_model pendulum = {.abi = HIL_MODEL_ABI,
@@ -236,7 +247,8 @@ static const struct hil_model pendulum = {.abi = HIL_MODEL_ABI,
                                           .p = names_p,
                                           .step = rk4,
                                           .ode = ode,
-                                          .output = angle};
+                                          .output = angle,
+                                          .jacobian = slopes};
 
 /* ---- the program ---- */
 
@@ -272,11 +284,15 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
     static const char *const pool[] = {"sine.0", "noise.0", "square.0", "chirp.0", "gated", "pulse.0"};
     static char names[MAX_BLOCKS][PORTS][32];
     struct hil_block_spec *b = place(t->name, t->name);
-    int estimates = strcmp(t->name, "kalman") == 0 || strcmp(t->name, "luenberger") == 0;
+    int estimates = strcmp(t->name, "kalman") == 0 || strcmp(t->name, "ekf") == 0 || strcmp(t->name, "luenberger") == 0;
     int many = t->variadic && strncmp(t->name, "state_space", 11) != 0 && strcmp(t->name, "model") != 0 && !estimates;
     /* `logic` is asked for an exclusive or, which reads two */
     b->n_in = (uint16_t)(t->n_inputs + many);
-    b->n_out = (uint16_t)(!estimates ? t->n_outputs : t->name[0] == 'k' ? 5 : 2); /* of one state */
+    b->n_out = t->n_outputs;
+    if (estimates)
+        b->n_out = t->name[0] == 'k' ? 5 : t->name[0] == 'e' ? 7 : 2;
+    if (t->name[0] == 'e' && estimates)
+        b->n_in = 2;
     for (uint16_t i = 0; i < b->n_in; i++)
         ((uint16_t *)b->in)[i] = signal_of(pool[(turn + i) % COUNT(pool)], 0.0);
     for (uint16_t i = 0; i < b->n_out; i++) {
@@ -286,7 +302,7 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
     }
     b->every = turn % 7 == 3 ? 3 : 1;
     b->phase = b->every == 3 ? turn % 3 : 0;
-    if (strcmp(t->name, "model") == 0) {
+    if (strcmp(t->name, "model") == 0 || strcmp(t->name, "ekf") == 0) {
         static const double params[] = {9.81};
         b->model = &pendulum;
         b->params = params;

@@ -29,7 +29,22 @@ static const struct sample samples[] = {
     {"lookup_2d", "table", {1, 2, 3, 4, 5, 6}, 6},
     {"logic", "op", {4}, 1},
     {"register", "kind", {2}, 1},
+    {"kalman", "A", {0.5}, 1},
+    {"kalman", "C", {1}, 1},
+    {"kalman", "Q", {0.1}, 1},
+    {"kalman", "R", {0.2}, 1},
+    {"kalman", "P0", {1}, 1},
+    {"kalman", "x0", {0}, 1},
+    {"ekf", "Q", {0.1}, 1},
+    {"ekf", "R", {0.2}, 1},
+    {"ekf", "P0", {1}, 1},
+    {"luenberger", "A", {0.5}, 1},
+    {"luenberger", "C", {1}, 1},
+    {"luenberger", "L", {0.5}, 1},
+    {"luenberger", "x0", {0}, 1},
     {"weighted_sum", "weights", {0.5, -2}, 2},
+    {"nis_test", "window", {5}, 1},
+    {"whiteness", "window", {20}, 1},
 };
 
 /* dx/dt = p (u - x), by Euler; y = x. */
@@ -43,6 +58,12 @@ static void plant_output(const double *x, const double *u, const double *p, doub
     (void)u, (void)p;
     y[0] = x[0];
 }
+static void plant_jacobian(const double *x, const double *u, const double *p, double *a, double *b, double *c,
+                           double *d)
+{
+    (void)x, (void)u;
+    a[0] = -p[0], b[0] = p[0], c[0] = 1.0, d[0] = 0.0;
+}
 static const struct hil_model_name plant_x[] = {{"x", "m", "level", 0.5, -10, 10}};
 static const struct hil_model_name plant_p[] = {{"rate", "1/s", "rate", 2.0, 0, 100}};
 static const struct hil_model plant = {
@@ -52,10 +73,12 @@ static const struct hil_model plant = {
     .n_y = 1,
     .n_p = 1,
     .name = "plant",
+    .method = "euler",
     .x = plant_x,
     .p = plant_p,
     .step = plant_step,
     .output = plant_output,
+    .jacobian = plant_jacobian,
 };
 
 static void open_sample(struct harness *h, const char *name)
@@ -66,11 +89,19 @@ static void open_sample(struct harness *h, const char *name)
             harness_array(h, samples[i].field, samples[i].data, samples[i].n);
     if (h->type->variadic && strcmp(name, "logic") != 0 && strncmp(name, "state_space", 11) != 0)
         h->block.n_in = (uint16_t)(h->type->n_inputs + 1);
-    if (strcmp(name, "model") == 0) {
+    for (uint32_t i = 0; i < h->n_params; i++) /* one that has to be given */
+        if (isnan(h->params[i]))
+            h->params[i] = fmin(fmax(3.0, h->type->params[i].min), h->type->params[i].max);
+    int filters = strcmp(name, "kalman") == 0 || strcmp(name, "ekf") == 0, observes = strcmp(name, "luenberger") == 0;
+    if (filters || observes) {
+        h->block.n_in = name[0] == 'e' ? 2 : 1;
+        h->block.n_out = filters ? 5 : 2; /* of one state */
+    }
+    if (strcmp(name, "ekf") == 0 || strcmp(name, "model") == 0) {
         h->model = &plant;
         h->n_params = 1;
         h->params[0] = 2.0;
-        h->block.n_in = 1;
+        h->block.n_in = filters ? 2 : 1;
     }
 }
 
@@ -107,7 +138,8 @@ static void tables_are_sound(const struct hil_block_type *t)
     check_ports(t);
     for (unsigned i = 0; i < t->n_params; i++) {
         const struct hil_param *p = &t->params[i];
-        CHECK(is_text(p->name) && is_text(p->doc) && p->min <= p->preset && p->preset <= p->max);
+        CHECK(is_text(p->name) && is_text(p->doc) && p->min <= p->max);
+        CHECK(isnan(p->preset) || (p->min <= p->preset && p->preset <= p->max)); /* NAN: it has to be given */
     }
     for (unsigned i = 0; i < t->n_config; i++) {
         const struct hil_config *c = &t->config[i];

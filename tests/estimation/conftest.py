@@ -20,13 +20,17 @@ Vector = NDArray[np.float64]
 class Alone:
     """One block of a type behind an external role; configuration by name, matrices row after row."""
 
-    def __init__(self, kind: str, n_in: int, n_out: int, dt_ns: int = 10_000_000, **config: ArrayLike) -> None:
+    def __init__(
+        self, kind: str, n_in: int, n_out: int, dt_ns: int = 10_000_000, model: Any = None, **config: Any
+    ) -> None:
         spec = Spec(period_ns=dt_ns)
         tags = [TagSpec(spec.signal(f"in{i}"), spec.signal(f"in{i}.inner"), FLOAT64) for i in range(n_in)]
         self.out = [spec.signal(f"out{i}") for i in range(n_out)]
         fields = [self._field(c, config) for c in TYPES[kind]["config"]]
-        spec.blocks.append(BlockSpec("it", kind, [t.outer for t in tags], self.out, [], fields))
+        params, address = (list(model.p0), model.address) if model else ([], 0)
+        spec.blocks.append(BlockSpec("it", kind, [t.outer for t in tags], self.out, params, fields, address))
         spec.roles.append(RoleSpec("outside", [], tags, binding=EXTERNAL))
+        self.model = model  # kept alive
         self.dt_ns, self.n_in, self.n_out = dt_ns, n_in, n_out
         self.program = _core.Program(spec)
         self.restart()

@@ -141,14 +141,17 @@ def test_what_is_not_finite_never_reaches_the_state(alone: Made, wrong: float) -
     it = filter_of(alone, system(4, 2, 1, 3))
     it.run([[0.1, 0.2, 0.3]] * 5)
     out = it.step([0.1, wrong, 0.3])
-    assert np.isfinite(it.memory()).all() and np.isfinite(out).all()
-    assert it.memory()[LEFT_OUT] == 1 and out[8] == 0.0
+    assert np.isfinite(it.memory()).all()
+    assert np.isfinite(out).all()
+    assert it.memory()[LEFT_OUT] == 1
+    assert out[8] == 0.0
     assert it.statuses() == [BAD if i == 8 else 0 for i in range(12)]  # the estimate goes on
     it.step([0.1, 0.2, 0.3])
     assert not any(it.statuses())
     it.step([wrong, 0.2, 0.3])
     out = it.step([0.1, 0.2, 0.3])
-    assert np.isfinite(it.memory()).all() and np.isfinite(out).all()
+    assert np.isfinite(it.memory()).all()
+    assert np.isfinite(out).all()
     assert all(bits & BAD for bits in it.statuses())  # predicted with an input that nobody knows
     it.step([0.1, 0.2, 0.3])
     assert not any(it.statuses())
@@ -160,8 +163,10 @@ def test_a_singular_innovation_leaves_the_state_alone(alone: Made) -> None:
     before = it.memory()
     out = it.step([1.0, 1.0])
     after = it.memory()
-    assert after[FAILED] == 1 and (np.delete(after, [FAILED, 4]) == np.delete(before, [FAILED, 4])).all()
-    assert all(bits & BAD for bits in it.statuses()) and np.isfinite(out).all()
+    assert after[FAILED] == 1
+    assert (np.delete(after, [FAILED, 4]) == np.delete(before, [FAILED, 4])).all()
+    assert all(bits & BAD for bits in it.statuses())
+    assert np.isfinite(out).all()
 
 
 def test_a_long_run_neither_diverges_nor_loses_symmetry(alone: Made, full: Callable[[int, int], int]) -> None:
@@ -172,7 +177,8 @@ def test_a_long_run_neither_diverges_nor_loses_symmetry(alone: Made, full: Calla
     for _ in range(10):
         it.state.run(ticks // 10)
         P = it.memory()[-16:].reshape(4, 4)
-        assert (P == P.T).all() and np.linalg.eigvalsh(P).min() > 0
+        assert (P == P.T).all()
+        assert np.linalg.eigvalsh(P).min() > 0
     riccati = s["P0"]
     for _ in range(3000):
         M = s["A"] @ riccati @ s["A"].T + s["Q"]

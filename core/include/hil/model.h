@@ -8,7 +8,7 @@
 
 #include "hil/types.h"
 
-#define HIL_MODEL_ABI   1
+#define HIL_MODEL_ABI   2
 #define HIL_MODEL_MAX_U 64 /* largest number of inputs, and of outputs: a step gathers them on the stack */
 #define HIL_MODEL_MAX_Y 64
 
@@ -30,6 +30,11 @@ struct hil_model {
     void (*output)(const double *x, const double *u, const double *p, double *y);
     /* A = df/dx, B = df/du, C = dg/dx, D = dg/du */
     void (*jacobian)(const double *x, const double *u, const double *p, double *a, double *b, double *c, double *d);
+    /* One step of an extended Kalman filter, or NULL: then loops over `jacobian` do it. P and q are lower triangles, row after
+     * row; u acted over the step of *h, v acts at its end; measurements y with the variances r (infinite: left out).
+     * to = x, P, innovations; variance and weighted square of each beside those before it. *h = 0 with q = 0 is the update alone. `to` overlaps nothing. */
+    void (*ekf)(const double *x, const double *P, const double *u, const double *v, const double *p, const double *y,
+                const double *r, const double *q, const double *h, double *to);
 };
 
 #endif

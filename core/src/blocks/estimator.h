@@ -7,6 +7,7 @@
 #define HIL_ESTIMATOR_H
 
 #include "describe.h"
+#include "hil/math.h"
 
 #define ESTIMATOR_MAX_Y 8
 #define ESTIMATOR_MAX_U 16
@@ -61,6 +62,46 @@ static inline void estimator_hold_inputs(const struct hil_block *b, unsigned cha
             bits |= HIL_BAD;
     }
     mem[EST_U_STATUS] = bits;
+}
+
+/* Of a product of variances; in a filter that has settled it is the same in every sample. */
+static inline double estimator_log_of(double *mem, double determinant)
+{
+    if (determinant != mem[EST_DETERMINANT]) {
+        mem[EST_DETERMINANT] = determinant;
+        mem[EST_LOG] = hil_log(determinant);
+    }
+    return mem[EST_LOG];
+}
+
+/* Of a normal distribution: n values, product of their variances, sum of squares over variances. */
+static inline double estimator_log_likelihood(double *mem, uint32_t n, double determinant, double nis)
+{
+    static const double LOG_2PI = 1.8378770664093453;
+    return -0.5 * (n * LOG_2PI + estimator_log_of(mem, determinant) + nis);
+}
+
+/* Outputs from what hil_model.ekf makes. */
+static inline void estimator_give(const struct hil_block *b, unsigned char *s, uint32_t n, uint32_t m,
+                                  const struct estimator_sample *at, const double *to)
+{
+    double nis = 0.0, determinant = 1.0, *values = hil_values(s);
+    const double *P = to + n, *e = P + n * (n + 1) / 2, *variance = e + m;
+    const uint16_t *out = b->out;
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < n; i++)
+        values[*out++] = to[i];
+    for (uint32_t i = 0; i < n; i++)
+        values[*out++] = P[i * (i + 3) / 2];
+    for (uint32_t i = 0; i < m; i++) {
+        int taken = at->scale[i] > 0.0;
+        values[*out++] = taken ? e[i] : 0.0;
+        nis += variance[m + i];
+        determinant *= taken ? variance[i] : 1.0;
+        used += (uint32_t)taken;
+    }
+    values[out[0]] = nis;
+    values[out[1]] = estimator_log_likelihood(hil_mem(b, s), used, determinant, nis);
 }
 
 /* Statuses of all outputs: `n` of the estimate, then m innovations, then the rest. */

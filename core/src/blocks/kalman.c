@@ -176,20 +176,9 @@ static void step_any(uint32_t n, const struct kalman_model *k, const double *mem
     }
 }
 
-/* Of a product of variances; in a filter that has settled it is the same in every sample. */
-static double log_of(double *mem, double determinant)
-{
-    if (determinant != mem[EST_DETERMINANT]) {
-        mem[EST_DETERMINANT] = determinant;
-        mem[EST_LOG] = hil_log(determinant);
-    }
-    return mem[EST_LOG];
-}
-
 static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z, const struct result *to)
 {
-    static const double LOG_2PI = 1.8378770664093453;
-    double *mem = hil_mem(b, s), *values = hil_values(s);
+    double *values = hil_values(s);
     const uint16_t *out = b->out;
     for (uint32_t i = 0; i < z.n; i++)
         values[*out++] = to->x[i];
@@ -198,7 +187,7 @@ static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z
     for (uint32_t i = 0; i < z.m; i++)
         values[*out++] = to->innovation[i];
     values[out[0]] = to->nis;
-    values[out[1]] = -0.5 * (to->n * LOG_2PI + log_of(mem, to->determinant) + to->nis);
+    values[out[1]] = estimator_log_likelihood(hil_mem(b, s), to->n, to->determinant, to->nis);
 }
 
 static void output(const struct hil_block *b, unsigned char *s)
@@ -216,7 +205,8 @@ static void output(const struct hil_block *b, unsigned char *s)
     estimator_read(b, s, z.n_u, z.m, setting(b, STALE_INFLATION), &at);
     step_any(z.n, &k, mem, u, &at, &to);
     if (to.fine) {
-        memcpy(mem + EST_HEAD + z.n_u, to.x, z.n * sizeof *mem);
+        for (uint32_t i = 0; i < z.n; i++)
+            mem[EST_HEAD + z.n_u + i] = settle(to.x[i]);
         memcpy(mem + EST_HEAD + z.n_u + z.n, to.P, z.n * kalman_row(z.n) * sizeof *mem);
         mem[EST_STARTED] = 1.0;
         give_out(b, s, z, &to);

@@ -77,7 +77,7 @@ KALMAN_ALWAYS void kalman_predict_state(uint32_t n, const struct kalman_model *k
 /* P+ = A P A' + Q for few states, element by element: the lower half, then its copy. */
 KALMAN_ALWAYS void kalman_predict_few(uint32_t n, const struct kalman_model *k, const double *P, double *to)
 {
-    double AP[KALMAN_FEW * KALMAN_FEW];
+    double AP[KALMAN_FEW * KALMAN_FEW] = {0.0};
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++) {
             double sum = k->A[i * n] * P[j];
