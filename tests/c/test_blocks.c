@@ -44,6 +44,9 @@ static const struct sample samples[] = {
     {"luenberger", "x0", {0}, 1},
     {"weighted_sum", "weights", {0.5, -2}, 2},
     {"nis_test", "window", {5}, 1},
+    {"scheduled_gain", "points", {-1.5, 0.1, 1.7}, 3},
+    {"scheduled_gain", "gains", {0.3, -0.2, 0.9, 1.4, -1.1, 0.6}, 6},
+    {"scheduled_gain", "bias", {-1.5, 0.1, 1.7}, 3},
     {"whiteness", "window", {20}, 1},
 };
 
@@ -211,8 +214,12 @@ static void memory_comes_to_rest(const char *name)
         *harness_in(&h, i) = 0.0;
     for (unsigned k = 0; k < 100000; k++)
         harness_tick(&h);
-    for (uint32_t i = 0; i < h.n_state; i++)
-        CHECK(hil_mem(&h.block, h.state)[i] == 0.0 || fabs(hil_mem(&h.block, h.state)[i]) > 1e-200);
+    for (uint32_t i = 0; i < h.n_state; i++) {
+        int rests = hil_mem(&h.block, h.state)[i] == 0.0 || fabs(hil_mem(&h.block, h.state)[i]) > 1e-200;
+        if (!rests)
+            printf("%s, state %u\n", name, (unsigned)i);
+        CHECK(rests);
+    }
     harness_close(&h);
 }
 
@@ -281,8 +288,8 @@ int main(void)
         const char *name = (*t)->name;
         const double unusable[] = {NAN, -NAN, HUGE_VAL, -HUGE_VAL, 1e308, -1e308};
         tables_are_sound(*t);
-        if (strcmp(name, "fmu") == 0)
-            continue; /* its state is not in the buffer; see test_blocks_fmu.c */
+        if (strcmp(name, "fmu") == 0 || strcmp(name, "mpc") == 0)
+            continue; /* the state of one is not in the buffer, the other is made of many matrices; each has a test alone */
         state_can_move_in_mid_run(name);
         for (unsigned i = 0; i < 6; i++) {
             recovers_from_unusable_inputs(name, unusable[i], 0);

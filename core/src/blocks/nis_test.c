@@ -11,7 +11,7 @@
 static const struct hil_port inputs[] = {
     {"nis", "normalised innovation squared", 0.0},
     {"innovation", "instead: innovation of one measurement", 0.0},
-    {"variance", "its variance as the filter believes it", 1.0},
+    {"variance", "its variance as the filter believes it; not wired: 1", 0.0},
 };
 static const struct hil_port outputs[] = {
     {"alarm", "1 while the mean of a full window lies outside its bounds", 0.0},
@@ -60,8 +60,8 @@ static void restart(double *m) { m[CURSOR] = m[FILLED] = m[SUM] = m[FRESH] = 0.0
 
 static double nis(const struct hil_block *b, unsigned char *s)
 {
-    double v = hil_in(b, s, 1);
-    return hil_in(b, s, 0) + v * v / hil_in(b, s, 2);
+    double v = hil_in(b, s, 1), variance = b->in[2] ? hil_in(b, s, 2) : 1.0;
+    return hil_in(b, s, 0) + v * v / variance;
 }
 
 static void output(const struct hil_block *b, unsigned char *s)
