@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hil.cli import output
-from hil.result import promises
 
 if TYPE_CHECKING:
     from hil.bench import Bench
@@ -144,6 +143,8 @@ def _run_text(result: RunResult) -> str:
 
 
 def _lines(bench: Bench, result: RunResult) -> Iterable[tuple[str, str]]:
+    from hil.result import promises
+
     bindings = ", ".join(f"{role}: {level}" for role, level in bench.bindings.items())
     yield "Verdict", result.verdict["sentence"]
     yield "Ticks", f"{result.ticks:,} of {output.time_text(bench.period_s)}" + (f"; {bindings}" if bindings else "")
