@@ -17,7 +17,18 @@ from hil import _core
 BAD, LEFT_OUT, FAILED = 8, 2, 1
 Matrix = NDArray[np.float64]
 Made = Callable[..., Any]
-SIZES = [(1, 1, 0), (2, 1, 1), (3, 2, 1), (4, 2, 1), (6, 3, 2), (7, 8, 0), (9, 2, 3), (12, 6, 0), (13, 4, 2), (16, 8, 16)]
+SIZES = [
+    (1, 1, 0),
+    (2, 1, 1),
+    (3, 2, 1),
+    (4, 2, 1),
+    (6, 3, 2),
+    (7, 8, 0),
+    (9, 2, 3),
+    (12, 6, 0),
+    (13, 4, 2),
+    (16, 8, 16),
+]
 
 
 def system(n: int, m: int, n_u: int, seed: int) -> dict[str, Matrix]:
@@ -159,7 +170,17 @@ def test_what_is_not_finite_never_reaches_the_state(alone: Made, wrong: float) -
 
 def test_a_singular_innovation_leaves_the_state_alone(alone: Made) -> None:
     """Two exact measurements of the same thing: the second has no variance left."""
-    it = alone("kalman", 2, 2 + 2 + 2 + 2, A=np.eye(2), C=[[1, 0], [1, 0]], Q=np.zeros((2, 2)), R=[0, 0], P0=np.eye(2), x0=[0, 0])
+    it = alone(
+        "kalman",
+        2,
+        2 + 2 + 2 + 2,
+        A=np.eye(2),
+        C=[[1, 0], [1, 0]],
+        Q=np.zeros((2, 2)),
+        R=[0, 0],
+        P0=np.eye(2),
+        x0=[0, 0],
+    )
     before = it.memory()
     out = it.step([1.0, 1.0])
     after = it.memory()
