@@ -8,6 +8,7 @@ threads that share one core, fails in every batch.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,29 @@ def speed_up(full: Callable[[int, int], int], cores: int) -> yardstick.Ratio:
         return yardstick.paired(lambda: seconds(bench, 1, ticks), lambda: seconds(bench, 2, ticks), pairs)
 
 
+def capacity() -> float:
+    """How much two plain threads without the GIL do here at the time of one: 2 where nobody else wants a core."""
+    with open_bench("quad_tank", history=False) as one, open_bench("quad_tank", history=False) as other, on_cores(2):
+        states, ticks = (one.state, other.state), 400_000
+
+        def both() -> float:
+            threads = [threading.Thread(target=state.run, args=(ticks,)) for state in states]
+            begin = time.perf_counter()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return time.perf_counter() - begin
+
+        def in_turn() -> float:
+            begin = time.perf_counter()
+            for state in states:
+                state.run(ticks)
+            return time.perf_counter() - begin
+
+        return yardstick.paired(in_turn, both, 5).median
+
+
 @pytest.fixture(autouse=True)
 def two_cores() -> None:
     if len(os.sched_getaffinity(0)) < 2:
@@ -69,6 +93,8 @@ def test_a_thousand_runs_on_two_cores(full: Callable[[int, int], int]) -> None:
         print(f"\n{RUNS:,} runs on one thread / on two: {found} s")
         if found.median >= GATE:
             return
+    if (there := capacity()) < GATE + 0.1:
+        pytest.skip(f"two plain threads do {there:.2f} times the work of one here: a neighbour has a core")
     pytest.fail(f"two threads were never {GATE} times as fast as one")
 
 
