@@ -24,26 +24,6 @@ int hil_cholesky(double *a, uint32_t n, double least)
     return 1;
 }
 
-void hil_solve_lower(const double *l, uint32_t n, double *x, uint32_t stride)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        double sum = x[i * stride];
-        for (uint32_t k = 0; k < i; k++)
-            sum -= l[i * n + k] * x[k * stride];
-        x[i * stride] = sum / l[i * n + i];
-    }
-}
-
-void hil_solve_lower_transposed(const double *l, uint32_t n, double *x, uint32_t stride)
-{
-    for (uint32_t i = n; i-- > 0;) {
-        double sum = x[i * stride];
-        for (uint32_t k = i + 1; k < n; k++)
-            sum -= l[k * n + i] * x[k * stride];
-        x[i * stride] = sum / l[i * n + i];
-    }
-}
-
 void hil_multiply(const double *a, const double *b, double *c, uint32_t n, uint32_t k, uint32_t m)
 {
     memset(c, 0, (size_t)n * m * sizeof *c);
@@ -103,55 +83,4 @@ int hil_is_psd(const double *a, uint32_t n)
         if (a[i] != 0.0)
             return 0;
     return 1; /* all zero */
-}
-
-/* Reflects rows i.. of a so that row i has nothing behind its diagonal. */
-static void reflect(double *a, uint32_t n, uint32_t k, uint32_t i)
-{
-    double *row = a + i * k, square = 0.0;
-    for (uint32_t j = i; j < k; j++)
-        square += row[j] * row[j];
-    double length = hil_sqrt(square), head = row[i] > 0.0 ? row[i] + length : row[i] - length;
-    if (!(square > 0.0))
-        return;
-    double scale = 1.0 / (length * hil_fabs(head)); /* 2 / v'v with v = (head, rest of the row) */
-    double pivot = row[i] > 0.0 ? -length : length;
-    row[i] = head;
-    for (uint32_t r = i + 1; r < n; r++) {
-        double sum = 0.0;
-        for (uint32_t j = i; j < k; j++)
-            sum += a[r * k + j] * row[j];
-        sum *= scale;
-        for (uint32_t j = i; j < k; j++)
-            a[r * k + j] -= sum * row[j];
-    }
-    row[i] = pivot;
-}
-
-void hil_lower_factor(double *a, uint32_t n, uint32_t k, double *l)
-{
-    for (uint32_t i = 0; i < n; i++)
-        reflect(a, n, k, i);
-    for (uint32_t j = 0; j < n; j++) {
-        double sign = a[j * k + j] < 0.0 ? -1.0 : 1.0;
-        for (uint32_t i = 0; i < n; i++)
-            l[i * n + j] = i < j ? 0.0 : sign * a[i * k + j];
-    }
-}
-
-/* Golub, Van Loan, section 6.5.4: one rotation a column, a hyperbolic one for sign -1. */
-int hil_cholesky_update(double *l, uint32_t n, double *v, double sign)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        double d = l[k * n + k], square = d * d + sign * (v[k] * v[k]);
-        if (!(square > 0.0))
-            return 0;
-        double r = hil_sqrt(square), c = r / d, s = v[k] / d;
-        l[k * n + k] = r;
-        for (uint32_t i = k + 1; i < n; i++) {
-            l[i * n + k] = (l[i * n + k] + sign * (s * v[i])) / c;
-            v[i] = c * v[i] - s * l[i * n + k];
-        }
-    }
-    return 1;
 }
