@@ -5,8 +5,8 @@ W. M. Wonham, "Linear Multivariable Control", Springer 1979, section 3.6.
 
 The rank is that of the observability matrix [C; C A; ...; C A^(n-1)]. Its rows are not formed as they stand: sampled
 fast, A is nearly the identity, and the rows would differ by less than their rounding. A shifted and scaled,
-(A - mu I) / s, spans the same space, and each power is orthogonalised against those before it, which leaves one decision
-of rank a step.
+(A - mu I) / s, spans the same space, and each power is orthogonalised against those before it, which leaves one
+decision of rank a step.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ def names_of(direction: Matrix, names: list[str], scale: ArrayLike | None = None
     if len(parts) == 1:
         return names[parts[0]]
     first, *rest = parts
-    sign = np.sign(direction[first])
-    text = f"{abs(direction[first]):.2g} {names[first]}"
-    return text + "".join(f" {'+-'[sign * direction[i] < 0]} {abs(direction[i]):.2g} {names[i]}" for i in rest)
+    signed = direction * np.sign(direction[first])
+    text = f"{signed[first]:.2g} {names[first]}"
+    return text + "".join(f" {'-' if signed[i] < 0 else '+'} {abs(signed[i]):.2g} {names[i]}" for i in rest)
 
 
 def _scaled(A: ArrayLike, C: ArrayLike, scale: ArrayLike | None) -> tuple[Matrix, Matrix, Matrix]:

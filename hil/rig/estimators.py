@@ -1,8 +1,8 @@
 """Estimators in a rig: their ports by name, their matrices as people write them.
 
 The block itself has one long list of signals, u and y in, x, diagonal of P, innovations, NIS and log-likelihood out.
-Here each of them is a port: `u.<name>`, `y.<name>` (of a model: its inputs and outputs by their own names), `x.<state>`,
-`variance.<state>`, `innovation.<measurement>`, `nis`, `log_likelihood`.
+Here each of them is a port: `u.<name>`, `y.<name>` (of a model: its inputs and outputs by their own names),
+`x.<state>`, `variance.<state>`, `innovation.<measurement>`, `nis`, `log_likelihood`.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def resolve_estimator(reading: Reading, name: str, kind: BlockType, extra: dict[
 
 
 def own_parameters(reading: Reading, name: str, kind: BlockType, extra: dict[str, Any]) -> dict[str, Any]:
-    """Parameters of an observer's model: in the table `parameters`, or beside it where no configuration has the name."""
+    """Those of an observer's model: in the table `parameters`, or beside it where no configuration has the name."""
     path: KeyPath = ("blocks", name, PARAMETERS)
     given = extra.pop(PARAMETERS, {})
     if not isinstance(given, Mapping):
@@ -144,9 +144,10 @@ def _state_names(reading: Reading, path: KeyPath, extra: Mapping[str, Any]) -> t
     """Given, or numbers from 1 on, as many as A has rows; none after noting what is wrong."""
     given = extra.get(STATES)
     if given is not None:
-        if isinstance(given, list) and given and all(isinstance(s, str) and s.isidentifier() for s in given):
+        words = isinstance(given, list) and all(isinstance(s, str) and s.isidentifier() for s in given)
+        if words and given and len(set(given)) == len(given):
             return tuple(given)
-        reading.mistakes.add((*path, STATES), "must be a list of names", value=given, mend='Write ["place", "speed"]')
+        reading.mistakes.add((*path, STATES), "must be different names", value=given, mend='Write ["place", "speed"]')
         return ()
     A = extra.get("A")
     if A is None:

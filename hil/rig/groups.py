@@ -13,7 +13,7 @@ COUNTED = ("kalman", "luenberger")  # what u and y have in a list counts from 1
 
 
 def by_port(table: BlockTable) -> BlockTable:
-    """The table with `x.speed` in place of `x = { speed = ... }`; of a linear estimator `u.1` for the first of a list."""
+    """The table with `x.speed` in place of `x = { speed = ... }`; of a linear estimator `u.1` for a list's first."""
     inputs: dict[str, Any] = dict(table.inputs)
     if table.type in COUNTED:
         lists = {key: value if isinstance(value, list) else [value] for key, value in inputs.items() if key in "uy"}
@@ -33,8 +33,12 @@ def outputs_by_port(reading: Reading, name: str, table: BlockTable, kind: BlockT
         elif len(items) == len(ports):
             outputs |= dict(zip(ports, items, strict=True))
         else:
-            why = f"has {len(items)} signals, needs {len(ports)}: {', '.join(ports)}"
-            reading.mistakes.add(("blocks", name, "out", key), why, mend="Name some of them in a table {...}")
+            why = f"names {len(items)} of {len(ports)} signals: {', '.join(ports)}"
+            reading.mistakes.add(
+                ("blocks", name, "out", key),
+                why,
+                mend=f'Name all, or some in a table: {key} = {{ {ports[0].partition(".")[2]} = "..." }}',
+            )
     return table.model_copy(update={"outputs": outputs})
 
 

@@ -1,4 +1,4 @@
-"""Vectors, matrices and covariances of a rig file: nested lists, flat ones as `hil design` stores them, columns of a CSV."""
+"""Vectors, matrices and covariances of a rig file: nested lists, flat ones as `hil design` stores them, CSV columns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_matrix(reading: Reading, path: KeyPath, value: object, rows: int, colum
     shape = shape_of(value) if isinstance(value, list) else (len(numbers),)
     if shape != (rows, columns) and shape != (rows * columns,):
         found = " x ".join(map(str, shape)) or "1"
-        reading.mistakes.add(path, f"has {found} numbers, needs {rows} x {columns}: {what}")
+        reading.mistakes.add(path, f"is {found}, needs {rows} x {columns}: {what}")
         return [0.0] * (rows * columns)
     return numbers
 
@@ -53,7 +53,7 @@ def read_covariance(reading: Reading, path: KeyPath, value: object, names: Seque
     elif shape not in ((n, n), (n * n,)):
         found = " x ".join(map(str, shape))
         mend = f"Write {n} variances, the diagonal, or a nested list of {n} x {n}"
-        reading.mistakes.add(path, f"has {found} numbers for {n} states: {', '.join(names)}", mend=mend)
+        reading.mistakes.add(path, f"has {found} for {n} states: {', '.join(names)}", mend=mend)
         return [0.0] * (n * n)
     why = why_no_covariance(np.reshape(numbers, (n, n)), names)
     if why:

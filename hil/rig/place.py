@@ -14,22 +14,14 @@ from hil.nearest import did_you_mean
 from hil.rig.configure import read_config
 from hil.rig.description import Block, ModelRef, Wire
 from hil.rig.detectors import design_keys, resolve_detector
-from hil.rig.estimators import (
-    ESTIMATORS,
-    OF_MODELS,
-    estimator_keys,
-    linear_type,
-    model_estimator_type,
-    own_parameters,
-    resolve_estimator,
-)
-from hil.rig.fmu_blocks import fmu_ref, fmu_type
+from hil.rig.estimators import OF_MODELS, estimator_keys, own_parameters, resolve_estimator
+from hil.rig.fmu_blocks import fmu_ref
 from hil.rig.groups import by_port, outputs_by_port
+from hil.rig.kinds import kind_of
 from hil.rig.messages import KeyPath, known_keys
 from hil.rig.reading import Reading
 from hil.rig.schema import BlockTable, RoleTable
 
-FOREIGN = {"model": 'Write model = "model.py:Class"', "fmu": 'Write fmu = "model.fmu"'}
 BLOCK_KEYS = frozenset(known_keys(("blocks",)))
 
 
@@ -42,7 +34,7 @@ def place_blocks(reading: Reading) -> tuple[dict[str, Block], dict[str, BlockTyp
     types: dict[str, BlockType] = {}
     for name, written in reading.table.blocks.items():
         table = by_port(written)
-        block_type = _type(reading, name, table)
+        block_type = kind_of(reading, name, table)
         if block_type is None:
             continue
         table = outputs_by_port(reading, name, table, block_type)
@@ -75,52 +67,6 @@ def read_number(value: object, unit: str | None) -> float:
         raise RigError("takes a plain number, as its unit is not known")
     scale, offset = units.conversion(given, unit)
     return number * scale + offset
-
-
-def _type(reading: Reading, name: str, table: BlockTable) -> BlockType | None:
-    path = ("blocks", name)
-    if table.fmu is not None:
-        return fmu_type(reading, name, table)
-    for key in ("isolate", "fmu_timeout_s"):
-        if getattr(table, key):
-            reading.mistakes.add((*path, key), "belongs to blocks with an FMU")
-    if table.model is not None:
-        if table.type not in (None, "model", *OF_MODELS):
-            reading.mistakes.add((*path, "type"), "a block has a type or a model, not both", value=table.type)
-            return None
-        if table.model.endswith(".c") and table.method is not None:
-            reading.mistakes.add((*path, "method"), "a model in C has its own step", value=table.method)
-        model = _model_type(reading, (*path, "model"), table.model)
-        return model_estimator_type(reading, name, table, model) if model and table.type in OF_MODELS else model
-    if table.type is None:
-        reading.mistakes.add(path, "has neither type nor model", mend='Write type = "lag" or model = "model.py:Class"')
-        return None
-    if table.type in (*FOREIGN, *OF_MODELS):
-        key = "fmu" if table.type == "fmu" else "model"
-        reading.mistakes.add((*path, "type"), f"needs the key {key}", mend=FOREIGN[key])
-        return None
-    if table.type not in reading.types:
-        names = [n for n in reading.types if n not in FOREIGN]
-        reading.mistakes.add((*path, "type"), "unknown type", value=table.type, mend=did_you_mean(table.type, names))
-        return None
-    for key in ("method", "substeps"):
-        if getattr(table, key) is not None:
-            reading.mistakes.add((*path, key), f"belongs to models; {table.type} has none")
-    return linear_type(reading, name, table) if table.type in ESTIMATORS else reading.types[table.type]
-
-
-def _model_type(reading: Reading, path: KeyPath, model: str) -> BlockType | None:
-    file, colon, class_name = model.partition(":")
-    if not file.endswith(".c") and not (file and colon and class_name.isidentifier()):
-        reading.mistakes.add(path, "is not a model", value=model, mend='Write "model.py:Class" or "model.c"')
-        return None
-    if reading.read(file, path) is None:
-        return None
-    try:
-        return reading.model_type(reading.folder / file, class_name)
-    except RigError as error:
-        reading.mistakes.add_error(path, error, value=model)
-        return None
 
 
 def _place(reading: Reading, name: str, table: BlockTable, kind: BlockType) -> tuple[Block, list[Block]]:
