@@ -24,6 +24,7 @@ OF_MODELS = ("ekf",)
 ESTIMATORS = (*LINEAR, *OF_MODELS)
 STATES, PARAMETERS = "states", "parameters"
 WITHOUT_STATISTICS = ("luenberger",)
+WITH_JACOBIAN = ("ekf",)
 TEMPERATURES = ("degC", "°C", "degF", "°F")  # a difference of two is in another unit
 
 
@@ -197,8 +198,9 @@ def _fits_c_source(
     if unwired:
         why = f"all outputs of a model in C have to be measured; {', '.join(unwired)} is not"
         reading.mistakes.add((*path, "in"), why, mend="Write a source without it, or a class in model.py")
-    if not compile_source(reading.folder / str(table.model)).has_jacobian:
+    if table.type in WITH_JACOBIAN and not compile_source(reading.folder / str(table.model)).has_jacobian:
         mend = "Fill in the member jacobian (hil/model.h), or write the model as a class in model.py"
-        reading.mistakes.add((*path, "model"), "hil_model_v1 has no jacobian function, which an ekf needs", mend=mend)
+        why = f"hil_model_v1 has no jacobian function, which an {table.type} needs"
+        reading.mistakes.add((*path, "model"), why, mend=mend)
         return False
     return not unwired

@@ -1,4 +1,4 @@
-"""Estimators of a rig file in the run: their numbers, a measurement that is lost, an innovation that cannot be divided by."""
+"""Estimators of a rig file in the run: their numbers, a lost measurement, a singular innovation."""
 
 from __future__ import annotations
 

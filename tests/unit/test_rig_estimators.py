@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -263,6 +265,21 @@ def test_a_rod_seen_by_its_height_hides_its_angle_only_while_it_is_upright(tmp_p
     assert all(text.startswith("warning: rig.toml: blocks.observer.in: ") for text in found)
     assert all("at the initial point, though one deviation of P0 beside it" in text for text in found)
     assert findings(tmp_path, EKF, **rod, x0="{ angle = 0.3 }") == []
+
+
+def test_linear_filters_are_checked_without_casadi() -> None:
+    check = "import sys, hil.rig, hil.checks; hil.checks.check_rig(hil.rig.load_rig(sys.argv[1]))"
+    rig = Path(__file__).parents[2] / "rigs" / "incubator" / "watch.toml"
+    command = [sys.executable, "-c", f"{check}; assert 'casadi' not in sys.modules", str(rig)]
+    subprocess.run(command, check=True, timeout=60)
+
+
+def test_a_wire_to_a_port_of_a_group_may_convert_its_unit(tmp_path: Path) -> None:
+    conversion = '[[conversions]]\nfrom = "place"\nto = "observer.y.1"\nfactor = 1000.0'
+    write(tmp_path, KALMAN, {}, conversion)
+    blocks = load_rig(tmp_path).blocks
+    assert blocks["observer.y.1.conversion"].inputs[0].signal == "place"
+    assert blocks["observer"].inputs[1].signal == "observer.y.1"
 
 
 def test_two_exact_sensors_of_one_state_are_an_error_before_the_run(tmp_path: Path) -> None:
