@@ -25,7 +25,7 @@ FULL = os.environ.get("HIL_FULL", "") not in ("", "0")
 # (test, reduced count, complete count) and how many cases of that test said so.
 REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
-# They measure time, wait in it, or send signals: nothing runs beside them. BESIDE: of these, what only compiles and computes.
+# They measure time, wait in it, or send signals: nothing runs beside them. Those in BESIDE only compile and compute.
 ALONE = (
     "tests/bench/",
     "tests/firmware/",
