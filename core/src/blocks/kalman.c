@@ -8,8 +8,9 @@
 
 #include "estimator.h"
 #include "hil/dense.h"
+#include "timeline.h"
 
-enum { A, B, C, D, Q, R, P0, X0, STALE_INFLATION, UPDATE };
+enum { A, B, C, D, Q, R, P0, X0, STALE_INFLATION, UPDATE, MAX_DELAY };
 #define SQUARE (KALMAN_MAX_N * KALMAN_MAX_N)
 static const struct hil_port inputs[] = {{"in", "inputs u, then measurements y", NAN}};
 static const struct hil_port outputs[] = {
@@ -26,6 +27,7 @@ static const struct hil_config config[] = {
     {"stale_inflation", "factor on the variance of a stale measurement; 0 leaves it out", NULL, 1, 1, 0.0},
     {"update", "symmetric: P - h h' / s; joseph: three times as long, for nearly exact measurements",
      "symmetric|joseph", 1, 1, 0.0},
+    TIMELINE_CONFIG,
 };
 static const char *const states[] = {ESTIMATOR_STATES, "state"};
 
@@ -77,13 +79,14 @@ static const char *check(const struct hil_shape *shape)
             return "R is not positive semidefinite: a variance is negative";
     if (cfg[STALE_INFLATION].data[0] != 0.0 && !(cfg[STALE_INFLATION].data[0] >= 1.0))
         return "stale_inflation must be 0 or at least 1";
-    return NULL;
+    return timeline_check(cfg[MAX_DELAY].data[0], shape->dt_s);
 }
 
 static uint32_t n_state(const struct hil_shape *shape)
 {
     struct sizes z = sizes_of(shape->cfg);
-    return EST_HEAD + z.n_u + z.n + z.n * kalman_row(z.n);
+    uint32_t n_keep = z.n + z.n * kalman_row(z.n);
+    return EST_HEAD + z.n_u + n_keep + timeline_size(shape->cfg[MAX_DELAY].data[0], shape->dt_s, z.n_u, n_keep, z.m);
 }
 
 static uint32_t n_late(const struct hil_shape *shape)
@@ -192,6 +195,47 @@ static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z
     values[out[1]] = estimator_log_likelihood(hil_mem(b, s), to->n, to->determinant, to->nis);
 }
 
+struct context {
+    uint32_t n;
+    const struct kalman_model *model;
+};
+
+static int step_in_time(const void *context, const double *from, const double *v, const struct estimator_sample *at,
+                        double *to, struct timeline_made *made)
+{
+    const struct context *c = context;
+    struct result r;
+    step_any(c->n, c->model, from, v, at, &r);
+    if (!r.fine)
+        return 0;
+    for (uint32_t i = 0; i < c->n; i++)
+        to[i] = settle(r.x[i]);
+    memcpy(to + c->n, r.P, c->n * kalman_row(c->n) * sizeof *to);
+    memcpy(made->innovation, r.innovation, c->model->m * sizeof *made->innovation);
+    made->nis = r.nis, made->determinant = r.determinant, made->n = r.n;
+    return 1;
+}
+
+/* The step of now, and of late measurements; see timeline.h. */
+static __attribute__((noinline)) int by_time(const struct hil_block *b, unsigned char *s, struct sizes z,
+                                             const struct kalman_model *k, const double *v, struct estimator_sample *at)
+{
+    const struct context context = {z.n, k};
+    const uint32_t n_keep = z.n + z.n * kalman_row(z.n);
+    double *x = hil_mem(b, s) + EST_HEAD + z.n_u, *P = x + z.n;
+    const struct timeline line = {z.n_u,      n_keep,       z.m,     timeline_window(setting(b, MAX_DELAY), b->dt_s),
+                                  x + n_keep, step_in_time, &context};
+    struct timeline_made made;
+    if (!timeline_run(&line, b, s, v, at, &made))
+        return 0;
+    for (uint32_t i = 0; i < z.n; i++) {
+        *hil_out(b, s, i) = x[i];
+        *hil_out(b, s, z.n + i) = P[i * kalman_row(z.n) + i];
+    }
+    timeline_give(b, s, z.n, z.m, &made);
+    return 1;
+}
+
 static void output(const struct hil_block *b, unsigned char *s)
 {
     const struct hil_array *cfg = b->cfg;
@@ -205,6 +249,11 @@ static void output(const struct hil_block *b, unsigned char *s)
     for (uint32_t i = 0; k.D && i < z.n_u; i++)
         u[i] = is_usable(hil_in(b, s, i)) ? hil_in(b, s, i) : mem[EST_HEAD + i];
     estimator_read(b, s, z.n_u, z.m, setting(b, STALE_INFLATION), &at);
+    if (setting(b, MAX_DELAY) > 0.0) {
+        at.status |= by_time(b, s, z, &k, u, &at) ? HIL_GOOD : HIL_BAD;
+        estimator_give_status(b, s, 2 * z.n, z.m, &at);
+        return;
+    }
     step_any(z.n, &k, mem, u, &at, &to);
     if (to.fine) {
         for (uint32_t i = 0; i < z.n; i++)
