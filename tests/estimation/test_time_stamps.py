@@ -81,7 +81,7 @@ def signals(seed: int = 1) -> tuple[Matrix, Matrix]:
 
 
 def arriving(ys: Matrix, delays: NDArray[np.int64]) -> list[dict[int, tuple[float, int]]]:
-    """Per tick what comes in: measurement [k, i] comes delays[k, i] ticks late; of those that come at once the oldest first."""
+    """Per tick what comes in: measurement [k, i] comes delays[k, i] ticks late."""
     queue: list[dict[int, tuple[float, int]]] = [{} for _ in range(TICKS)]
     for k, i in np.ndindex(ys.shape):
         if delays[k, i] >= 0 and k + delays[k, i] < TICKS:
@@ -184,7 +184,7 @@ def test_it_is_least_squares_over_all_measurements() -> None:
 
 
 def test_a_slow_sensor_that_is_held_counts_once(made: Made) -> None:
-    """Channel 1 comes every tenth sample and three samples late; between its samples it holds, at the same source time."""
+    """Channel 1 comes every tenth sample and three samples late; then it holds, at the same source time."""
     us, ys = signals(10)
     delays = np.zeros(ys.shape, dtype=np.int64)
     delays[:, 1] = np.where(np.arange(TICKS) % 10 == 0, 3, -1)
@@ -202,8 +202,10 @@ def test_an_innovation_without_a_new_measurement_is_no_sample(made: Made) -> Non
     it.step([0.0], {0: (0.1, 0), 1: (0.2, 0)})
     out = it.step([0.0], {0: (0.1, DT_NS)})
     status = [it.state.get_byte(it.program.offset_status(i)) for i in it.out]
-    assert out[2 * N] != 0.0 and out[2 * N + 1] == 0.0
-    assert status[2 * N : 2 * N + 2] == [0, STALE] and not any(status[: 2 * N])
+    assert out[2 * N] != 0.0
+    assert out[2 * N + 1] == 0.0
+    assert status[2 * N : 2 * N + 2] == [0, STALE]
+    assert not any(status[: 2 * N])
 
 
 def test_the_nearest_sample_takes_a_measurement_between_two(made: Made) -> None:
@@ -235,7 +237,8 @@ def test_too_old_and_future_ones_are_left_out_and_counted(made: Made) -> None:
     ours, wanted = run(it, us, queue), run(made(), us, in_time(ys, came))
     assert np.array_equal(estimates(ours)[-1], estimates(wanted)[-1])
     counted, wrong = it.counters(RING[it.kind]), len(range(20, TICKS, 7))
-    assert counted["too_old"] == wrong + 1 and counted["future"] == wrong + 1
+    assert counted["too_old"] == wrong + 1
+    assert counted["future"] == wrong + 1
 
 
 def test_a_clock_that_runs_ahead_by_less_than_a_sample_is_taken_as_now_and_once(made: Made) -> None:
@@ -268,7 +271,8 @@ def test_what_is_not_a_number_never_gets_into_the_ring(made: Made) -> None:
     us[random.random(us.shape) < 0.2] = np.nan
     it = made()
     rows = run(it, us, late)
-    assert np.isfinite(it.memory()).all() and np.isfinite(rows).all()
+    assert np.isfinite(it.memory()).all()
+    assert np.isfinite(rows).all()
 
 
 def test_a_late_measurement_that_fails_leaves_the_rest_as_it_was() -> None:
@@ -282,7 +286,8 @@ def test_a_late_measurement_that_fails_leaves_the_rest_as_it_was() -> None:
     before = run(it, us, late[:44])
     it.step(us[44], late[44])
     status = [it.state.get_byte(it.program.offset_status(i)) for i in it.out]
-    assert all(bits & BAD for bits in status) and np.isfinite(before).all()
+    assert all(bits & BAD for bits in status)
+    assert np.isfinite(before).all()
     assert it.memory()[FAILED] == 1
     rows, wanted = run(it, us, late, 45), run(oracle, us, in_time(ys, delivered(late)))
     assert np.array_equal(estimates(rows)[-1], estimates(wanted)[-1])

@@ -17,7 +17,7 @@ Vector = NDArray[np.float64]
 
 
 class Timed:
-    """One block of a type; `step` latches the inputs as of now and each measurement with the time that comes with it."""
+    """One block of a type; `step` latches the inputs as of now, each measurement with the time that comes with it."""
 
     def __init__(self, kind: str, n_u: int, m: int, n_out: int, dt_ns: int, model: Any = None, **config: Any) -> None:
         spec = Spec(period_ns=dt_ns)
