@@ -170,6 +170,7 @@ int timeline_run(const struct timeline *line, const struct hil_block *b, unsigne
         is_new[i] = at->scale[i] > 0.0 ? sort(line, b, s, i, at) : line->window + 1u;
         if (is_new[i] > line->window) {
             at->y_status[i] |= at->scale[i] > 0.0 ? HIL_STALE : 0;
+            at->any |= at->y_status[i];
             at->scale[i] = 0.0;
         } else if (is_new[i] > first) {
             first = is_new[i];
