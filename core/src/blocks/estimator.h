@@ -105,6 +105,16 @@ static inline double estimator_log_likelihood(double *mem, uint32_t n, double de
     return -0.5 * (n * LOG_2PI + estimator_log_of(mem, determinant) + nis);
 }
 
+/* Element by element: a memcpy would load several at a time and wait until the stores that made them have reached the
+ * cache. */
+static inline void estimator_copy(double *to, const double *from, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        to[i] = from[i];
+        __asm__ volatile("" : "+m"(to[i])); /* or gcc makes a memcpy of it */
+    }
+}
+
 /* Outputs from what hil_model.ekf makes. */
 static inline void estimator_give(const struct hil_block *b, unsigned char *s, uint32_t n, uint32_t m,
                                   const struct estimator_sample *at, const double *to)
@@ -113,10 +123,11 @@ static inline void estimator_give(const struct hil_block *b, unsigned char *s, u
     const double *P = to + n, *e = P + n * (n + 1) / 2, *variance = e + m;
     const uint16_t *out = b->out;
     uint32_t used = 0;
-    for (uint32_t i = 0; i < n; i++)
-        values[*out++] = to[i];
-    for (uint32_t i = 0; i < n; i++)
-        values[*out++] = P[i * (i + 3) / 2];
+    for (uint32_t i = 0, d = 0; i < n; i++, d += i + 1) {
+        values[out[i]] = to[i];
+        values[out[n + i]] = P[d];
+    }
+    out += 2 * n;
     for (uint32_t i = 0; i < m; i++) {
         int taken = at->scale[i] > 0.0;
         values[*out++] = taken ? e[i] : 0.0;
