@@ -31,6 +31,8 @@ FLAGS = (
     "-fvisibility=hidden",
     "-fno-strict-aliasing",
     "-fno-math-errno",
+    "-fschedule-insns",
+    "-fsched-pressure",
     "-ffunction-sections",
     "-fPIC",
     "-shared",

@@ -10,7 +10,7 @@ from typing import Any
 import yardstick
 
 from hil import _core
-from hil.models import Input, Model, Param, State, compile_model
+from hil.models import Input, Model, Output, Param, State, compile_model
 from hil.models.math import cos, sin
 from hil.spec import BlockSpec, PathSpec, Spec
 
@@ -40,6 +40,16 @@ class CartPole(Model):
         push = (u + self.pole * s * (self.rod * w * w - self.g * c)) / mass
         turn = -u * c - self.pole * self.rod * w * w * c * s + (self.cart + self.pole) * self.g * s
         return {"x": self.v, "v": push, "theta": w, "omega": turn / (self.rod * mass)}
+
+
+class MeasuredCartPole(CartPole):
+    """Position and angle are measured, as in est.c."""
+
+    position = Output(unit="m")
+    angle = Output(unit="rad")
+
+    def outputs(self) -> dict[str, Any]:
+        return {"position": self.x, "angle": self.theta}
 
 
 class CartPoleBench:

@@ -65,6 +65,15 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
     "fmu_bare": ("fmu_bare.c", ["-O3", *SHARED, "-ldl"]),
     "est": ("est.c", [*NATIVE, *OUR_ARITHMETIC, *SCALAR]),
     "est_vec": ("est.c", [*NATIVE, *OUR_ARITHMETIC]),
+    # The same with the core's sine and cosine instead of the host's, which use the CPU's fused operations.
+    "est_core": ("est.c", [*NATIVE, *OUR_ARITHMETIC, *SCALAR, *CORE_HEADERS, "-DCORE_MATHS", *CORE_MATHS]),
+    "est_core_vec": ("est.c", [*NATIVE, *OUR_ARITHMETIC, *CORE_HEADERS, "-DCORE_MATHS", *CORE_MATHS]),
+    "pid_bare": ("pid_bare.c", [*AS_THE_CORE, *SHARED]),
+    "pid_block": ("pid_block.c", [*AS_THE_CORE, *CORE_HEADERS, str(CORE / "src/blocks/pid.c")]),
+    "cart_pole_ekf_loop": (
+        "cart_pole_ekf_loop.c",
+        [*NATIVE, *OUR_ARITHMETIC, *SCALAR, *SHARED, "-fvisibility=hidden", *CORE_HEADERS, "-DCORE_MATHS", *CORE_MATHS],
+    ),
     "est_fma": ("est.c", [*NATIVE, "-ffp-contract=fast", *SCALAR]),
 }
 

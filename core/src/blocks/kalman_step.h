@@ -48,16 +48,17 @@ KALMAN_ALWAYS void kalman_take(uint32_t n, int few, const struct kalman_model *k
 }
 
 /* `few` is n <= KALMAN_FEW as a constant. */
-KALMAN_ALWAYS void kalman_step(uint32_t n, int few, const struct kalman_model *model, const struct kalman_from *from,
+KALMAN_ALWAYS void kalman_step(uint32_t n, int few, const struct kalman_model *k, const struct kalman_from *from,
                                const double *u, const struct estimator_sample *at, struct kalman_result *to)
 {
-    const struct kalman_model k = *model; /* which no store can touch */
+    const struct kalman_model copy = *k; /* which no store can touch */
+    k = few ? &copy : k;
     struct kalman_work w;
     if (few)
-        kalman_few_start(n, &k, from, &w.few);
+        kalman_few_start(n, k, from, &w.few);
     else
-        kalman_many_start(n, &k, from, &w.many);
-    kalman_take(n, few, &k, u, at, &w, to);
+        kalman_many_start(n, k, from, &w.many);
+    kalman_take(n, few, k, u, at, &w, to);
     to->fine &= few ? kalman_few_is_fine(n, &w.few) : kalman_many_is_fine(n, &w.many);
     if (!to->fine)
         return;

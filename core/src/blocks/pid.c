@@ -13,6 +13,8 @@
  * Manual: u goes to manual_value, no faster than manual_rate_per_s. Back to automatic: I takes the value with which v
  * equals the u of the last manual sample, so nothing jumps. Without integral part (ki = 0), I keeps its value: a bias.
  */
+#include <string.h>
+
 #include "describe.h"
 
 enum { SETPOINT, MEASUREMENT, FEED_FORWARD, MANUAL, MANUAL_VALUE };
@@ -149,7 +151,7 @@ static void run_automatic(const struct hil_block *b, double *m, const double *p,
         m[INTEGRAL] += sign * p[KI_PER_S] * b->dt_s * (r - y) + m[TRACKING] * (m[U] - v);
 }
 
-static void output(const struct hil_block *b, unsigned char *s)
+static __attribute__((noinline)) void run_any(const struct hil_block *b, unsigned char *s)
 {
     double *m = hil_mem(b, s);
     const double *p = hil_params(b, s);
@@ -162,6 +164,55 @@ static void output(const struct hil_block *b, unsigned char *s)
     else if (is_usable(r) && is_usable(y) && is_usable(feed_forward))
         run_automatic(b, m, p, r, y, feed_forward);
     *hil_out(b, s, 0) = m[U];
+}
+
+/* 0 when both have the same bits. */
+static inline uint64_t difference(double a, double b)
+{
+    uint64_t x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x ^ y;
+}
+
+/* The plain case: in automatic as in the sample before, inputs usable, coefficients up to date. */
+static inline int is_plain(const double *m, const double *p, double r, double y, double feed_forward, double manual)
+{
+    uint64_t changed = difference(m[FOR_FILTER], p[FILTER_TIME_S]) | difference(m[FOR_KP], p[KP]) |
+                       difference(m[FOR_KI], p[KI_PER_S]) | difference(m[FOR_TRACKING], p[TRACKING_TIME_S]) |
+                       difference(m[AUTOMATIC], 1.0) | difference(m[STARTED], 1.0);
+    return changed == 0 && fabs(r) + fabs(y) + fabs(feed_forward) <= LARGEST_INPUT && !is_true(manual);
+}
+
+/* Its step, with the bits of the others. All in locals: for all that the compiler knows a store to the state could change
+ * a parameter. */
+static inline double run_plain(const struct hil_block *b, double *m, const double *p, double r, double y,
+                               double feed_forward)
+{
+    const double kp = p[KP], ki = p[KI_PER_S], kd = p[KD_S], lo = p[LO], hi = p[HI], dt_s = b->dt_s;
+    const double sign = b->cfg[0].data[0] == 0.0 ? 1.0 : -1.0, integral = m[INTEGRAL], tracking = m[TRACKING];
+    double rate = settle((p[FILTER_TIME_S] * m[RATE] + (y - m[LAST])) * m[PER_TIME]);
+    double proportional = sign * kp * (p[SETPOINT_WEIGHT] * r - y);
+    double v = integral + (proportional - sign * kd * rate + feed_forward), u = clamp(v, lo, hi);
+    m[RATE] = rate;
+    m[LAST] = y;
+    m[PROPORTIONAL] = proportional;
+    m[U] = u;
+    if (__builtin_expect(ki != 0.0, 1))
+        m[INTEGRAL] = integral + (sign * ki * dt_s * (r - y) + tracking * (u - v));
+    return u;
+}
+
+static void output(const struct hil_block *b, unsigned char *s)
+{
+    double *m = hil_mem(b, s), *values = hil_values(s);
+    const double *p = hil_params(b, s);
+    const uint16_t *in = b->in;
+    double r = values[in[SETPOINT]], y = values[in[MEASUREMENT]], feed_forward = values[in[FEED_FORWARD]];
+    if (__builtin_expect(is_plain(m, p, r, y, feed_forward, values[in[MANUAL]]), 1))
+        values[b->out[0]] = run_plain(b, m, p, r, y, feed_forward);
+    else
+        run_any(b, s);
 }
 
 const struct hil_block_type hil_type_pid = {

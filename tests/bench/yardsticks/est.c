@@ -24,9 +24,21 @@
 
 static const double GRAVITY = 9.81, CART_KG = 0.5, POLE_KG = 0.2, ROD_M = 0.3;
 
-static inline void cart_pole(const double *x, double u, double *dx)
+#if defined(CORE_MATHS)
+#include "hil/math.h"
+#define sine_cosine hil_sincos
+#else
+static inline void sine_cosine(double angle, double *s, double *c)
 {
-    double s = sin(x[2]), c = cos(x[2]), w = x[3];
+    *s = sin(angle);
+    *c = cos(angle);
+}
+#endif
+
+/* s, c: sine and cosine of the angle */
+static inline void cart_pole_of(const double *x, double s, double c, double u, double *dx)
+{
+    double w = x[3];
     double mass = CART_KG + POLE_KG * s * s;
 
     dx[0] = x[1];
@@ -35,10 +47,17 @@ static inline void cart_pole(const double *x, double u, double *dx)
     dx[3] = (-u * c - POLE_KG * ROD_M * w * w * c * s + (CART_KG + POLE_KG) * GRAVITY * s) / (ROD_M * mass);
 }
 
-/* F = I + dt d(dx)/dx: n1 and n3 are the numerators of the two accelerations, dn1 and dn3 their slopes in the angle. */
-static inline void cart_pole_jacobian(const double *x, double u, double dt, double *F)
+static inline void cart_pole(const double *x, double u, double *dx)
 {
-    double s = sin(x[2]), c = cos(x[2]), w = x[3];
+    double s, c;
+    sine_cosine(x[2], &s, &c);
+    cart_pole_of(x, s, c, u, dx);
+}
+
+/* F = I + dt d(dx)/dx: n1 and n3 are the numerators of the two accelerations, dn1 and dn3 their slopes in the angle. */
+static inline void cart_pole_jacobian(const double *x, double s, double c, double u, double dt, double *F)
+{
+    double w = x[3];
     double mass = CART_KG + POLE_KG * s * s, inverse = 1 / mass, dmass = 2 * POLE_KG * s * c;
     double n1 = u + POLE_KG * s * (ROD_M * w * w - GRAVITY * c);
     double dn1 = POLE_KG * (ROD_M * w * w * c - GRAVITY * (c * c - s * s));
@@ -112,10 +131,11 @@ static inline void ekf_gain(const struct kf4_filter *k, const double *P, double 
 
 KERNEL void ekf_step(struct kf4_filter *k, double u, const double *z, double dt)
 {
-    double dx[4], x[4], P[16], K[8], row0[4], row2[4];
+    double dx[4], x[4], P[16], K[8], row0[4], row2[4], s, c;
 
-    cart_pole_jacobian(k->x, u, dt, k->F);
-    cart_pole(k->x, u, dx);
+    sine_cosine(k->x[2], &s, &c);
+    cart_pole_jacobian(k->x, s, c, u, dt, k->F);
+    cart_pole_of(k->x, s, c, u, dx);
     for (int i = 0; i < 4; i++)
         x[i] = k->x[i] + dt * dx[i];
     ekf_predict_covariance(k, P);
