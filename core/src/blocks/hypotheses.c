@@ -99,16 +99,21 @@ static const char *check(const struct hil_shape *shape)
 
 static uint32_t n_state(const struct hil_shape *shape) { return KEPT + 2 * shape->n_in; }
 
-/* What lies below `floor` is lifted to it, then all are divided by their sum. */
-static void normalise(double *p, uint32_t n, double floor)
+static void divide_by_sum(double *p, uint32_t n)
 {
     double sum = 0.0;
-    for (uint32_t i = 0; i < n; i++) {
-        p[i] = p[i] > floor ? p[i] : floor;
+    for (uint32_t i = 0; i < n; i++)
         sum += p[i];
-    }
     for (uint32_t i = 0; i < n; i++)
         p[i] /= sum;
+}
+
+static void normalise(double *p, uint32_t n, double floor)
+{
+    divide_by_sum(p, n);
+    for (uint32_t i = 0; i < n; i++)
+        p[i] = p[i] > floor ? p[i] : floor;
+    divide_by_sum(p, n);
 }
 
 static void reset(const struct hil_block *b, unsigned char *s)
