@@ -1,7 +1,7 @@
 """Three Kalman filters and a bank of hypotheses tell what is wrong with a DC motor, as a rig of its own.
 
-The motor of rigs/dc_motor on a square wave of voltage, current and speed measured with noise. Hypotheses: all is well, the
-speed sensor has a bias of 0.1 rad/s, the friction of the bearing has doubled. What is wrong begins at 2 s.
+The motor of rigs/dc_motor on a square wave of voltage, current and speed measured with noise. Hypotheses: all is well,
+the speed sensor has a bias of 0.1 rad/s, the friction of the bearing has doubled. What is wrong begins at 2 s.
 """
 
 from __future__ import annotations
@@ -148,10 +148,8 @@ def test_what_is_wrong_is_found_in_its_time(rig: Path, what: str, full: Callable
     decided = result["bank.decided"][:, after]
     other, right = (decided == 3 - which).any(axis=1).mean(), (decided[:, -100:] == which).mean()
     median, late = np.quantile(times, [0.5, 0.95])
-    print(
-        f"\n{what}: {median:.3f} s, 95 % {late:.2f} s, slowest {times.max():.2f} s; other fault first {other:.4f} of runs"
-    )
-    print(f"right in the last second {right:.4f}")
+    print(f"\n{what}: {median:.3f} s, 95 % {late:.2f} s, slowest {times.max():.2f} s")
+    print(f"the other fault decided in {other:.4f} of the runs, right in {right:.4f} of the last second")
     for time, (low, high) in zip((median, late), BANDS[what], strict=True):
         assert low < time < high
     assert times.max() < LONGEST_S[what]
@@ -160,8 +158,8 @@ def test_what_is_wrong_is_found_in_its_time(rig: Path, what: str, full: Callable
 
 
 def test_a_healthy_motor_is_rarely_accused(rig: Path, full: Callable[[int, int], int]) -> None:
-    """The odds against a true hypothesis pass 1 at most as often as all that they were given: 0.02 at the start and 0.01
-    a second (Ville's inequality); 19 a nineteenth of that, and then they have to hold."""
+    """The odds against a true hypothesis pass 1 at most as often as all that they were given: 0.02 at the start and
+    0.01 a second (Ville's inequality); 19 a nineteenth of that, and then they have to hold."""
     result = runs(rig, "nominal", full(400, 5000))
     given = 0.02 + 0.01 * ENDS_S
     suspected = (result["bank.nominal"] < 0.5).any(axis=1)

@@ -1,8 +1,8 @@
 """The least-squares problem of one window of moving-horizon estimation, made once and solved in every sample.
 
 Unknown are the states X of the window, the free parameters theta and the process noise xi of each step; x(j+1) =
-step(x(j), u(j), p) + G xi(j) with G G' = Q binds them. What lies behind the last sample of a window that is not full yet
-holds still and costs nothing, so that one problem serves from the first sample on.
+step(x(j), u(j), p) + G xi(j) with G G' = Q binds them. What lies behind the last sample of a window that is not full
+yet holds still and costs nothing, so that one problem serves from the first sample on.
 """
 
 from __future__ import annotations
@@ -18,16 +18,35 @@ from hil.models import Model, ModelInfo
 from hil.models.symbols import casadi, trace
 
 Floats = NDArray[np.float64]
-SOLVED = ("Solve_Succeeded", "Solved_To_Acceptable_Level")
+# The last one is sqpmethod's: the quadratic program has no step left, though the multipliers lag behind.
+SOLVED = ("Solve_Succeeded", "Solved_To_Acceptable_Level", "Search_Direction_Becomes_Too_Small")
 MAX_EXPANDED = 300_000  # instructions; beyond, expanding takes longer than it saves
-SOLVER = {
-    "ipopt.print_level": 0,
-    "ipopt.sb": "yes",
-    "print_time": False,
-    "ipopt.tol": 1e-9,
-    "ipopt.max_iter": 200,
-    "ipopt.bound_relax_factor": 0.0,  # an estimate lies within its bounds, not beside them
-    "error_on_fail": False,
+QUIET = {"error_on_fail": False, "print_time": False, "show_eval_warnings": False}
+SOLVERS: dict[str, tuple[str, dict[str, Any]]] = {
+    # Sequential quadratic programming with CasADi's own active-set method on Gauss and Newton's Hessian.
+    "sqp": (
+        "sqpmethod",
+        {
+            **QUIET,
+            "qpsol": "qrqp",
+            "qpsol_options": dict.fromkeys(("print_iter", "print_header", "print_info", "error_on_fail"), False),
+            **dict.fromkeys(("print_header", "print_iteration", "print_status"), False),
+            "max_iter": 100,
+            "tol_pr": 1e-9,
+            "tol_du": 1e-8,
+        },
+    ),
+    "ipopt": (
+        "ipopt",
+        {
+            **QUIET,
+            "ipopt.print_level": 0,
+            "ipopt.sb": "yes",
+            "ipopt.tol": 1e-9,
+            "ipopt.max_iter": 200,
+            "ipopt.bound_relax_factor": 0.0,  # an estimate lies within its bounds, not beside them
+        },
+    ),
 }
 
 
@@ -103,10 +122,30 @@ class Data:
         return np.concatenate([part.ravel("F") for part in parts])
 
 
+@dataclass(frozen=True)
+class Solution:
+    """States of a window, shape (n_x, steps + 1), theta, half the sum of squares, the solver's word."""
+
+    x: Floats
+    theta: Floats
+    cost: float
+    status: str
+
+
+def _gauss_newton(problem: dict[str, Any], rest: Any) -> Any:
+    """J' J of half the sum of squares: never negative, so that every step goes down."""
+    ca = casadi()
+    J = ca.jacobian(rest, problem["x"])
+    factor, multipliers = ca.MX.sym("lam_f"), ca.MX.sym("lam_g", problem["g"].numel())
+    names = ["x", "p", "lam_f", "lam_g"], ["hess_gamma_x_x"]
+    given = [problem["x"], problem["p"], factor, multipliers]
+    return ca.Function("hess_lag", given, [factor * (J.T @ J)], *names)
+
+
 class Window:
     """The problem over `steps` steps. `scale` is the size of each unknown (x, theta)."""
 
-    def __init__(self, eq: Equations, steps: int, noise: Floats, scale: Floats) -> None:
+    def __init__(self, eq: Equations, steps: int, noise: Floats, scale: Floats, solver: str = "sqp") -> None:
         self.eq, self.steps, self.scale = eq, steps, scale
         self.n_w = noise.shape[1]
         ca, n, m, u = casadi(), eq.n_x, eq.n_y, eq.n_u
@@ -120,23 +159,27 @@ class Window:
         gaps = (scaled[:, 1:] - scaled[:, :-1] - change) / ca.DM(scale[:n])
         arrival = root @ (ca.vertcat(scaled[:, 0], parameters) - mean)
         residuals = W * (Y - self._along(eq.output, steps + 1, scaled, U, parameters, fixed))
-        cost = (ca.sumsqr(arrival) + ca.sumsqr(xi) + ca.sumsqr(residuals)) / 2
+        rest = ca.veccat(arrival, xi, residuals)
         problem = {
             "x": ca.veccat(X, theta, xi),
             "p": ca.veccat(U, Y, W, moves, fixed, mean, root),
-            "f": cost,
+            "f": ca.sumsqr(rest) / 2,
             "g": ca.vec(gaps),
         }
         size = (steps + 1) * (eq.step.n_instructions() + eq.output.n_instructions())
-        self._solver = ca.nlpsol("window", "ipopt", problem, {**SOLVER, "expand": size < MAX_EXPANDED})
+        name, options = SOLVERS[solver]
+        options = {**options, "expand": size < MAX_EXPANDED}
+        if name == "sqpmethod":
+            options["hess_lag"] = _gauss_newton(problem, rest)
+        self._solver = ca.nlpsol("window", name, problem, options)
 
     @staticmethod
     def _along(function: Any, count: int, x: Any, u: Any, theta: Any, fixed: Any) -> Any:
         ca = casadi()
         return function.map(count)(x, u, ca.repmat(theta, 1, count), ca.repmat(fixed, 1, count))
 
-    def solve(self, data: Data, guess: tuple[Floats, Floats], low: Floats, high: Floats) -> tuple[Any, ...]:
-        """States (n_x, steps + 1), theta, cost and the solver's status.
+    def solve(self, data: Data, guess: tuple[Floats, Floats], low: Floats, high: Floats) -> Solution:
+        """The window's least squares.
 
         Args:
             data: what was measured.
@@ -159,4 +202,5 @@ class Window:
         x = values[: n * (steps + 1)].reshape((n, steps + 1), order="F") * at[:, None]
         theta = values[n * (steps + 1) :][: self.eq.n_free] * free
         status = str(self._solver.stats()["return_status"])
-        return np.clip(x, low[:n, None], high[:n, None]), np.clip(theta, low[n:], high[n:]), float(found["f"]), status
+        x, theta = np.clip(x, low[:n, None], high[:n, None]), np.clip(theta, low[n:], high[n:])
+        return Solution(x, theta, float(found["f"]), status)
