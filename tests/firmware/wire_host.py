@@ -48,7 +48,11 @@ class WireHost(LinkHost):
 
     def pins(self) -> tuple[float, ...]:
         """Outputs as the newest image tells them."""
-        return struct.unpack("<2d", self.images[-1][-16:])
+        return self.all_pins()[-1]
+
+    def all_pins(self) -> list[tuple[float, ...]]:
+        """Outputs as each image told them, since the host is there."""
+        return [struct.unpack("<2d", image[-16:]) for image in self.images]
 
     def state(self) -> DeviceState:
         return DeviceState.parse(self.ask(Op.STATE)[1], self.outputs)
