@@ -34,6 +34,7 @@ UNIT_RULES: Mapping[str, UnitRule] = {
     "counter": UnitRule(fixed={"up": "1", "reset": "1", "count": "1", "done": "1"}),
     "integrator": UnitRule(fixed={"reset": "1"}),
     "pid": UnitRule((("setpoint", "measurement"), ("feed_forward", "manual_value", "u")), {"manual": "1"}),
+    **dict.fromkeys(("kalman", "ekf"), UnitRule(fixed={"nis": "1", "log_likelihood": "1"})),
     "mpc": UnitRule(fixed={"status": "1", "iterations": "1"}),
     "cusum": UnitRule(fixed={"alarm": "1", "high": "1", "low": "1", "reset": "1"}),
     "page_hinkley": UnitRule((("u", "mean"),), {"alarm": "1", "high": "1", "low": "1", "reset": "1"}),
@@ -103,6 +104,7 @@ class BlockType:
         states: names of the state fields; the last may stand for several.
         start: models: where each state starts.
         method: models: how it is integrated unless the rig says otherwise.
+        state_units: models: unit of each state.
     """
 
     name: str
@@ -117,6 +119,7 @@ class BlockType:
     feedthrough: bool
     start: tuple[float, ...] = ()
     method: str | None = None
+    state_units: tuple[str, ...] = ()
 
     def input(self, name: str) -> Port | None:
         """The input of this name, or None."""

@@ -9,6 +9,7 @@ from itertools import combinations
 
 from hil.blocks import block_types
 from hil.bus_time import bus_plan
+from hil.check_estimators import check_estimators, prompt_inputs
 from hil.iomap import IoTag
 from hil.rig.description import Block, Device, Rig, Signal
 
@@ -47,6 +48,7 @@ def check_rig(rig: Rig) -> list[Finding]:
         *_ages(rig),
         *_late_faults(rig),
         *_fmus(rig),
+        *(Finding(*found) for found in check_estimators(rig)),
     ]
     return sorted(found, key=lambda finding: finding.severity != "error")
 
@@ -141,9 +143,9 @@ def _algebraic_loops(rig: Rig) -> Iterator[Finding]:
     """
     writers = {(b.role, wire.signal): b for b in rig.blocks.values() for wire in b.outputs}
     before = {
-        b.name: [w.name for wire in b.inputs if (w := writers.get((b.role, wire.signal))) is not None]
+        b.name: [w.name for wire in prompt_inputs(b) if (w := writers.get((b.role, wire.signal))) is not None]
         for b in rig.blocks.values()
-        if block_types()[b.type].feedthrough and b.model is None
+        if block_types()[b.type].feedthrough and b.type != "model"
     }
     for loop in _cycles(before):
         yield Finding(

@@ -17,8 +17,10 @@ from hil.blocks import block_types
 from hil.errors import BenchError, RigError
 from hil.models import CompiledModel, compile_model, load_model
 from hil.models.c_source import compile_source
+from hil.models.observed import observed
 from hil.nearest import did_you_mean
 from hil.rig import Block, Rig, Role, RoleTag, Signal
+from hil.rig.estimators import ESTIMATORS
 from hil.spec import BlockSpec, PathSpec, RoleSpec, Spec, TagSpec
 
 if TYPE_CHECKING:
@@ -74,6 +76,21 @@ class Built:
 def fault_memory(period_ns: int) -> int:
     """Values that the delay faults of a bench can hold, all together."""
     return min(max(256, round(DELAY_MEMORY_S * 1e9 / period_ns)), 1 << 16)
+
+
+def compiled_model(block: Block, folder: Path, progress: Progress | None = None) -> CompiledModel:
+    """The model of a block of the rig in `folder`; an estimator's has only those outputs that are measured.
+
+    Raises:
+        RigError: it cannot be compiled.
+    """
+    assert block.model is not None
+    if not block.model.class_name:
+        return compile_source(folder / block.model.file, progress=progress)
+    model_class = load_model(f"{block.model.file}:{block.model.class_name}", folder)
+    if block.model.outputs is not None:
+        model_class = observed(model_class, block.model.outputs)
+    return compile_model(model_class, block.model.method, ekf=block.type == "ekf", progress=progress)
 
 
 class _Builder:
@@ -164,7 +181,7 @@ class _Builder:
 
     def _inputs(self, block: Block, number: Callable[[str], int]) -> list[int]:
         """One entry a port of the type, 0 where nothing is wired; a variadic port has all its signals at the end."""
-        if block.model or block.fmu:
+        if block.model or block.fmu or block.type in ESTIMATORS:
             return [number(wire.signal) for wire in block.inputs]
         kind = block_types()[block.type]
         found: list[int] = []
@@ -178,13 +195,7 @@ class _Builder:
         return self.slot(None, f"{block.name}.{port} (not wired)", start=value) if value else 0
 
     def _compile(self, block: Block) -> int:
-        assert block.model is not None
-        folder = self.rig.folder or Path()
-        if not block.model.class_name:
-            self.models[len(self.placed)] = compile_source(folder / block.model.file, progress=self.progress)
-            return self.models[len(self.placed)].address
-        model_class = load_model(f"{block.model.file}:{block.model.class_name}", folder)
-        model = compile_model(model_class, block.model.method, progress=self.progress)
+        model = compiled_model(block, self.rig.folder or Path(), self.progress)
         self.models[len(self.placed)] = model
         return model.address
 
@@ -247,7 +258,9 @@ class _Builder:
 
     def _state_names(self, index: int, block: Block, n: int) -> list[str]:
         """Names of all state doubles; the last name of a type stands for the rest, numbered."""
-        names = [x.name for x in self.models[index].x] if block.model else list(block_types()[block.type].states)
+        names = list(block_types()[block.type].states)
+        if block.type == "model":
+            names = [x.name for x in self.models[index].x]
         if block.fmu:
             names[-1:] = [*(f"y.{wire.port}" for wire in block.outputs), *(f"given.{name}" for name in block.params)]
         if len(names) < n:

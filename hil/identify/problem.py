@@ -102,7 +102,7 @@ def model_block(rig: Rig, name: str | None) -> Block:
     Raises:
         RigError: there is none, or several and no name.
     """
-    models = {block.name: block for block in rig.blocks.values() if block.model is not None}
+    models = {block.name: block for block in rig.blocks.values() if block.type == "model"}
     if name is None and len(models) == 1:
         return next(iter(models.values()))
     if name is None or name not in models:

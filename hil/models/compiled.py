@@ -92,6 +92,11 @@ class CompiledModel:
         return bool(self._table.step and self._table.output)
 
     @property
+    def has_jacobian(self) -> bool:
+        """It has the function that an extended Kalman filter calls."""
+        return bool(self._table.jacobian)
+
+    @property
     def step_address(self) -> int:
         """Address of the C function `step`, for tests and measurements."""
         return int(ctypes.cast(self._table.step, _POINTER).value or 0)

@@ -37,10 +37,10 @@ def _values(
     if config.choices is not None:
         return _choice(reading, path, config.choices, value)
     if isinstance(value, str) and config.max_n > 1:
-        return _column(reading, path, value)
+        return read_column(reading, path, value)
     if isinstance(value, Mapping) and config.name == "x0":
         return _states(reading, path, value, kind)
-    flat = _flatten(value)
+    flat = flatten(value)
     if flat is None:
         what = "a number" if config.scalar else 'numbers [...] or "file.csv:column"'
         reading.mistakes.add(path, f"must be {what}", value=value)
@@ -61,13 +61,13 @@ def _states(reading: Reading, path: KeyPath, value: Mapping[str, Any], kind: Blo
         mend = did_you_mean(key, kind.states)
         reading.mistakes.add((*path, key), f"{kind.name} has no state of this name", mend=mend)
     start = [value.get(state, preset) for state, preset in zip(kind.states, kind.start, strict=True)]
-    flat = _flatten(start)
+    flat = flatten(start)
     if flat is None:
         reading.mistakes.add(path, "must be numbers", value=value)
     return None if unknown else flat
 
 
-def _column(reading: Reading, path: KeyPath, text: str) -> tuple[float, ...] | None:
+def read_column(reading: Reading, path: KeyPath, text: str) -> tuple[float, ...] | None:
     """A column of a CSV file with a header row, "profile.csv:height". It may end above others: blank cells follow."""
     file, colon, name = text.partition(":")
     if not colon:
@@ -110,11 +110,11 @@ def _fits(reading: Reading, path: KeyPath, config: Config, values: tuple[float, 
     return False
 
 
-def _flatten(value: object) -> tuple[float, ...] | None:
+def flatten(value: object) -> tuple[float, ...] | None:
     """Numbers of a scalar, a list, or a list of rows; None when there is anything else."""
     if isinstance(value, bool | int | float):
         return (float(value),)
     if not isinstance(value, list | tuple):
         return None
-    parts = [_flatten(item) for item in value]
+    parts = [flatten(item) for item in value]
     return None if None in parts else tuple(number for part in parts if part is not None for number in part)

@@ -18,7 +18,7 @@ def insert_conversions(reading: Reading, blocks: dict[str, Block], types: dict[s
         block = _target(reading, ("conversions", n), blocks, table)
         if block is None:
             continue
-        port = table.to.rpartition(".")[2]
+        port = table.to.removeprefix(f"{block.name}.")
         gain = Block(
             name=f"{table.to}.conversion",
             type="gain",
@@ -38,8 +38,9 @@ def insert_conversions(reading: Reading, blocks: dict[str, Block], types: dict[s
 
 def _target(reading: Reading, path: KeyPath, blocks: dict[str, Block], table: ConversionTable) -> Block | None:
     """The block whose input is converted; None after noting what is wrong."""
-    name, _, port = table.to.rpartition(".")
-    block = blocks.get(name)
+    within = [name for name in blocks if table.to.startswith(f"{name}.")]
+    name = max(within, key=len, default=table.to.rpartition(".")[0])
+    block, port = blocks.get(name), table.to.removeprefix(f"{name}.")
     if table.factor == 0:
         reading.mistakes.add((*path, "factor"), "must not be 0", value=table.factor)
     if block is None:

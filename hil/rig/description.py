@@ -75,12 +75,17 @@ class Signal:
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model class, or a C source, which has no class: `file` is relative to the rig's folder."""
+    """A model class, or a C source, which has no class: `file` is relative to the rig's folder.
+
+    Attributes:
+        outputs: in an estimator those of the model's outputs that are measured; None: all.
+    """
 
     file: str
     class_name: str
     method: str = "rk4"
     substeps: int = 1
+    outputs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hil.rig.reading import Reading
 def read_fit(reading: Reading, blocks: Mapping[str, Block], types: Mapping[str, BlockType]) -> Fit:
     """The table as written, its names checked; without one, its defaults."""
     table = reading.table.fit
-    models = {name: block for name, block in blocks.items() if block.model is not None}
+    models = {name: block for name, block in blocks.items() if block.type == "model"}
     name = table.block or (next(iter(models)) if len(models) == 1 else None)
     if table.block is not None and table.block not in models:
         mend = did_you_mean(table.block, models)

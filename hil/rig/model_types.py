@@ -24,6 +24,7 @@ def model_type(model: BlockType, info: ModelInfo) -> BlockType:
         params=tuple(Param(v.name, v.doc, v.value, v.min, v.max, v.unit) for v in info.p),
         states=tuple(v.name for v in info.x),
         start=tuple(v.value for v in info.x),
+        state_units=tuple(v.unit for v in info.x),
         method=info.method,
         variadic=False,
         variadic_out=False,

@@ -14,12 +14,14 @@ from hil.nearest import did_you_mean
 from hil.rig.configure import read_config
 from hil.rig.description import Block, ModelRef, Wire
 from hil.rig.detectors import design_keys, resolve_detector
-from hil.rig.fmu_blocks import fmu_ref, fmu_type
+from hil.rig.estimators import OF_MODELS, estimator_keys, own_parameters, resolve_estimator
+from hil.rig.fmu_blocks import fmu_ref
+from hil.rig.groups import by_port, outputs_by_port
+from hil.rig.kinds import kind_of
 from hil.rig.messages import KeyPath, known_keys
 from hil.rig.reading import Reading
 from hil.rig.schema import BlockTable, RoleTable
 
-FOREIGN = {"model": 'Write model = "model.py:Class"', "fmu": 'Write fmu = "model.fmu"'}
 BLOCK_KEYS = frozenset(known_keys(("blocks",)))
 
 
@@ -30,10 +32,12 @@ def place_blocks(reading: Reading) -> tuple[dict[str, Block], dict[str, BlockTyp
     """
     blocks: dict[str, Block] = {}
     types: dict[str, BlockType] = {}
-    for name, table in reading.table.blocks.items():
-        block_type = _type(reading, name, table)
+    for name, written in reading.table.blocks.items():
+        table = by_port(written)
+        block_type = kind_of(reading, name, table)
         if block_type is None:
             continue
+        table = outputs_by_port(reading, name, table, block_type)
         block, constants = _place(reading, name, table, block_type)
         for item in (*constants, block):
             if item.name in blocks or (item.constant and item.name in reading.table.blocks):
@@ -65,69 +69,28 @@ def read_number(value: object, unit: str | None) -> float:
     return number * scale + offset
 
 
-def _type(reading: Reading, name: str, table: BlockTable) -> BlockType | None:
-    path = ("blocks", name)
-    if table.fmu is not None:
-        return fmu_type(reading, name, table)
-    for key in ("isolate", "fmu_timeout_s"):
-        if getattr(table, key):
-            reading.mistakes.add((*path, key), "belongs to blocks with an FMU")
-    if table.model is not None:
-        if table.type not in (None, "model"):
-            reading.mistakes.add((*path, "type"), "a block has a type or a model, not both", value=table.type)
-            return None
-        if table.model.endswith(".c") and table.method is not None:
-            reading.mistakes.add((*path, "method"), "a model in C has its own step", value=table.method)
-        return _model_type(reading, (*path, "model"), table.model)
-    if table.type is None:
-        reading.mistakes.add(path, "has neither type nor model", mend='Write type = "lag" or model = "model.py:Class"')
-        return None
-    if table.type in FOREIGN:
-        reading.mistakes.add((*path, "type"), f"needs the key {table.type}", mend=FOREIGN[table.type])
-        return None
-    if table.type not in reading.types:
-        names = [n for n in reading.types if n not in FOREIGN]
-        reading.mistakes.add((*path, "type"), "unknown type", value=table.type, mend=did_you_mean(table.type, names))
-        return None
-    for key in ("method", "substeps"):
-        if getattr(table, key) is not None:
-            reading.mistakes.add((*path, key), f"belongs to models; {table.type} has none")
-    return reading.types[table.type]
-
-
-def _model_type(reading: Reading, path: KeyPath, model: str) -> BlockType | None:
-    file, colon, class_name = model.partition(":")
-    if not file.endswith(".c") and not (file and colon and class_name.isidentifier()):
-        reading.mistakes.add(path, "is not a model", value=model, mend='Write "model.py:Class" or "model.c"')
-        return None
-    if reading.read(file, path) is None:
-        return None
-    try:
-        return reading.model_type(reading.folder / file, class_name)
-    except RigError as error:
-        reading.mistakes.add_error(path, error, value=model)
-        return None
-
-
 def _place(reading: Reading, name: str, table: BlockTable, kind: BlockType) -> tuple[Block, list[Block]]:
     extra = dict(table.model_extra or {})
     every, phase = _rate(reading, name, table)
     inputs, constants = _inputs(reading, name, table, kind)
     resolve_detector(reading, name, kind, extra, table.inputs, reading.table.rig.period_s * every)
+    resolve_estimator(reading, name, kind, extra)
+    parameters = own_parameters(reading, name, kind, extra) if kind.name in OF_MODELS else extra
     block = Block(
         name=name,
-        type="fmu" if table.fmu else "model" if table.model else kind.name,
+        type=_core_type(table, kind),
         inputs=inputs,
         outputs=_outputs(reading, name, table, kind),
-        params=_params(reading, name, kind, extra),
+        params=_params(reading, name, kind, parameters),
         config=read_config(reading, name, kind, extra, table.substeps),
-        model=_model_ref(table, kind),
+        model=_model_ref(reading, name, table, kind),
         fmu=fmu_ref(reading, name, table, extra),
         role=table.role,
         every=every,
         phase=phase,
     )
-    valid = [p.name for p in kind.params] + [c.name for c in kind.config] + design_keys(kind) + sorted(BLOCK_KEYS)
+    valid = [p.name for p in kind.params] + [c.name for c in kind.config]
+    valid += [*design_keys(kind), *estimator_keys(kind), *sorted(BLOCK_KEYS)]
     for key, value in extra.items():
         why = f"{kind.name} has no parameter or configuration of this name"
         reading.mistakes.add(("blocks", name, key), why, value=value, mend=did_you_mean(key, valid))
@@ -135,11 +98,16 @@ def _place(reading: Reading, name: str, table: BlockTable, kind: BlockType) -> t
     return block, numbers
 
 
-def _model_ref(table: BlockTable, kind: BlockType) -> ModelRef | None:
+def _core_type(table: BlockTable, kind: BlockType) -> str:
+    return "fmu" if table.fmu else "model" if table.model and table.type not in OF_MODELS else kind.name
+
+
+def _model_ref(reading: Reading, name: str, table: BlockTable, kind: BlockType) -> ModelRef | None:
     if table.model is None:
         return None
     file, _, class_name = table.model.partition(":")
-    return ModelRef(file, class_name, table.method or kind.method or "rk4", table.substeps or 1)
+    measured = reading.estimators[name].y if class_name and name in reading.estimators else None
+    return ModelRef(file, class_name, table.method or kind.method or "rk4", table.substeps or 1, measured)
 
 
 def _constant(name: str, value: float, reader: Block) -> Block:

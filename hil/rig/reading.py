@@ -13,6 +13,7 @@ from hil.rig.schema import RigFile
 
 if TYPE_CHECKING:
     from hil.fmi.describe import FmuInfo
+    from hil.rig.estimators import Names
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Reading:
         model_type: describes a model class as a block type: (file, class name) -> BlockType. Raises RigError.
         files: text of every file used, by its path within the folder; for an FMU the line that stands for it.
         fmus: FMUs by the names of their blocks.
+        estimators: names of what an estimator's vectors consist of, by the names of their blocks.
     """
 
     table: RigFile
@@ -36,6 +38,7 @@ class Reading:
     model_type: Callable[[Path, str], BlockType]
     files: dict[str, str] = field(default_factory=dict)
     fmus: dict[str, FmuInfo] = field(default_factory=dict)
+    estimators: dict[str, Names] = field(default_factory=dict)
 
     def read(self, name: str, path: KeyPath) -> str | None:
         """Text of a file of the rig; None after noting at `path` why it cannot be read."""

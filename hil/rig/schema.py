@@ -15,6 +15,8 @@ Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
 Seconds = Annotated[float, Field(ge=0)]
 Value = bool | int | float | str | list[float | list[float]]
 
+Wired = bool | int | float | str
+
 LEVELS = ("mil", "sil", "pil", "hil")
 METHODS = ("rk4", "euler", "semi_implicit", "exact", "discrete")
 
@@ -94,9 +96,9 @@ class BlockTable(Table):
     model_config = ConfigDict(extra="allow", strict=True)
 
     type: str | None = None
-    """A block type of the core; left out where `model` or `fmu` is given."""
+    """A block type of the core; left out where `fmu` is given, or `model` unless it is an estimator's."""
     model: str | None = None
-    """file.py:Class or file.c, relative to the rig's folder."""
+    """file.py:Class or file.c, relative to the rig's folder; with type = "ekf" the observer's model."""
     fmu: str | None = None
     """An FMU (co-simulation, FMI 2.0 or 3.0), relative to the rig's folder; its variables are ports and parameters."""
     isolate: bool = False
@@ -109,10 +111,11 @@ class BlockTable(Table):
     """Steps of a model in one of the block's; default 1."""
     role: str | None = None
     """The role whose simulated side this block belongs to; none: the bench."""
-    inputs: Annotated[dict[str, bool | int | float | str | list[str | float]], Field(alias="in")] = {}
-    """Input port -> signal, or a number: a constant that can be set later as <block>.<port>."""
-    outputs: Annotated[dict[str, str | list[str]], Field(alias="out")] = {}
-    """Output port -> signal; without an entry it is <block>.<port>."""
+    inputs: Annotated[dict[str, Wired | list[str | float] | dict[str, Wired]], Field(alias="in")] = {}
+    """Input port -> signal, or a number: a constant that can be set later as <block>.<port>. Ports of one group, as u
+    and y of an estimator, may be a list or a table by name."""
+    outputs: Annotated[dict[str, str | list[str] | dict[str, str]], Field(alias="out")] = {}
+    """Output port -> signal; without an entry it is <block>.<port>. Groups as with the inputs."""
     every: Annotated[int, Field(ge=1, le=2**31)] | None = None
     """Runs every so many ticks; default 1, in a role the role's."""
     phase: Annotated[int, Field(ge=0)] | None = None

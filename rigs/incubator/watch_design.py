@@ -80,8 +80,8 @@ def main() -> None:
     for name, found in (("calibrated", observer(cup=False)), ("loaded", observer(cup=True))):
         print(f"# {name}: innovation's deviation {found.deviation:.6g} K")
         for key in "ABCQR":
-            rows = ",\n     ".join(", ".join(f"{value:.9g}" for value in row) for row in getattr(found, key))
-            print(f"{key} = [{rows}]")
+            rows = [f"[{', '.join(f'{value:.9g}' for value in row)}]" for row in getattr(found, key)]
+            print(f"{key} = {rows[0] if key == 'R' else '[' + ', '.join(rows) + ']'}")
 
 
 if __name__ == "__main__":

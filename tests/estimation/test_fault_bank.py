@@ -1,4 +1,4 @@
-"""Three Kalman filters and a bank of hypotheses tell what is wrong with a DC motor, as a rig of its own.
+"""Three extended Kalman filters and a bank of hypotheses tell what is wrong with a DC motor, as a rig of its own.
 
 The motor of rigs/dc_motor on a square wave of voltage, current and speed measured with noise. Hypotheses: all is well,
 the speed sensor has a bias of 0.1 rad/s, the friction of the bearing has doubled. What is wrong begins at 2 s.
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy.linalg import expm
 
 import hil
@@ -27,7 +26,7 @@ RIG = """
 [rig]
 name = "fault_bank"
 title = "What is wrong with the motor?"
-description = "Three Kalman filters, one for each hypothesis, and their probabilities."
+description = "Three observers, one for each hypothesis, and their probabilities."
 period_s = 0.01
 
 [signals]
@@ -76,47 +75,50 @@ mean_time_between_changes_s = 100.0
 threshold = 0.95
 hold_s = 0.1
 """
-FILTER = """
+OBSERVER = """
 [blocks.{name}]
-type = "kalman"
-in = {{ in = ["voltage", 1.0, "sensor.current", "sensor.speed"] }}
-out = {{ out = ["{name}.current", "{name}.speed", "{name}.current_variance", "{name}.speed_variance",
-    "{name}.current_innovation", "{name}.speed_innovation", "{name}.nis", "{name}.log_likelihood"] }}
-A = {A}
-B = {B}
-C = [1, 0, 0, 1]
-D = [0, 0, 0, {bias}]
+type = "ekf"
+model = "model.py:Observed"
+method = "rk4"
+in = {{ voltage = "voltage", load = 0.0, current = "sensor.current", speed = "sensor.speed" }}
 Q = {Q}
-R = {R}
-P0 = [1.0, 0, 0, 1.0]
-x0 = [0, 0]
+R = {{ current = {current}, speed = {speed} }}
+P0 = [1.0, 1.0]
+{hypothesis}
+"""
+CLASS = """
+
+class Observed(DcMotor):
+    '''The motor without its angle, its speed measured with a bias.'''
+
+    angle = None
+    bias = Param(0.0, unit="rad/s", min=-1.0, max=1.0, doc="of the sensor")
+
+    def equations(self):
+        found = super().equations()
+        return {"current": found["current"], "speed": found["speed"]}
+
+    def outputs(self):
+        return {"speed": self.speed + self.bias}
 """
 
 
-def discrete(friction: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The motor's (A, [voltage, load]) over a sample, from its equations: J = 0.01, K = 0.01, R = 1, L = 0.5."""
-    continuous = np.array([[-1.0 / 0.5, -0.01 / 0.5], [0.01 / 0.01, -friction / 0.01]])
-    both = np.zeros((4, 4))
-    both[:2, :2], both[:2, 2:] = continuous, [[1 / 0.5, 0.0], [0.0, -1 / 0.01]]
-    step = expm(DT_S * both)
-    return step[:2, :2], step[:2, 2:]
-
-
-def filter_text(name: str, friction: float, bias: float) -> str:
-    A, B = discrete(friction)
-    Q = LOAD**2 * np.outer(B[:, 1], B[:, 1])
-    voltage_and_one = np.column_stack([B[:, 0], np.zeros(2)])
-    matrices = {"A": A, "B": voltage_and_one, "Q": Q, "R": np.array([CURRENT**2, SPEED**2])}
-    return FILTER.format(name=name, bias=bias, **{key: value.ravel().tolist() for key, value in matrices.items()})
+def process_noise() -> list[list[float]]:
+    """Of one sample, from the load's: J = 0.01, b = 0.1, K = 0.01, R = 1, L = 0.5."""
+    ahead = np.zeros((3, 3))
+    ahead[:2] = [[-1.0 / 0.5, -0.01 / 0.5, 0.0], [0.01 / 0.01, -0.1 / 0.01, -1.0 / 0.01]]
+    B = expm(DT_S * ahead)[:2, 2]
+    return (LOAD**2 * np.outer(B, B)).tolist()
 
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fault_bank")
-    (folder / "model.py").write_text(MODEL.read_text())
-    cases = [("nominal", FRICTION, 0.0), ("bias", FRICTION, BIAS), ("friction", 2 * FRICTION, 0.0)]
-    filters = "".join(filter_text(*case) for case in cases)
-    (folder / "rig.toml").write_text(RIG.format(filters=filters, LOAD=LOAD, SPEED=SPEED, CURRENT=CURRENT))
+    (folder / "model.py").write_text(MODEL.read_text() + CLASS)
+    given = {"Q": process_noise(), "current": CURRENT**2, "speed": SPEED**2}
+    hypotheses = {"nominal": "", "bias": f"bias = {BIAS}", "friction": f"b = {2 * FRICTION}"}
+    observers = [OBSERVER.format(name=name, hypothesis=text, **given) for name, text in hypotheses.items()]
+    (folder / "rig.toml").write_text(RIG.format(filters="".join(observers), LOAD=LOAD, SPEED=SPEED, CURRENT=CURRENT))
     return folder
 
 

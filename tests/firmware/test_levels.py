@@ -13,7 +13,7 @@ from hil.compare import compare
 from hil.errors import BenchError
 from hil.recording import Recording
 
-SIN_EXP, MPC = (Path(__file__).parent / "rigs" / name for name in ("sin_exp", "mpc"))
+SIN_EXP, MPC, OBSERVER = (Path(__file__).parent / "rigs" / name for name in ("sin_exp", "mpc", "observer"))
 needs_qemu = pytest.mark.skipif(
     not (shutil.which("qemu-system-arm") and shutil.which("arm-none-eabi-gcc")),
     reason="needs qemu-system-arm and arm-none-eabi-gcc: tools/system_packages.sh firmware",
@@ -36,7 +36,7 @@ def compared(a, b):
 
 
 @needs_qemu
-@pytest.mark.parametrize("rig", ["dc_motor", SIN_EXP, MPC], ids=["dc_motor", "sin_exp", "mpc"])
+@pytest.mark.parametrize("rig", ["dc_motor", SIN_EXP, MPC, OBSERVER], ids=["dc_motor", "sin_exp", "mpc", "observer"])
 def test_mil_sil_and_pil_give_the_same_bits_again_and_again(rig, full, tmp_path):
     seconds = full(1, 20) / 2
     mil, sil, pil = (run(rig, level, seconds, tmp_path / level) for level in ("mil", "sil", "pil"))
