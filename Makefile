@@ -66,10 +66,10 @@ firmware-table: build
 
 test: packages-test $(DEV) build bytecode
 	@echo "Counts are reduced where a full count takes long (listed at the end); make test-full runs all of them."
-	@env -u HIL_FULL $(PY) -m pytest $(ARGS)
+	@env -u HIL_FULL tools/run_tests.sh $(PY) $(ARGS)
 
 test-full: packages-test $(DEV) build bytecode
-	@HIL_FULL=1 $(PY) -m pytest $(ARGS)
+	@HIL_FULL=1 tools/run_tests.sh $(PY) $(ARGS)
 
 # Tests start `hil` some hundred times; where PYTHONDONTWRITEBYTECODE is set each start would compile its modules again.
 bytecode: $(RUN)

@@ -1,4 +1,7 @@
-"""What all tests share: counts that shrink in a normal run, and say so at the end."""
+"""What all tests share: counts that shrink in a normal run, and say so at the end; and which tests run alone.
+
+`make test` runs two tests at a time where they only compute, and then, one at a time, those marked `alone`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,24 @@ FULL = os.environ.get("HIL_FULL", "") not in ("", "0")
 # (test, reduced count, complete count) and how many cases of that test said so.
 REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
+# They measure time, wait in it, or send signals: nothing runs beside them. Those in BESIDE only compile and compute.
+ALONE = (
+    "tests/bench/",
+    "tests/firmware/",
+    "tests/wire/",
+    "tests/fmi/test_fmu_failures.py",
+    "tests/loop/test_bench_api.py",
+    "tests/loop/test_crash.py",
+    "tests/rigs/test_test_command.py",
+    "rigs/quad_tank/tests/test_over_the_wire.py",
+)
+BESIDE = (
+    "tests/firmware/test_build.py",
+    "tests/firmware/test_levels.py",
+    "tests/wire/test_modbus_fuzz.py",
+    "tests/wire/test_rtu_fuzz.py",
+)
+
 settings.register_profile("reduced", max_examples=50, deadline=None)
 settings.register_profile("full", max_examples=2000, deadline=None)
 settings.load_profile("full" if FULL else "reduced")
@@ -31,6 +52,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[REDUCED] = Counter()
     # A folder of its own for control sockets: a test that says `hil stop` must not find the bench of somebody's lab.
     os.environ["HIL_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="hilt")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(ALONE) and not item.nodeid.startswith(BESIDE):
+            item.add_marker(pytest.mark.alone)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of two processes of pytest-xdist: the other end prints
+        session.config.workeroutput["reduced"] = list(session.config.stash[REDUCED].items())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for (test, reduced, complete), cases in getattr(node, "workeroutput", {}).get("reduced", ()):
+        node.config.stash[REDUCED][test, reduced, complete] += cases
 
 
 def pytest_unconfigure() -> None:

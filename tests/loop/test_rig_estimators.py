@@ -211,11 +211,14 @@ def test_a_recording_of_estimators_replays(tmp_path: Path) -> None:
 
 def test_a_rod_is_balanced_by_what_the_filter_makes_of_its_angle() -> None:
     with open_bench(OBSERVER) as bench:
-        bench.run(8)
-        angle, nis = bench.history("rod.angle"), bench.history("controller.nis")
-        speeds = [bench.history(f"controller.{name}speed") for name in ("", "kalman_", "luenberger_")]
+        bench.run(20)
+        angle, nis = bench.history("rod.angle"), bench.history("controller.nis")[1001::10]
+        speed, variance = (bench.history(f"controller.{name}")[1001::10] for name in ("speed", "speed_variance"))
+        others = [bench.history(f"controller.{name}_speed")[1001::10] for name in ("kalman", "luenberger")]
+        nees = (speed - bench.history("rod.speed")[1000:-1:10]) ** 2 / variance
     assert angle[0] > 0.29
-    assert np.abs(angle[2000:]).max() < 0.01
-    assert 0.8 < nis[1000::10].mean() < 1.2, "R and Q describe the noise that there is"
-    for speed in speeds:
-        assert np.abs(speed[2000:] - speeds[0][2000:]).max() < 0.05
+    assert np.abs(angle[2000:]).max() < 0.04
+    assert 0.9 < nis.mean() < 1.1, "R and Q describe the noise that there is"
+    assert 0.8 < nees.mean() < 1.1
+    for other in others:
+        assert np.abs(other[100:] - speed[100:]).max() < 0.04

@@ -14,6 +14,7 @@ class Rod(Model):
     angle = State(0.0, unit="rad", output=True, doc="from upright")
     speed = State(0.0, unit="rad/s", output=True, doc="of the angle")
     torque = Input(unit="1/s**2", doc="torque over the moment of inertia")
+    gust = Input(unit="1/s**2", doc="what else turns it, over the moment of inertia")
     pull = Param(9.81, unit="1/s**2", min=0.0, max=100.0, doc="gravity over the rod's reduced length")
     damping = Param(0.1, unit="1/s", min=0.0, max=10.0, doc="of the bearing")
 
@@ -21,5 +22,5 @@ class Rod(Model):
         """Newton's law of the rod."""
         return {
             "angle": self.speed,
-            "speed": self.pull * sin(self.angle) - self.damping * self.speed + self.torque,
+            "speed": self.pull * sin(self.angle) - self.damping * self.speed + self.torque + self.gust,
         }
