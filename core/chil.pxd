@@ -64,6 +64,7 @@ cdef extern from "hil/state.h" nogil:
         uint64_t program, seed, tick, due
         uint32_t size, alert, safe, n_events, n_faults, n_notes, notes_lost
         uint64_t clips, faults_off
+    int64_t hil_source_time(const unsigned char *state, uint16_t signal)
 
 cdef extern from "hil/program.h" nogil:
     cdef struct hil_program:

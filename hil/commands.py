@@ -19,7 +19,6 @@ from hil.rig import Rig
 
 LATEST_S = 1e9  # 31 years: beyond, it is a mistake
 FULL, REFUSED_BY_GATE = 2, 12  # enum hil_err: HIL_E_FULL, HIL_E_RANGE
-THIS_TICK = -(2**63)  # HIL_THIS_TICK
 STATUS_BITS = ((1, "stale"), (2, "forced"), (4, "faulted"), (8, "bad"), (16, "safe"))
 
 
@@ -83,8 +82,9 @@ class Commands:
         """Age of a signal's source: 0 for what a tick computes, for a device's value the time since it was measured."""
         if name not in self.built.numbers:
             raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, self.names))
-        time_ns = self.state.get_int(self.built.program.offset_time(self.built.numbers[name]))
-        return 0.0 if time_ns == THIS_TICK else max(0.0, self.time_s - time_ns * 1e-9)
+        now_ns = self.state.tick * self._rig.period_ns
+        age_ns = now_ns - self.state.source_time(self.built.numbers[name])
+        return float(min(max(0, age_ns), now_ns) / 1e9)  # a start value ages from tick 0 on
 
     def is_here(self, name: str) -> bool:
         """False for an internal signal of a role whose blocks do not run in the bench's loop: nobody writes it here."""

@@ -107,6 +107,11 @@ cdef class State:
         self._inside(offset, 1)
         return self.s[offset]
 
+    def source_time(self, int signal) -> int:
+        """ns of bench time of what the signal carries; of what a tick computes the time of the tick to run next."""
+        self._inside(hil_offset_time(self.program.p, signal), 8)
+        return hil_source_time(self.s, signal)
+
     def reseed(self, uint64_t seed):
         self.head().seed = seed
 

@@ -167,6 +167,7 @@ static int place_block(struct hil_program *p, struct arena *a, const struct hil_
     out->out_row = in_a_row(b->out, b->n_out);
     out->passes_status = (uint8_t)(hil_block_feedthrough(b->type, b->model) != 0 && !b->type->sets_status);
     out->sets_status = b->type->sets_status;
+    out->passes_time = b->type->passes_time && p->tasks[task].every == 1;
     p->resets[i] = b->type->reset;
     p->updates[i] = b->type->update;
     for (uint32_t k = 0; k < b->n_params; k++) {

@@ -51,7 +51,7 @@ static void begin(const struct hil_program *p, const struct hil_role *role, unsi
         hil_times(p, s)[role->out[i].outer] = hil_times(p, s)[role->read[i]] = *in_force;
         bad += !(v[i] == v[i]);
     }
-    int64_t age = tick_time(p, s) - *in_force;
+    int64_t age = tick_time(p, s) - (*in_force == HIL_NEVER ? 0 : *in_force); /* start values age from tick 0 on */
     struct hil_role_state *rs = hil_role_mem(role, s);
     rs->bad = bad;
     if (bad || rs->stale || hil_header(s)->alert || age > role->min_age_ns)

@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 from hil.models.declare import ModelInfo
-from hil.models.emit import function
+from hil.models.emit import Style, function
 from hil.models.symbols import Equations, casadi
 
 MAX_EKF_INSTRUCTIONS = 20_000
@@ -40,7 +40,8 @@ def ekf_function(eq: Equations, info: ModelInfo, method: str) -> str | None:
     to = _update(ahead, spread, y - seen[0], seen[1], r)
     given = {"x": eq.x, "P": P, "u": eq.u, "v": v, "p": eq.p, "y": y, "r": r, "q": Q, "h": h}
     count = ca.Function("count", list(given.values()), ca.cse([to])).n_instructions()
-    return function("model_ekf", given, {"to": to}, info.place) if count <= MAX_EKF_INSTRUCTIONS else None
+    style = Style(apart=True, reciprocals=True)
+    return function("model_ekf", given, {"to": to}, info.place, style=style) if count <= MAX_EKF_INSTRUCTIONS else None
 
 
 def _step(eq: Equations, method: str, h: Any) -> Any:

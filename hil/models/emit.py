@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -63,8 +64,25 @@ def _table() -> dict[int, tuple[str, str]]:
     return table
 
 
+@dataclass(frozen=True)
+class Style:
+    """What a function may do to be fast.
+
+    `apart`: its results share no memory with its arguments, so each is stored as soon as it is known and leaves its
+    register. `reciprocals`: what divides more than once is inverted once, which is as exact to a bit or two.
+    """
+
+    apart: bool = False
+    reciprocals: bool = False
+
+
 def function(
-    name: str, inputs: dict[str, Any], outputs: dict[str, Any], where: str, elements: dict[str, list[str]] | None = None
+    name: str,
+    inputs: dict[str, Any],
+    outputs: dict[str, Any],
+    where: str,
+    elements: dict[str, list[str]] | None = None,
+    style: Style = Style(),
 ) -> str:
     """C text of `static void name(const double *..., double *...)` for SX inputs and outputs by argument name.
 
@@ -80,11 +98,12 @@ def function(
     count = compiled.n_instructions()
     if count > MAX_INSTRUCTIONS:
         raise RigError(f"the model has {count:,} operations, {MAX_INSTRUCTIONS:,} are allowed", where=where)
-    body = _body(compiled, list(inputs), list(outputs), where, elements or {})
+    body = _body(compiled, list(inputs), list(outputs), where, elements or {}, style)
     used = "\n".join(body)
     unused = [f"    (void){a};" for a in inputs if f"= {a}[" not in used]
     unused += [f"    (void){a};" for a in outputs if f"    {a}[" not in used]
-    arguments = [f"const double *{a}" for a in inputs] + [f"double *{a}" for a in outputs]
+    result = "double *restrict " if style.apart else "double *"
+    arguments = [f"const double *{a}" for a in inputs] + [f"{result}{a}" for a in outputs]
     inline = "HIL_ALWAYS_INLINE" if count < INLINE_BELOW else "static"
     return "\n".join([f"{inline} void {name}({', '.join(arguments)})", "{", *unused, *body, "}", ""])
 
@@ -109,12 +128,20 @@ def _instructions(compiled: Any) -> list[Instruction]:
     return found
 
 
+def _often_divisors(todo: Sequence[Instruction]) -> set[int]:
+    """What divides more than once."""
+    ca = casadi()
+    count = Counter(i.reads[-1] for i in todo if i.operation in (ca.OP_DIV, ca.OP_INV))
+    return {divisor for divisor, times in count.items() if times > 1}
+
+
 def _body(
-    compiled: Any, inputs: list[str], outputs: list[str], where: str, elements: dict[str, list[str]]
+    compiled: Any, inputs: list[str], outputs: list[str], where: str, elements: dict[str, list[str]], style: Style
 ) -> list[str]:
-    """One statement an instruction; constants stand where they are used; results are stored at the end."""
+    """One statement an instruction; constants stand where they are used; results are stored at the end unless apart."""
     ca = casadi()
     todo = _instructions(compiled)
+    inverted = _often_divisors(todo) if style.reciprocals else set()
     sines, cosines = ({i.reads[0] for i in todo if i.operation == op} for op in (ca.OP_SIN, ca.OP_COS))
     named: dict[int, str] = {}
     lines: list[str] = []
@@ -123,7 +150,7 @@ def _body(
         if i.constant is not None:
             named[i.writes[0]] = literal(i.constant, where)
         elif i.operation == ca.OP_OUTPUT:
-            stores.append(f"    {outputs[i.writes[0]]}[{i.writes[1]}] = {named[i.reads[0]]};")
+            (lines if style.apart else stores).append(_store(outputs, i, named))
         elif i.operation in (ca.OP_SIN, ca.OP_COS) and i.reads[0] in sines & cosines:
             named[i.writes[0]] = f"{'sin' if i.operation == ca.OP_SIN else 'cos'}_{i.reads[0]}"
             lines += _sincos(i.reads[0], named[i.reads[0]], lines)
@@ -131,9 +158,13 @@ def _body(
             named[i.writes[0]] = f"t{i.writes[0]}"
             if i.operation == ca.OP_INPUT:
                 text = _element(inputs[i.reads[0]], i.reads[1], elements)
+            elif i.operation in (ca.OP_DIV, ca.OP_INV) and i.reads[-1] in inverted:
+                text = " * ".join([*(named[r] for r in i.reads[:-1]), f"over_{i.reads[-1]}"]) + ";"
             else:
                 text = f"{_expression(i.operation, i.reads, named, where)};"
             lines.append(f"    double t{i.writes[0]} = {text}")
+        if i.operation != ca.OP_OUTPUT and i.writes[0] in inverted:
+            lines.append(f"    double over_{i.writes[0]} = 1.0 / {named[i.writes[0]]};")
     return lines + stores
 
 
@@ -141,6 +172,10 @@ def _element(argument: str, index: int, elements: dict[str, list[str]]) -> str:
     """`x[2]; /* h3 */`"""
     names = elements.get(argument)
     return f"{argument}[{index}];" + (f" /* {names[index]} */" if names else "")
+
+
+def _store(outputs: list[str], i: Instruction, named: dict[int, str]) -> str:
+    return f"    {outputs[i.writes[0]]}[{i.writes[1]}] = {named[i.reads[0]]};"
 
 
 def _sincos(number: int, operand: str, before: list[str]) -> list[str]:

@@ -43,6 +43,7 @@ struct hil_block {
     uint16_t id;
     uint8_t in_row, out_row; /* inputs, outputs are neighbours among the signals: one array of values */
     uint8_t sets_status;     /* its step sets the statuses of its outputs */
+    uint8_t passes_time;     /* output 0 has the source time of input 0 */
     uint32_t status;         /* byte offset of all signals' statuses */
 };
 typedef void (*hil_step_fn)(const struct hil_block *b, unsigned char *s);
@@ -65,6 +66,9 @@ static inline uint8_t hil_in_status(const struct hil_block *b, const unsigned ch
 {
     return s[b->status + b->in[i]];
 }
+/* Source time of the signal behind input i, and the time of this tick: ns of bench time. See hil_source_time in state.h. */
+static inline int64_t hil_in_time(const struct hil_block *b, const unsigned char *s, unsigned i);
+static inline int64_t hil_now(const unsigned char *s);
 /* Sets the status of output i; only for types with `sets_status`, which set that of every output in every step. */
 static inline void hil_set_status(const struct hil_block *b, unsigned char *s, unsigned i, uint8_t bits);
 /* Sample number of the block's own task: 0 at its first step, the same at every level (MIL, SIL, PIL, HIL). */
@@ -113,6 +117,8 @@ struct hil_block_type {
     uint8_t feedthrough;  /* `output` reads inputs: the block runs after their writers in a tick */
     uint8_t
         sets_status; /* `output` sets its outputs' statuses itself (hil_set_status): they do not carry the inputs' union */
+    uint8_t
+        passes_time; /* output 0 is input 0 of the same tick in another form: its source time is that of the input */
     /* Checks configuration and parameters; returns NULL or one constant sentence that says what is not allowed. May be NULL. */
     const char *(*check)(const struct hil_shape *shape);
     /* How many of the first inputs `update` alone reads: they put nothing into the dataflow order, so an estimator may read

@@ -10,6 +10,17 @@ static inline uint64_t hil_sample(const struct hil_block *b, unsigned char *s)
     return ((const struct hil_state *)(const void *)s)->tasks[b->task].sample;
 }
 
+static inline int64_t hil_now(const unsigned char *s)
+{
+    const struct hil_state *h = (const struct hil_state *)(const void *)s;
+    return (int64_t)h->tick * h->period_ns;
+}
+
+static inline int64_t hil_in_time(const struct hil_block *b, const unsigned char *s, unsigned i)
+{
+    return hil_source_time(s, b->in[i]);
+}
+
 static inline void hil_set_status(const struct hil_block *b, unsigned char *s, unsigned i, uint8_t bits)
 {
     s[b->status + b->out[i]] = bits;

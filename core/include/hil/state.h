@@ -13,7 +13,11 @@
 
 #define HIL_STATE_MAGIC 0x31455441534c4948u /* "HILSATE1", little endian */
 #define HIL_ABI         1
-#define HIL_THIS_TICK   INT64_MIN /* source time of a signal that is computed in the tick */
+/* Source times of signals that nobody latches; hil_source_time resolves them. + n: computed in the last run of task n. */
+#define HIL_THIS_TICK INT64_MIN
+#define HIL_TIME_OF   (INT64_MIN + 0x10000) /* + n: as signal n, which it passes on within the tick */
+#define HIL_TIME_ENDS (INT64_MIN + 0x20000) /* from here on they are times */
+#define HIL_NEVER     HIL_TIME_ENDS         /* no image has come yet: a start value is no measurement */
 #ifndef HIL_MAX_TASKS
 #define HIL_MAX_TASKS 16
 #endif
@@ -38,9 +42,18 @@ struct hil_state {
     uint64_t clips;      /* ticks x gates at which a gate changed a value, since the start */
     uint64_t faults_off; /* non-zero: the master enable is off, no fault acts */
     struct hil_task_state tasks[HIL_MAX_TASKS];
-    uint64_t reserved[20];
+    int64_t period_ns;             /* tick k is due at k period_ns of bench time */
+    uint32_t times;                /* byte offset of the source times */
+    uint32_t every[HIL_MAX_TASKS]; /* ticks from one run of a task to the next; 0: no such task */
+    uint32_t reserved_word;
+    uint64_t reserved[10];
 };
 _Static_assert(sizeof(struct hil_state) == 512, "values start right behind the header (HIL_STATE_HEADER)");
+
+/* Bench time in ns at which what a signal carries was true: of a device's value the time of its image, HIL_NEVER before the
+ * first one; of a computed one that of the run that computed it, negative before the first one. In a tick: yes. It is part
+ * of the state, so a replay gives it again. */
+int64_t hil_source_time(const unsigned char *state, uint16_t signal);
 
 enum hil_safe_reason { HIL_SAFE_NONE = 0, HIL_SAFE_COMMAND = 1, HIL_SAFE_OVERRUN = 2, HIL_SAFE_TEARDOWN = 3 };
 

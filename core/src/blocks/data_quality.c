@@ -159,6 +159,7 @@ const struct hil_block_type hil_type_data_quality = {
     PARAMS(params),
     STATES(states),
     .feedthrough = 1,
+    .passes_time = 1,
     .sets_status = 1,
     .check = check,
     .output = output,

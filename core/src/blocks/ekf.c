@@ -6,8 +6,9 @@
 #include "estimator.h"
 #include "hil/dense.h"
 #include "hil/math.h"
+#include "timeline.h"
 
-enum { Q, R, P0, X0, STALE_INFLATION, SUBSTEPS };
+enum { Q, R, P0, X0, STALE_INFLATION, SUBSTEPS, MAX_DELAY };
 #define TO (EKF_MAX_X + EKF_PACKED(EKF_MAX_X) + 3 * ESTIMATOR_MAX_Y)
 static const struct hil_port inputs[] = {{"in", "the model's inputs, then measurements of its outputs", NAN}};
 static const struct hil_port outputs[] = {
@@ -19,6 +20,7 @@ static const struct hil_config config[] = {
     {"x0", "x at the first sample; none: the model's own", NULL, 0, EKF_MAX_X, NAN},
     {"stale_inflation", "factor on the variance of a stale measurement; 0 leaves it out", NULL, 1, 1, 0.0},
     {"substeps", "steps of the model's method in one sample; more than 1 takes loops", NULL, 1, 1, 1.0},
+    TIMELINE_CONFIG,
 };
 static const char *const states[] = {ESTIMATOR_STATES, "state"};
 
@@ -60,14 +62,16 @@ static const char *check(const struct hil_shape *shape)
     for (uint32_t i = 0; i < model->n_p; i++)
         if (!(shape->params[i] >= model->p[i].min && shape->params[i] <= model->p[i].max))
             return "a parameter lies outside its range";
-    return NULL;
+    return timeline_check(cfg[MAX_DELAY].data[0], shape->dt_s);
 }
 
-/* Behind the head: u, x, P, Q; both as lower triangles. */
+/* Behind the head: u, x, P, Q, both as lower triangles; then the ring of timeline.h. */
 static uint32_t n_state(const struct hil_shape *shape)
 {
     const struct hil_model *model = shape->model;
-    return EST_HEAD + model->n_u + model->n_x + 2 * EKF_PACKED(model->n_x);
+    uint32_t n_u = model->n_u, n_keep = model->n_x + EKF_PACKED(model->n_x);
+    return EST_HEAD + n_u + n_keep + EKF_PACKED(model->n_x) +
+           timeline_size(shape->cfg[MAX_DELAY].data[0], shape->dt_s, n_u, n_keep, model->n_y);
 }
 
 static uint32_t n_late(const struct hil_shape *shape) { return shape->model->feedthrough ? 0 : shape->model->n_u; }
@@ -86,55 +90,131 @@ static void reset(const struct hil_block *b, unsigned char *s)
     }
 }
 
-static void step(const struct hil_block *b, unsigned char *s, const double *v, const struct estimator_sample *at,
-                 double *to)
+static const double *noise_of(const struct hil_block *b, unsigned char *s)
+{
+    uint32_t n = b->model->n_x;
+    return hil_mem(b, s) + EST_HEAD + b->model->n_u + n + EKF_PACKED(n);
+}
+
+/* One step from x and P (packed) with the u that acted since and the v that acts now, or the update alone when not `started`.
+ * What it makes lies in `to` as hil_model.ekf leaves it. */
+static void step(const struct hil_block *b, unsigned char *s, const double *x, const double *P, const double *u,
+                 const double *v, int started, const struct estimator_sample *at, double *to)
 {
     static const double no_noise[EKF_PACKED(EKF_MAX_X)];
     const struct hil_model *model = b->model;
-    uint32_t n = model->n_x, substeps = (uint32_t)setting(b, SUBSTEPS);
-    double r[ESTIMATOR_MAX_Y], *mem = hil_mem(b, s);
-    const double *u = mem + EST_HEAD, *x = u + model->n_u, *P = x + n, *noise = P + EKF_PACKED(n);
-    double h = b->dt_s;
-    for (uint32_t i = 0; i < model->n_y; i++)
-        r[i] = at->scale[i] > 0.0 ? b->cfg[R].data[i] * at->scale[i] : HUGE_VAL;
-    if (mem[EST_STARTED] == 0.0)
-        h = 0.0, noise = no_noise;
-    if (model->ekf && substeps == 1)
-        model->ekf(x, P, u, v, hil_params(b, s), at->y, r, noise, &h, to);
+    const double *variance = b->cfg[R].data, *noise = started ? noise_of(b, s) : no_noise, *p = hil_params(b, s);
+    double r[ESTIMATOR_MAX_Y], h = started ? b->dt_s : 0.0, substeps = setting(b, SUBSTEPS);
+    for (uint32_t i = 0, m = model->n_y; i < m; i++)
+        r[i] = at->scale[i] > 0.0 ? variance[i] * at->scale[i] : HUGE_VAL;
+    if (model->ekf && substeps == 1.0)
+        model->ekf(x, P, u, v, p, at->y, r, noise, &h, to);
     else
-        ekf_loops(model, substeps, x, P, u, v, hil_params(b, s), at->y, r, noise, h, to);
+        ekf_loops(model, (uint32_t)substeps, x, P, u, v, p, at->y, r, noise, h, to);
 }
 
-/* Whether what a step made can be kept. */
-static int came_out_right(const struct hil_model *model, const double *to, const struct estimator_sample *at)
+/* Whether what a step made can be kept: sums tell, which are NaN or too large if one element is. A measurement that was
+ * left out has an infinite variance; an innovation that is not finite shows in x. */
+static int came_out_right(uint32_t n, uint32_t m, const double *to)
 {
-    const double *P = to + model->n_x, *e = P + EKF_PACKED(model->n_x), *var = e + model->n_y;
-    int fine = 1;
-    for (uint32_t i = 0; i < model->n_x; i++) {
-        double p = P[EKF_PACKED(i) + i];
-        fine &= is_usable(to[i]) & (p >= 0.0) & (p <= LARGEST_INPUT);
+    const double *P = to + n, *variance = P + EKF_PACKED(n) + m;
+    double size = 0.0, spread = 0.0, least = 0.0, smallest = HUGE_VAL, nis = 0.0;
+    for (uint32_t i = 0, d = 0; i < n; i++, d += i + 1) {
+        size += fabs(to[i]);
+        spread += P[d];
+        least = P[d] < least ? P[d] : least;
     }
-    for (uint32_t i = 0; i < model->n_y; i++)
-        fine &= at->scale[i] == 0.0 || (var[i] > 1e-300 && is_usable(e[i]));
-    return fine;
+    for (uint32_t i = 0; i < m; i++) {
+        smallest = variance[i] < smallest ? variance[i] : smallest;
+        nis += variance[m + i];
+    }
+    return (size <= LARGEST_INPUT) & (spread <= LARGEST_INPUT) & (least >= 0.0) & (smallest > 1e-300) & (nis == nis);
+}
+
+/* v: the inputs that act now, where the model's outputs depend on them; else those that acted. */
+static const double *inputs_now(const struct hil_block *b, unsigned char *s, const double *u, double *v)
+{
+    if (!b->model->feedthrough)
+        return u;
+    for (uint32_t i = 0; i < b->model->n_u; i++)
+        v[i] = is_usable(hil_in(b, s, i)) ? hil_in(b, s, i) : u[i];
+    return v;
+}
+
+struct context {
+    const struct hil_block *b;
+    unsigned char *s;
+};
+
+static int step_in_time(const void *context, const double *from, const double *v, const struct estimator_sample *at,
+                        double *to, struct timeline_made *made)
+{
+    const struct context *c = context;
+    const struct hil_model *model = c->b->model;
+    uint32_t n = model->n_x, m = model->n_y, n_keep = n + EKF_PACKED(n);
+    const double *u = from + EST_HEAD, *x = u + model->n_u;
+    double r[TO];
+    step(c->b, c->s, x, x + n, u, v, from[EST_STARTED] != 0.0, at, r);
+    if (!came_out_right(n, m, r))
+        return 0;
+    memcpy(to, r, n_keep * sizeof *to);
+    for (uint32_t i = 0; i < n; i++)
+        to[i] = settle(r[i]);
+    *made = (struct timeline_made){.determinant = 1.0};
+    for (uint32_t i = 0; i < m; i++) {
+        int taken = at->scale[i] > 0.0;
+        made->innovation[i] = taken ? r[n_keep + i] : 0.0;
+        made->nis += r[n_keep + 2 * m + i];
+        made->determinant *= taken ? r[n_keep + m + i] : 1.0;
+        made->n += (uint32_t)taken;
+    }
+    return 1;
+}
+
+/* The step of now, and of late measurements; see timeline.h. */
+static __attribute__((noinline)) int by_time(const struct hil_block *b, unsigned char *s, const double *v,
+                                             struct estimator_sample *at)
+{
+    const struct hil_model *model = b->model;
+    const uint32_t n = model->n_x, m = model->n_y, n_keep = n + EKF_PACKED(n);
+    const struct context context = {b, s};
+    double *x = hil_mem(b, s) + EST_HEAD + model->n_u, *P = x + n;
+    const struct timeline line = {.n_u = model->n_u,
+                                  .n_keep = n_keep,
+                                  .m = m,
+                                  .window = timeline_window(setting(b, MAX_DELAY), b->dt_s),
+                                  .ring = P + 2 * EKF_PACKED(n),
+                                  .step = step_in_time,
+                                  .context = &context};
+    struct timeline_made made;
+    if (!timeline_run(&line, b, s, v, at, &made))
+        return 0;
+    for (uint32_t i = 0; i < n; i++) {
+        *hil_out(b, s, i) = x[i];
+        *hil_out(b, s, n + i) = P[EKF_PACKED(i) + i];
+    }
+    timeline_give(b, s, n, m, &made);
+    return 1;
 }
 
 static void output(const struct hil_block *b, unsigned char *s)
 {
     const struct hil_model *model = b->model;
     uint32_t n = model->n_x, m = model->n_y;
-    double v[ESTIMATOR_MAX_U], to[TO], *mem = hil_mem(b, s);
+    double now[ESTIMATOR_MAX_U], to[TO], *mem = hil_mem(b, s), *u = mem + EST_HEAD, *x = u + model->n_u;
+    const double *v = inputs_now(b, s, u, now);
     struct estimator_sample at;
-    for (uint32_t i = 0; i < model->n_u; i++) {
-        double now = hil_in(b, s, i);
-        v[i] = model->feedthrough && is_usable(now) ? now : mem[EST_HEAD + i];
-    }
     estimator_read(b, s, model->n_u, m, setting(b, STALE_INFLATION), &at);
-    step(b, s, v, &at, to);
-    if (came_out_right(model, to, &at)) {
-        memcpy(mem + EST_HEAD + model->n_u, to, (n + EKF_PACKED(n)) * sizeof *to);
+    if (setting(b, MAX_DELAY) > 0.0) {
+        at.status |= by_time(b, s, v, &at) ? HIL_GOOD : HIL_BAD;
+        estimator_give_status(b, s, 2 * n, m, &at);
+        return;
+    }
+    step(b, s, x, x + n, u, v, mem[EST_STARTED] != 0.0, &at, to);
+    if (__builtin_expect(came_out_right(n, m, to), 1)) {
         for (uint32_t i = 0; i < n; i++)
-            mem[EST_HEAD + model->n_u + i] = settle(to[i]);
+            x[i] = settle(to[i]);
+        estimator_copy(x + n, to + n, EKF_PACKED(n));
         mem[EST_STARTED] = 1.0;
         estimator_give(b, s, n, m, &at, to);
     } else {

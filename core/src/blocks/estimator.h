@@ -6,6 +6,8 @@
 #ifndef HIL_ESTIMATOR_H
 #define HIL_ESTIMATOR_H
 
+#include <string.h>
+
 #include "describe.h"
 #include "hil/math.h"
 
@@ -18,7 +20,7 @@ enum { EST_STARTED, EST_FAILED, EST_LEFT_OUT, EST_U_STATUS, EST_STATUS, EST_DETE
 
 struct estimator_sample {
     double y[ESTIMATOR_MAX_Y], scale[ESTIMATOR_MAX_Y]; /* factor of the variance; 0: left out */
-    uint8_t y_status[ESTIMATOR_MAX_Y], status;
+    uint8_t y_status[ESTIMATOR_MAX_Y], status, any;    /* any: all of y_status */
 };
 
 static inline int estimator_all_good(const unsigned char *s)
@@ -26,25 +28,47 @@ static inline int estimator_all_good(const unsigned char *s)
     return ((const struct hil_state *)(const void *)s)->alert == 0;
 }
 
-/* Reads m measurements behind n_u inputs. `inflation`: factor for a stale one; 0 leaves it out. */
-static inline void estimator_read(const struct hil_block *b, unsigned char *s, uint32_t n_u, uint32_t m,
-                                  double inflation, struct estimator_sample *at)
+/* True in the plain case: all signals are good, all measurements usable. One sum tells: it is NaN or too large if one is. */
+static inline int estimator_read_plain(const struct hil_block *b, unsigned char *s, uint32_t n_u, uint32_t m,
+                                       struct estimator_sample *at)
 {
-    double *mem = hil_mem(b, s);
-    int good = estimator_all_good(s);
-    at->status = (uint8_t)mem[EST_U_STATUS];
+    double size = 0.0;
+    memset(at->y_status, 0, sizeof at->y_status);
+    at->status = (uint8_t)hil_mem(b, s)[EST_U_STATUS];
+    at->any = 0;
     for (uint32_t i = 0; i < m; i++) {
-        uint8_t bits = good ? 0 : hil_in_status(b, s, n_u + i);
+        at->y[i] = hil_in(b, s, n_u + i);
+        at->scale[i] = 1.0;
+        size += fabs(at->y[i]);
+    }
+    return estimator_all_good(s) && size <= LARGEST_INPUT;
+}
+
+static __attribute__((noinline, unused)) void estimator_read_each(const struct hil_block *b, unsigned char *s,
+                                                                  uint32_t n_u, uint32_t m, double inflation,
+                                                                  struct estimator_sample *at)
+{
+    for (uint32_t i = 0; i < m; i++) {
+        uint8_t bits = estimator_all_good(s) ? 0 : hil_in_status(b, s, n_u + i);
         double y = hil_in(b, s, n_u + i);
         int usable = is_usable(y) && !(bits & HIL_BAD);
         at->scale[i] = !usable ? 0.0 : (bits & HIL_STALE) ? inflation : 1.0;
         at->y[i] = usable ? y : 0.0;
         at->y_status[i] = usable ? bits : (uint8_t)(bits | HIL_BAD);
+        at->any |= at->y_status[i];
         if (at->scale[i] > 0.0)
             at->status |= (uint8_t)(bits & ~HIL_STALE);
         else
-            mem[EST_LEFT_OUT] += 1.0;
+            hil_mem(b, s)[EST_LEFT_OUT] += 1.0;
     }
+}
+
+/* Reads m measurements behind n_u inputs. `inflation`: factor for a stale one; 0 leaves it out. */
+static inline void estimator_read(const struct hil_block *b, unsigned char *s, uint32_t n_u, uint32_t m,
+                                  double inflation, struct estimator_sample *at)
+{
+    if (__builtin_expect(!estimator_read_plain(b, s, n_u, m, at), 0))
+        estimator_read_each(b, s, n_u, m, inflation, at);
 }
 
 /* Keeps the inputs that act from now on. One that is not usable keeps its last value and makes the estimates bad. */
@@ -81,6 +105,16 @@ static inline double estimator_log_likelihood(double *mem, uint32_t n, double de
     return -0.5 * (n * LOG_2PI + estimator_log_of(mem, determinant) + nis);
 }
 
+/* Element by element: a memcpy would load several at a time and wait until the stores that made them have reached the
+ * cache. */
+static inline void estimator_copy(double *to, const double *from, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        to[i] = from[i];
+        __asm__ volatile("" : "+m"(to[i])); /* or gcc makes a memcpy of it */
+    }
+}
+
 /* Outputs from what hil_model.ekf makes. */
 static inline void estimator_give(const struct hil_block *b, unsigned char *s, uint32_t n, uint32_t m,
                                   const struct estimator_sample *at, const double *to)
@@ -89,10 +123,11 @@ static inline void estimator_give(const struct hil_block *b, unsigned char *s, u
     const double *P = to + n, *e = P + n * (n + 1) / 2, *variance = e + m;
     const uint16_t *out = b->out;
     uint32_t used = 0;
-    for (uint32_t i = 0; i < n; i++)
-        values[*out++] = to[i];
-    for (uint32_t i = 0; i < n; i++)
-        values[*out++] = P[i * (i + 3) / 2];
+    for (uint32_t i = 0, d = 0; i < n; i++, d += i + 1) {
+        values[out[i]] = to[i];
+        values[out[n + i]] = P[d];
+    }
+    out += 2 * n;
     for (uint32_t i = 0; i < m; i++) {
         int taken = at->scale[i] > 0.0;
         values[*out++] = taken ? e[i] : 0.0;
@@ -109,12 +144,10 @@ static inline void estimator_give_status(const struct hil_block *b, unsigned cha
                                          const struct estimator_sample *at)
 {
     double *mem = hil_mem(b, s);
-    int any = at->status != 0;
-    for (uint32_t i = 0; i < m; i++)
-        any |= at->y_status[i];
+    int any = (at->status | at->any) != 0;
     if (!any && mem[EST_STATUS] == 0.0)
         return; /* they are good and were */
-    mem[EST_STATUS] = any != 0;
+    mem[EST_STATUS] = any;
     for (uint32_t i = 0; i < b->n_out; i++)
         hil_set_status(b, s, i, (uint8_t)(at->status | (i >= n && i < n + m ? at->y_status[i - n] : 0)));
 }

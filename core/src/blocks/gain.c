@@ -25,6 +25,7 @@ const struct hil_block_type hil_type_gain = {
     OUTPUTS(outputs),
     PARAMS(gain_params),
     .feedthrough = 1,
+    .passes_time = 1,
     .output = gain_output,
 };
 

@@ -6,10 +6,10 @@
  * and the outputs keep their values with the status bad, which sends gated outputs to their safe value. */
 #include "kalman_step.h"
 
-#include "estimator.h"
 #include "hil/dense.h"
+#include "timeline.h"
 
-enum { A, B, C, D, Q, R, P0, X0, STALE_INFLATION, UPDATE };
+enum { A, B, C, D, Q, R, P0, X0, STALE_INFLATION, UPDATE, MAX_DELAY };
 #define SQUARE (KALMAN_MAX_N * KALMAN_MAX_N)
 static const struct hil_port inputs[] = {{"in", "inputs u, then measurements y", NAN}};
 static const struct hil_port outputs[] = {
@@ -26,6 +26,7 @@ static const struct hil_config config[] = {
     {"stale_inflation", "factor on the variance of a stale measurement; 0 leaves it out", NULL, 1, 1, 0.0},
     {"update", "symmetric: P - h h' / s; joseph: three times as long, for nearly exact measurements",
      "symmetric|joseph", 1, 1, 0.0},
+    TIMELINE_CONFIG,
 };
 static const char *const states[] = {ESTIMATOR_STATES, "state"};
 
@@ -36,6 +37,12 @@ struct sizes {
 static struct sizes sizes_of(const struct hil_array *cfg)
 {
     return (struct sizes){cfg[X0].n, cfg[B].n / cfg[X0].n, cfg[R].n};
+}
+
+/* The same of a block that has been checked, without a division. */
+static struct sizes sizes_in(const struct hil_block *b)
+{
+    return (struct sizes){b->cfg[X0].n, b->n_in - b->cfg[R].n, b->cfg[R].n};
 }
 
 static const char *check_sizes(const struct hil_shape *shape, struct sizes z)
@@ -77,13 +84,14 @@ static const char *check(const struct hil_shape *shape)
             return "R is not positive semidefinite: a variance is negative";
     if (cfg[STALE_INFLATION].data[0] != 0.0 && !(cfg[STALE_INFLATION].data[0] >= 1.0))
         return "stale_inflation must be 0 or at least 1";
-    return NULL;
+    return timeline_check(cfg[MAX_DELAY].data[0], shape->dt_s);
 }
 
 static uint32_t n_state(const struct hil_shape *shape)
 {
     struct sizes z = sizes_of(shape->cfg);
-    return EST_HEAD + z.n_u + z.n + z.n * kalman_row(z.n);
+    uint32_t n_keep = z.n + z.n * kalman_row(z.n);
+    return EST_HEAD + z.n_u + n_keep + timeline_size(shape->cfg[MAX_DELAY].data[0], shape->dt_s, z.n_u, n_keep, z.m);
 }
 
 static uint32_t n_late(const struct hil_shape *shape)
@@ -103,62 +111,14 @@ static void reset(const struct hil_block *b, unsigned char *s)
     }
 }
 
-/* What a step makes, beside the state. */
-struct result {
-    _Alignas(16) double x[KALMAN_MAX_N], P[SQUARE], innovation[ESTIMATOR_MAX_Y];
-    double nis, determinant; /* sum of e^2 / s, product of s */
-    uint32_t n;              /* measurements taken up */
-    int fine;
-};
-
-/* Finite, and no variance below zero: false for NaN. */
-KALMAN_ALWAYS int came_out_right(uint32_t n, const struct result *to)
-{
-    int fine = 1;
-    for (uint32_t i = 0; i < n; i++)
-        fine &= is_usable(to->x[i]) & (to->P[i * kalman_row(n) + i] >= 0.0) &
-                (to->P[i * kalman_row(n) + i] <= LARGEST_INPUT);
-    return fine;
-}
-
-KALMAN_ALWAYS void step_n(uint32_t n, const struct kalman_model *k, const double *mem, const double *u,
-                          const struct estimator_sample *at, struct result *to)
-{
-    const double *x = mem + EST_HEAD + k->n_u, *P_now = x + n;
-    _Alignas(16) double P[SQUARE];
-    if (mem[EST_STARTED] != 0.0) {
-        memcpy(P, P_now, n * kalman_row(n) * sizeof *P);
-        kalman_predict_state(n, k, mem + EST_HEAD, x, to->x);
-        kalman_predict_covariance(n, k, P, to->P);
-    } else {
-        memcpy(to->x, x, n * sizeof *x);
-        memcpy(to->P, P_now, n * kalman_row(n) * sizeof *P);
-    }
-    for (uint32_t i = 0; n % 2 && i < n; i++)
-        to->P[i * kalman_row(n) + n] = 0.0; /* the state has no bytes that nobody set */
-    to->nis = 0.0, to->determinant = 1.0, to->n = 0, to->fine = 1;
-    for (uint32_t i = 0; i < k->m; i++)
-        to->innovation[i] = at->scale[i] > 0.0 ? kalman_off(n, k, i, at->y[i], u, to->x) : 0.0;
-    for (uint32_t i = 0; i < k->m; i++) {
-        if (!(at->scale[i] > 0.0))
-            continue;
-        double e = to->n ? kalman_off(n, k, i, at->y[i], u, to->x) : to->innovation[i];
-        double s = kalman_take(n, k, i, k->R[i] * at->scale[i], e, to->x, to->P);
-        to->fine &= s > 1e-300;
-        to->nis += e * e / s;
-        to->determinant *= s;
-        to->n++;
-    }
-    to->fine &= came_out_right(n, to);
-}
-
 #define FIXED(n)                                                                                                       \
-    static __attribute__((noinline)) void step_##n(const struct kalman_model *k, const double *mem, const double *u,   \
-                                                   const struct estimator_sample *at, struct result *to)               \
+    static __attribute__((noinline)) void step_##n(const struct kalman_model *k, const struct kalman_from *from,       \
+                                                   const double *u, const struct estimator_sample *at,                 \
+                                                   struct kalman_result *to)                                           \
     {                                                                                                                  \
-        step_n(n, k, mem, u, at, to);                                                                                  \
+        kalman_step(n, n <= KALMAN_FEW, k, from, u, at, to);                                                           \
     }
-#if !defined(__ARM_ARCH_PROFILE) || __ARM_ARCH_PROFILE != 'M' /* flash is dearer than time there */
+#if defined(KALMAN_FIXED_SIZES)
 // clang-format off
 #define SIZES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(8) X(10) X(12) X(16)
 // clang-format on
@@ -167,18 +127,31 @@ KALMAN_ALWAYS void step_n(uint32_t n, const struct kalman_model *k, const double
 #endif
 SIZES(FIXED)
 
-static void step_any(uint32_t n, const struct kalman_model *k, const double *mem, const double *u,
-                     const struct estimator_sample *at, struct result *to)
+static __attribute__((noinline)) void step_variable(uint32_t n, const struct kalman_model *k,
+                                                    const struct kalman_from *from, const double *u,
+                                                    const struct estimator_sample *at, struct kalman_result *to)
+{
+#if !defined(KALMAN_FIXED_SIZES)
+    if (n <= KALMAN_FEW) {
+        kalman_step(n, 1, k, from, u, at, to);
+        return;
+    }
+#endif
+    kalman_step(n, 0, k, from, u, at, to);
+}
+
+static void step_any(uint32_t n, const struct kalman_model *k, const struct kalman_from *from, const double *u,
+                     const struct estimator_sample *at, struct kalman_result *to)
 {
 #define CASE(n)                                                                                                        \
-    case n: step_##n(k, mem, u, at, to); return;
+    case n: step_##n(k, from, u, at, to); return;
     switch (n) {
         SIZES(CASE)
-    default: step_n(n, k, mem, u, at, to);
+    default: step_variable(n, k, from, u, at, to);
     }
 }
 
-static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z, const struct result *to)
+static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z, const struct kalman_result *to)
 {
     double *values = hil_values(s);
     const uint16_t *out = b->out;
@@ -192,24 +165,68 @@ static void give_out(const struct hil_block *b, unsigned char *s, struct sizes z
     values[out[1]] = estimator_log_likelihood(hil_mem(b, s), to->n, to->determinant, to->nis);
 }
 
+struct context {
+    uint32_t n;
+    const struct kalman_model *model;
+};
+
+static int step_in_time(const void *context, const double *from, const double *v, const struct estimator_sample *at,
+                        double *to, struct timeline_made *made)
+{
+    const struct context *c = context;
+    const double *u = from + EST_HEAD, *x = u + c->model->n_u;
+    const struct kalman_from before = {x, x + c->n, u, from[EST_STARTED] != 0.0};
+    struct kalman_result r = {.x = to, .P = to + c->n};
+    step_any(c->n, c->model, &before, v, at, &r);
+    if (!r.fine)
+        return 0;
+    memcpy(made->innovation, r.innovation, c->model->m * sizeof *made->innovation);
+    made->nis = r.nis, made->determinant = r.determinant, made->n = r.n;
+    return 1;
+}
+
+/* The step of now, and of late measurements; see timeline.h. */
+static __attribute__((noinline)) int by_time(const struct hil_block *b, unsigned char *s, struct sizes z,
+                                             const struct kalman_model *k, const double *v, struct estimator_sample *at)
+{
+    const struct context context = {z.n, k};
+    const uint32_t n_keep = z.n + z.n * kalman_row(z.n);
+    double *x = hil_mem(b, s) + EST_HEAD + z.n_u, *P = x + z.n;
+    const struct timeline line = {z.n_u,      n_keep,       z.m,     timeline_window(setting(b, MAX_DELAY), b->dt_s),
+                                  x + n_keep, step_in_time, &context};
+    struct timeline_made made;
+    if (!timeline_run(&line, b, s, v, at, &made))
+        return 0;
+    for (uint32_t i = 0; i < z.n; i++) {
+        *hil_out(b, s, i) = x[i];
+        *hil_out(b, s, z.n + i) = P[i * kalman_row(z.n) + i];
+    }
+    timeline_give(b, s, z.n, z.m, &made);
+    return 1;
+}
+
 static void output(const struct hil_block *b, unsigned char *s)
 {
     const struct hil_array *cfg = b->cfg;
-    struct sizes z = sizes_of(cfg);
+    struct sizes z = sizes_in(b);
     struct kalman_model k = {cfg[A].data,      cfg[B].data, cfg[C].data, cfg[D].n ? cfg[D].data : NULL,
                              cfg[Q].data,      cfg[R].data, z.m,         z.n_u,
                              choice(b, UPDATE)};
     double u[ESTIMATOR_MAX_U], *mem = hil_mem(b, s);
     struct estimator_sample at;
-    struct result to;
     for (uint32_t i = 0; k.D && i < z.n_u; i++)
         u[i] = is_usable(hil_in(b, s, i)) ? hil_in(b, s, i) : mem[EST_HEAD + i];
     estimator_read(b, s, z.n_u, z.m, setting(b, STALE_INFLATION), &at);
-    step_any(z.n, &k, mem, u, &at, &to);
+    if (setting(b, MAX_DELAY) > 0.0) {
+        at.status |= by_time(b, s, z, &k, u, &at) ? HIL_GOOD : HIL_BAD;
+        estimator_give_status(b, s, 2 * z.n, z.m, &at);
+        return;
+    }
+    double *x = mem + EST_HEAD + z.n_u;
+    struct kalman_result to = {.x = x, .P = x + z.n};
+    struct kalman_from from = {x, x + z.n, mem + EST_HEAD, mem[EST_STARTED] != 0.0};
+    step_any(z.n, &k, &from, u, &at, &to);
     if (to.fine) {
-        for (uint32_t i = 0; i < z.n; i++)
-            mem[EST_HEAD + z.n_u + i] = settle(to.x[i]);
-        memcpy(mem + EST_HEAD + z.n_u + z.n, to.P, z.n * kalman_row(z.n) * sizeof *mem);
         mem[EST_STARTED] = 1.0;
         give_out(b, s, z, &to);
     } else {
@@ -221,7 +238,7 @@ static void output(const struct hil_block *b, unsigned char *s)
 
 static void update(const struct hil_block *b, unsigned char *s)
 {
-    estimator_hold_inputs(b, s, sizes_of(b->cfg).n_u, hil_mem(b, s) + EST_HEAD);
+    estimator_hold_inputs(b, s, sizes_in(b).n_u, hil_mem(b, s) + EST_HEAD);
 }
 
 const struct hil_block_type hil_type_kalman = {

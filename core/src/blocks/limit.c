@@ -30,6 +30,7 @@ const struct hil_block_type hil_type_limit = {
     OUTPUTS(outputs),
     PARAMS(limit_params),
     .feedthrough = 1,
+    .passes_time = 1,
     .check = check,
     .output = limit_output,
 };

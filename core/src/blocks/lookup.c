@@ -62,6 +62,7 @@ const struct hil_block_type hil_type_lookup_1d = {
     CONFIG(config_1d),
     STATES(states_1d),
     .feedthrough = 1,
+    .passes_time = 1,
     .check = check_1d,
     .reset = reset_1d,
     .output = output_1d,

@@ -30,5 +30,6 @@ const struct hil_block_type hil_type_quantise = {
     PARAMS(params),
     STATES(states),
     .feedthrough = 1,
+    .passes_time = 1,
     .output = output,
 };

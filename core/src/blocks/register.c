@@ -44,6 +44,7 @@ const struct hil_block_type hil_type_register = {
     OUTPUTS(outputs),
     CONFIG(config),
     .feedthrough = 1,
+    .passes_time = 1,
     .check = check,
     .output = output,
 };
