@@ -40,6 +40,7 @@ UNIT_RULES: Mapping[str, UnitRule] = {
     "page_hinkley": UnitRule((("u", "mean"),), {"alarm": "1", "high": "1", "low": "1", "reset": "1"}),
     "nis_test": UnitRule(fixed={"nis": "1", "alarm": "1", "mean": "1"}),
     "whiteness": UnitRule(fixed={"alarm": "1", "statistic": "1", "correlation": "1"}),
+    "hypotheses": UnitRule(fixed={"log_likelihood": "1", "most_probable": "1", "decided": "1", "probability": "1"}),
     "data_quality": UnitRule((("u", "reference", "y"),), {"bad": "1", "reason": "1"}),
     "encoder": UnitRule(fixed={"angle": "rad", "count": "1", "edge": "1"}),
     "mt_speed": UnitRule(fixed={"count": "1", "edge": "1", "speed": "rad/s"}),

@@ -57,6 +57,7 @@ static uint16_t signal_of(const char *name, double start)
 static const double times[] = {0.0, 0.1, 0.35, 0.6, 1.1}, series[] = {0.2, -0.7, 1.3, 0.4, -0.2};
 static const double b3[] = {0.02, 0.04, 0.02}, a3[] = {1.0, -1.56, 0.64}, one[] = {1.0}, half[] = {0.5}, few[] = {7.0};
 static const double num[] = {0.1, 0.05}, den[] = {1.0, -0.6, 0.1}, four[] = {4.0}, kind_u16[] = {1.0}, scale[] = {1e-3};
+static const double two_priors[] = {0.3, 0.7};
 static const double two_by_two[] = {0.3, 0.1, 0.1, 0.2};
 static const double grid[] = {-1.5, 0.1, 1.7}, table[] = {0.3, -0.2, 0.9, 1.4, -1.1, 0.6, 0.2, 0.05, -0.8};
 /* mpc: two samples of one input, its change, and the sum of both as a soft output; theta has two elements. */
@@ -106,6 +107,8 @@ static const struct {
     {"luenberger.C", one, 1},
     {"luenberger.L", half, 1},
     {"luenberger.x0", half, 1},
+    {"hypotheses.prior", two_priors, 2},
+    {"hypotheses.mean_time_between_changes_s", half, 1},
     {"logic.op", four, 1},
     {"weighted_sum.weights", num, 2},
     {"mpc.horizon", two, 1},
@@ -291,6 +294,8 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
     b->n_out = t->n_outputs;
     if (estimates)
         b->n_out = t->name[0] == 'k' ? 5 : t->name[0] == 'e' ? 7 : 2;
+    if (strcmp(t->name, "hypotheses") == 0)
+        b->n_out = 4;
     if (t->name[0] == 'e' && estimates)
         b->n_in = 2;
     for (uint16_t i = 0; i < b->n_in; i++)
