@@ -131,6 +131,8 @@ static void output(const struct hil_block *b, unsigned char *s)
     }
     estimator_read(b, s, model->n_u, m, setting(b, STALE_INFLATION), &at);
     step(b, s, v, &at, to);
+    if (model->clamp)
+        model->clamp(to); /* as in ukf.c */
     if (came_out_right(model, to, &at)) {
         memcpy(mem + EST_HEAD + model->n_u, to, (n + EKF_PACKED(n)) * sizeof *to);
         for (uint32_t i = 0; i < n; i++)
