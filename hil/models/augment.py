@@ -4,11 +4,11 @@
     model = compile_model(Joint, ekf=True)       # for the block "ekf"; the block "ukf" needs no ekf=True
 
 Such a state walks at random with the deviation that the filter's Q gives it, per sample: variance w^2 in its place of
-the diagonal lets it move by w sqrt(k) in k samples; 0 keeps it a constant. It starts at the parameter's value and is held
-within the parameter's min..max, in the model's step and after every measurement.
+the diagonal lets it move by w sqrt(k) in k samples; 0 keeps it a constant. It starts at the parameter's value and is
+held within the parameter's min..max, in the model's step and after every measurement.
 
-Source: L. Ljung, Asymptotic behavior of the extended Kalman filter as a parameter estimator for linear systems, IEEE Trans.
-Automatic Control 24, 1979; R. van der Merwe, E. A. Wan, 2001 (see core/src/blocks/ukf.c).
+Source: L. Ljung, Asymptotic behavior of the extended Kalman filter as a parameter estimator for linear systems, IEEE
+Trans. Automatic Control 24, 1979; R. van der Merwe, E. A. Wan, 2001 (see core/src/blocks/ukf.c).
 """
 
 from __future__ import annotations

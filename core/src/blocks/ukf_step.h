@@ -2,13 +2,13 @@
  *
  * R. van der Merwe, E. A. Wan, The square-root unscented Kalman filter for state and parameter-estimation, ICASSP 2001,
  * algorithm 3.1, points drawn anew after the prediction. P = r' r with an upper triangle r; points lie at x +- eta r_j,
- * eta = alpha sqrt(n + kappa). The usual weights are as large as 1 / alpha^2 and cancel; here the same sums are written in
- * differences from the centre's image, a_j and b_j of the pair j, w = 1 / (2 eta^2):
+ * eta = alpha sqrt(n + kappa). The centre's weight is usually negative and would ask for a downdate; the same sums in
+ * differences from the centre's image, a_j and b_j of the pair j, w = 1 / (2 eta^2), are
  *
  *   mean = centre + d,  d = w sum (a_j + b_j)
  *   covariance = sum w (a_j a_j' + b_j b_j') + (beta - alpha^2) d d'
  *
- * so that only beta < alpha^2 takes anything off. A pair enters as (a_j - b_j) / (2 eta) and (a_j + b_j) / (2 eta), whose
+ * where only beta < alpha^2 takes anything off. A pair enters as (a_j - b_j) / (2 eta) and (a_j + b_j) / (2 eta), whose
  * squares have the same sum. Of the states the first are r_j and 0 again; so the triangle of the joint covariance of
  * (y, x) needs no points of x and no downdate, only m n rotations of [Y 0; D r], where Y holds R and what the second ones of
  * y make. P without the measurements' part stands then where r stood (T. Kailath, A. H. Sayed, B. Hassibi, Linear
@@ -28,7 +28,8 @@
 
 #define UKF_MAX_X     16
 #define UKF_MAX_Y     8
-#define UKF_PACKED(n) ((n) * ((n) + 1u) / 2u) /* elements of a lower triangle; also where its row n starts */
+#define UKF_APART     static __attribute__((noinline)) /* both use the same stack, one after the other */
+#define UKF_PACKED(n) ((n) * ((n) + 1u) / 2u)          /* elements of a lower triangle; also where its row n starts */
 
 struct ukf {
     const struct hil_model *model;
@@ -71,7 +72,7 @@ static inline void ukf_clamp(const struct ukf *k, double *x)
 static inline void ukf_move(const struct ukf *k, const double *x, const double *r, uint32_t j, double eta,
                             const double *u, double *to)
 {
-    double point[UKF_MAX_X];
+    double point[UKF_MAX_X] = {0.0};
     uint32_t n = k->model->n_x;
     ukf_point(k, x, r, j, eta, point);
     memcpy(to, point, n * sizeof *to);
@@ -87,7 +88,7 @@ static inline void ukf_move(const struct ukf *k, const double *x, const double *
 static inline void ukf_see(const struct ukf *k, const double *x, const double *r, uint32_t j, double eta,
                            const double *v, double *y)
 {
-    double point[UKF_MAX_X];
+    double point[UKF_MAX_X] = {0.0};
     ukf_point(k, x, r, j, eta, point);
     ukf_clamp(k, point);
     k->model->output(point, v, k->p, y);
@@ -116,7 +117,7 @@ static inline int ukf_add(const struct ukf *k, uint32_t n, double *r, double *ro
 }
 
 /* x and r one sample on, noise (packed) included. */
-static inline int ukf_predict(const struct ukf *k, const double *u, const double *noise, double *x, double *r)
+UKF_APART int ukf_predict(const struct ukf *k, const double *u, const double *noise, double *x, double *r)
 {
     double rows[(2 * UKF_MAX_X + 1) * UKF_MAX_X], centre[UKF_MAX_X], d[UKF_MAX_X] = {0.0};
     uint32_t n = k->model->n_x;
@@ -174,8 +175,8 @@ static inline void ukf_take(uint32_t n, uint32_t m, uint32_t i, double *Y, doubl
 
 /* Takes up the measurements y, `root` the deviations of their noise, negative for one to be left out. e, variance and square of
  * each as in hil_model.ekf. */
-static inline int ukf_update(const struct ukf *k, const double *v, const double *y, const double *root, double *x,
-                             double *r, double *e)
+UKF_APART int ukf_update(const struct ukf *k, const double *v, const double *y, const double *root, double *x,
+                         double *r, double *e)
 {
     double D[UKF_MAX_X * UKF_MAX_Y], bends[(UKF_MAX_X + 1) * UKF_MAX_Y], Y[UKF_MAX_Y * UKF_MAX_Y] = {0.0};
     double W[UKF_MAX_X], mean[UKF_MAX_Y], d[UKF_MAX_Y], z[UKF_MAX_Y];
