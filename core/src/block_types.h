@@ -13,7 +13,7 @@
     X(integrator) X(derivative) X(moving_average) X(lookup_1d) X(lookup_2d) \
     X(comparator) X(logic) X(on_delay) X(off_delay) X(counter) X(latch) X(edge) X(selector) \
     X(cusum) X(page_hinkley) X(nis_test) X(whiteness) X(data_quality) \
-    X(pid) X(mpc) X(scheduled_gain) X(kalman) X(ekf) X(luenberger) X(hypotheses) \
+    X(pid) X(mpc) X(scheduled_gain) X(kalman) X(ekf) X(ukf) X(luenberger) X(hypotheses) \
     X(encoder) X(mt_speed) X(model) X(fmu)
 // clang-format on
 

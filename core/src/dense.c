@@ -24,6 +24,66 @@ int hil_cholesky(double *a, uint32_t n, double least)
     return 1;
 }
 
+void hil_cholesky_semidefinite(double *a, uint32_t n)
+{
+    for (uint32_t j = 0; j < n; j++) {
+        double pivot = a[j * n + j], least = ROUNDING * pivot;
+        for (uint32_t k = 0; k < j; k++)
+            pivot -= a[j * n + k] * a[j * n + k];
+        int counts = pivot > least;
+        double root = counts ? hil_sqrt(pivot) : 0.0;
+        a[j * n + j] = root;
+        for (uint32_t i = j + 1; i < n; i++) {
+            double sum = a[i * n + j];
+            for (uint32_t k = 0; k < j; k++)
+                sum -= a[i * n + k] * a[j * n + k];
+            a[i * n + j] = counts ? sum / root : 0.0;
+        }
+    }
+}
+
+#define NOTHING 1e-290 /* a sum of squares whose inverse could overflow is none */
+
+void hil_triangle_add(double *r, uint32_t n, double *d, uint32_t rows)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        double sum = 0.0, was = r[i * n + i];
+        for (uint32_t k = 0; k < rows; k++)
+            sum += d[k * n + i] * d[k * n + i];
+        if (sum < NOTHING)
+            continue;
+        double root = hil_sqrt(was * was + sum), first = -sum / (was + root); /* = was - root without cancellation */
+        double inverse = 1.0 / root, back = -1.0 / (root * first);
+        r[i * n + i] = root;
+        for (uint32_t j = i + 1; j < n; j++) {
+            double dot = first * r[i * n + j];
+            for (uint32_t k = 0; k < rows; k++)
+                dot += d[k * n + i] * d[k * n + j];
+            r[i * n + j] += dot * inverse;
+            for (uint32_t k = 0; k < rows; k++)
+                d[k * n + j] -= d[k * n + i] * (dot * back);
+        }
+    }
+}
+
+int hil_triangle_subtract(double *r, uint32_t n, double *v)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        double was = r[i * n + i], off = v[i];
+        if (off == 0.0)
+            continue;
+        if (!(hil_fabs(off) < was))
+            return 0;
+        double root = hil_sqrt((was - off) * (was + off)), c = root / was, s = off / was;
+        r[i * n + i] = root;
+        for (uint32_t j = i + 1; j < n; j++) {
+            r[i * n + j] = (r[i * n + j] - s * v[j]) / c;
+            v[j] = c * v[j] - s * r[i * n + j];
+        }
+    }
+    return 1;
+}
+
 void hil_multiply(const double *a, const double *b, double *c, uint32_t n, uint32_t k, uint32_t m)
 {
     memset(c, 0, (size_t)n * m * sizeof *c);

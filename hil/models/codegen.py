@@ -37,7 +37,7 @@ static void model_ode(const double *x, const double *u, const double *p, double 
 extern const struct hil_model hil_model_v1;
 __attribute__((visibility("default"))) const struct hil_model hil_model_v1 = {{
     HIL_MODEL_ABI, N_X, N_U, N_Y, N_P, {feedthrough}, UINT64_C({digest}), {name}, {method},
-    {x}, {u}, {y}, {p}, model_step, model_ode, model_g, model_jacobian, {ekf}}};
+    {x}, {u}, {y}, {p}, model_step, model_ode, model_g, model_jacobian, {ekf}, {clamp}}};
 """
 
 
@@ -125,6 +125,7 @@ def _table(eq: Equations, info: ModelInfo, method: str, digest: str, ekf: bool) 
         name=quoted(info.name),
         method=quoted(method),
         ekf="model_ekf" if ekf else "0",
+        clamp="model_clamp" if any(v.clamp for v in info.x) else "0",
         **pointers,
     )
 

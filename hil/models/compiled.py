@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from hil.errors import RigError
 from hil.models.declare import ModelInfo, Variable
 
-ABI = 2
+ABI = 3
 SYMBOL = "hil_model_v1"
 Vector = NDArray[np.float64]
 _POINTER = ctypes.c_void_p
@@ -38,6 +38,7 @@ class _Table(ctypes.Structure):
         ("output", ctypes.CFUNCTYPE(None, *[_POINTER] * 4)),
         ("jacobian", ctypes.CFUNCTYPE(None, *[_POINTER] * 7)),
         ("ekf", ctypes.c_void_p),
+        ("clamp", ctypes.c_void_p),
     ]
 
 

@@ -58,7 +58,7 @@ static const double times[] = {0.0, 0.1, 0.35, 0.6, 1.1}, series[] = {0.2, -0.7,
 static const double b3[] = {0.02, 0.04, 0.02}, a3[] = {1.0, -1.56, 0.64}, one[] = {1.0}, half[] = {0.5}, few[] = {7.0};
 static const double num[] = {0.1, 0.05}, den[] = {1.0, -0.6, 0.1}, four[] = {4.0}, kind_u16[] = {1.0}, scale[] = {1e-3};
 static const double two_priors[] = {0.3, 0.7};
-static const double two_by_two[] = {0.3, 0.1, 0.1, 0.2};
+static const double two_by_two[] = {0.3, 0.1, 0.1, 0.2}, ukf_beta[] = {0.9};
 static const double grid[] = {-1.5, 0.1, 1.7}, table[] = {0.3, -0.2, 0.9, 1.4, -1.1, 0.6, 0.2, 0.05, -0.8};
 /* mpc: two samples of one input, its change, and the sum of both as a soft output; theta has two elements. */
 static const double two[] = {2.0}, map[] = {-1.1, -0.4, 0.5, 0.9, 0.3, 0.8, 0.6, -0.7}, offset[] = {0.1, 0.0, 0.0, 0.2};
@@ -103,6 +103,10 @@ static const struct {
     {"ekf.Q", two_by_two, 4},
     {"ekf.R", few, 1},
     {"ekf.P0", two_by_two, 4},
+    {"ukf.Q", two_by_two, 4},
+    {"ukf.R", few, 1},
+    {"ukf.P0", two_by_two, 4},
+    {"ukf.beta", ukf_beta, 1},
     {"luenberger.A", half, 1},
     {"luenberger.C", one, 1},
     {"luenberger.L", half, 1},
@@ -287,16 +291,17 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
     static const char *const pool[] = {"sine.0", "noise.0", "square.0", "chirp.0", "gated", "pulse.0"};
     static char names[MAX_BLOCKS][PORTS][32];
     struct hil_block_spec *b = place(t->name, t->name);
-    int estimates = strcmp(t->name, "kalman") == 0 || strcmp(t->name, "ekf") == 0 || strcmp(t->name, "luenberger") == 0;
+    int of_model = strcmp(t->name, "ekf") == 0 || strcmp(t->name, "ukf") == 0;
+    int estimates = strcmp(t->name, "kalman") == 0 || of_model || strcmp(t->name, "luenberger") == 0;
     int many = t->variadic && strncmp(t->name, "state_space", 11) != 0 && strcmp(t->name, "model") != 0 && !estimates;
     /* `logic` is asked for an exclusive or, which reads two */
     b->n_in = (uint16_t)(t->n_inputs + many);
     b->n_out = t->n_outputs;
     if (estimates)
-        b->n_out = t->name[0] == 'k' ? 5 : t->name[0] == 'e' ? 7 : 2;
+        b->n_out = t->name[0] == 'k' ? 5 : of_model ? 7 : 2;
     if (strcmp(t->name, "hypotheses") == 0)
         b->n_out = 4;
-    if (t->name[0] == 'e' && estimates)
+    if (of_model)
         b->n_in = 2;
     for (uint16_t i = 0; i < b->n_in; i++)
         ((uint16_t *)b->in)[i] = signal_of(pool[(turn + i) % COUNT(pool)], 0.0);
@@ -307,7 +312,7 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
     }
     b->every = turn % 7 == 3 ? 3 : 1;
     b->phase = b->every == 3 ? turn % 3 : 0;
-    if (strcmp(t->name, "model") == 0 || strcmp(t->name, "ekf") == 0) {
+    if (strcmp(t->name, "model") == 0 || of_model) {
         static const double params[] = {9.81};
         b->model = &pendulum;
         b->params = params;

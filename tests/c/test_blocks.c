@@ -38,6 +38,9 @@ static const struct sample samples[] = {
     {"ekf", "Q", {0.1}, 1},
     {"ekf", "R", {0.2}, 1},
     {"ekf", "P0", {1}, 1},
+    {"ukf", "Q", {0.1}, 1},
+    {"ukf", "R", {0.2}, 1},
+    {"ukf", "P0", {1}, 1},
     {"luenberger", "A", {0.5}, 1},
     {"luenberger", "C", {1}, 1},
     {"luenberger", "L", {0.5}, 1},
@@ -95,14 +98,15 @@ static void open_sample(struct harness *h, const char *name)
     for (uint32_t i = 0; i < h->n_params; i++) /* one that has to be given */
         if (isnan(h->params[i]))
             h->params[i] = fmin(fmax(3.0, h->type->params[i].min), h->type->params[i].max);
-    int filters = strcmp(name, "kalman") == 0 || strcmp(name, "ekf") == 0, observes = strcmp(name, "luenberger") == 0;
+    int of_model = strcmp(name, "ekf") == 0 || strcmp(name, "ukf") == 0, observes = strcmp(name, "luenberger") == 0;
+    int filters = strcmp(name, "kalman") == 0 || of_model;
     if (filters || observes) {
-        h->block.n_in = name[0] == 'e' ? 2 : 1;
+        h->block.n_in = of_model ? 2 : 1;
         h->block.n_out = filters ? 5 : 2; /* of one state */
     }
     if (strcmp(name, "hypotheses") == 0)
         h->block.n_out = 4;
-    if (strcmp(name, "ekf") == 0 || strcmp(name, "model") == 0) {
+    if (of_model || strcmp(name, "model") == 0) {
         h->model = &plant;
         h->n_params = 1;
         h->params[0] = 2.0;
@@ -304,6 +308,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 56);
+    CHECK(n == 57);
     return failures != 0;
 }

@@ -21,10 +21,20 @@ class Alone:
     """One block of a type behind an external role; configuration by name, matrices row after row."""
 
     def __init__(
-        self, kind: str, n_in: int, n_out: int, dt_ns: int = 10_000_000, model: Any = None, **config: Any
+        self,
+        kind: str,
+        n_in: int,
+        n_out: int,
+        dt_ns: int = 10_000_000,
+        model: Any = None,
+        max_age_ns: int = 0,
+        **config: Any,
     ) -> None:
         spec = Spec(period_ns=dt_ns)
-        tags = [TagSpec(spec.signal(f"in{i}"), spec.signal(f"in{i}.inner"), FLOAT64) for i in range(n_in)]
+        tags = [
+            TagSpec(spec.signal(f"in{i}"), spec.signal(f"in{i}.inner"), FLOAT64, max_age_ns=max_age_ns)
+            for i in range(n_in)
+        ]
         self.out = [spec.signal(f"out{i}") for i in range(n_out)]
         fields = [self._field(c, config) for c in TYPES[kind]["config"]]
         params, address = (list(model.p0), model.address) if model else ([], 0)
@@ -50,6 +60,10 @@ class Alone:
         values = np.asarray(inputs, dtype=float)
         assert values.shape == (self.n_in,)
         self.state.latch(1, values.tobytes(), self.k * self.dt_ns)
+        return self.hold()
+
+    def hold(self) -> Vector:
+        """One tick with the inputs of the last one: stale, if `max_age_ns` is less than a tick. Its outputs."""
         self.state.run(1)
         self.k += 1
         return np.array([self.state.get(self.program.offset_value(i)) for i in self.out])

@@ -8,7 +8,7 @@
 
 #include "hil/types.h"
 
-#define HIL_MODEL_ABI   2
+#define HIL_MODEL_ABI   3
 #define HIL_MODEL_MAX_U 64 /* largest number of inputs, and of outputs: a step gathers them on the stack */
 #define HIL_MODEL_MAX_Y 64
 
@@ -35,6 +35,8 @@ struct hil_model {
      * to = x, P, innovations; variance and weighted square of each beside those before it. *h = 0 with q = 0 is the update alone. `to` overlaps nothing. */
     void (*ekf)(const double *x, const double *P, const double *u, const double *v, const double *p, const double *y,
                 const double *r, const double *q, const double *h, double *to);
+    /* Holds x within the bounds that `step` holds it in; NaN stays. NULL: the states have none. */
+    void (*clamp)(double *x);
 };
 
 #endif

@@ -111,6 +111,8 @@ static void step(const struct hil_block *b, unsigned char *s, const double *x, c
         model->ekf(x, P, u, v, p, at->y, r, noise, &h, to);
     else
         ekf_loops(model, (uint32_t)substeps, x, P, u, v, p, at->y, r, noise, h, to);
+    if (model->clamp)
+        model->clamp(to); /* as in ukf.c */
 }
 
 /* Whether what a step made can be kept: sums tell, which are NaN or too large if one element is. A measurement that was
