@@ -92,7 +92,7 @@ def loop(ticks: int, waste: int = 0) -> tuple[float, Vector]:
     it.add("plant", "model", [it.signal("u")], states, list(plant.p0), [[1.0], []], plant)
     reads = [it.signal(n) for n in ("u", "x", "theta")]
     eye = np.eye(4).ravel()
-    config = [(1e-3 * eye).tolist(), [0.1, 0.1], eye.tolist(), [0.0] * 4, [0.0], [1.0]]
+    config = [(1e-3 * eye).tolist(), [0.1, 0.1], eye.tolist(), [0.0] * 4, [0.0], [1.0], [0.0]]
     it.add("ekf", "ekf", reads, [*estimates, *(f"o{i}" for i in range(8))], list(observer.p0), config, observer)
     it.add("feedback", "weighted_sum", [it.signal(n) for n in estimates], ["wanted"], [], [[1.0, 2.0, 40.0, 4.0]])
     it.add("limit", "limit", [it.signal("wanted")], ["u"], [-20.0, 20.0], [])

@@ -171,19 +171,30 @@ class Tank(Model):
         return {"level": self.inflow - self.leak * self.level}
 
 
+class Bottomless(Tank):
+    """As far as a filter knows that nobody tells of the floor."""
+
+    level = State(0.3, unit="m", output=True)
+
+
 def test_no_level_is_below_the_floor(alone: Made) -> None:
     noise = {"Q": [[1e-4]], "R": [4e-3], "P0": [[0.1]]}
     random = np.random.default_rng(5)
     true = 0.3 * np.exp(-0.05 * np.arange(150))
     ys, us = (true + math.sqrt(4e-3) * random.normal(size=150))[:, None], np.zeros((150, 1))
-    ekf = alone("ekf", 2, 5, 100_000_000, model=compile_model(Tank, ekf=True), **noise, x0=[0.3])
-    filtered = ekf.run(np.hstack([us, ys]))[:, 0]
+    free, held = (
+        alone("ekf", 2, 5, 100_000_000, model=compile_model(model, ekf=True), **noise, x0=[0.3]).run(
+            np.hstack([us, ys])
+        )[:, 0]
+        for model in (Bottomless, Tank)
+    )
     found = estimate(Tank, 0.1, us, ys, horizon=8, **noise)
     level = found.x[:, 0]
     assert found.failed == 0
-    assert (filtered < 0).mean() > 0.1
+    assert (free < 0).mean() > 0.1
     assert level.min() >= 0.0
-    assert rms(level - true) < rms(filtered - true)
+    assert held.min() >= 0.0
+    assert rms(level - true) < rms(held - true) < rms(free - true)
 
 
 def test_a_window_that_cannot_be_solved_is_told_and_passes() -> None:
