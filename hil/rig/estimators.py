@@ -20,7 +20,7 @@ from hil.rig.reading import Reading
 from hil.rig.schema import BlockTable
 
 LINEAR = ("kalman", "luenberger")
-OF_MODELS = ("ekf",)
+OF_MODELS = ("ekf", "ukf")
 ESTIMATORS = (*LINEAR, *OF_MODELS)
 STATES, PARAMETERS = "states", "parameters"
 WITHOUT_STATISTICS = ("luenberger",)

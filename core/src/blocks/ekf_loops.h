@@ -3,20 +3,14 @@
 #ifndef HIL_EKF_LOOPS_H
 #define HIL_EKF_LOOPS_H
 
-#include <string.h>
-
+#include "estimator.h"
 #include "hil/dense.h"
 #include "hil/model.h"
-
-#define EKF_MAX_X     16
-#define EKF_MAX_U     16
-#define EKF_MAX_Y     8
-#define EKF_PACKED(n) ((n) * ((n) + 1u) / 2u) /* elements of a lower triangle; also where its row n starts */
 
 /* A (column after column, as the model gives it) to F (row after row). */
 static inline void ekf_transition(const struct hil_model *model, const double *A, double h, double *F)
 {
-    double hA[EKF_MAX_X * EKF_MAX_X], square[EKF_MAX_X * EKF_MAX_X];
+    double hA[ESTIMATOR_MAX_X * ESTIMATOR_MAX_X], square[ESTIMATOR_MAX_X * ESTIMATOR_MAX_X];
     uint32_t n = model->n_x;
     int discrete = model->method[0] == 'd';
     for (uint32_t i = 0; i < n; i++)
@@ -31,7 +25,7 @@ static inline void ekf_transition(const struct hil_model *model, const double *A
 static inline void ekf_differences(const struct hil_model *model, const double *x, const double *u, const double *p,
                                    double h, double *F)
 {
-    double base[EKF_MAX_X], other[EKF_MAX_X];
+    double base[ESTIMATOR_MAX_X], other[ESTIMATOR_MAX_X];
     uint32_t n = model->n_x;
     memcpy(base, x, n * sizeof *x);
     model->step(base, u, p, h, 1);
@@ -48,8 +42,9 @@ static inline void ekf_differences(const struct hil_model *model, const double *
 static inline void ekf_predict(const struct hil_model *model, const double *u, const double *p, double h, double *x,
                                double *P)
 {
-    double A[EKF_MAX_X * EKF_MAX_X], B[EKF_MAX_X * EKF_MAX_U], C[EKF_MAX_Y * EKF_MAX_X], D[EKF_MAX_Y * EKF_MAX_U];
-    double F[EKF_MAX_X * EKF_MAX_X];
+    double A[ESTIMATOR_MAX_X * ESTIMATOR_MAX_X], B[ESTIMATOR_MAX_X * ESTIMATOR_MAX_U],
+        C[ESTIMATOR_MAX_Y * ESTIMATOR_MAX_X], D[ESTIMATOR_MAX_Y * ESTIMATOR_MAX_U];
+    double F[ESTIMATOR_MAX_X * ESTIMATOR_MAX_X];
     uint32_t n = model->n_x;
     if (strcmp(model->method, "exact") == 0) {
         ekf_differences(model, x, u, p, h, F);
@@ -67,7 +62,7 @@ static inline void ekf_predict(const struct hil_model *model, const double *u, c
 static inline double ekf_take(uint32_t n, uint32_t m, uint32_t i, const double *C, double r, double e, double *moved,
                               double *P, double *square)
 {
-    double gain[EKF_MAX_X], s = r;
+    double gain[ESTIMATOR_MAX_X], s = r;
     for (uint32_t j = 0; j < n; j++) {
         gain[j] = 0.0;
         for (uint32_t l = 0; l < n; l++)
@@ -91,19 +86,20 @@ static inline void ekf_loops(const struct hil_model *model, uint32_t substeps, c
                              const double *u, const double *v, const double *p, const double *y, const double *r,
                              const double *q, double h, double *to)
 {
-    double P[EKF_MAX_X * EKF_MAX_X], A[EKF_MAX_X * EKF_MAX_X], B[EKF_MAX_X * EKF_MAX_U], D[EKF_MAX_Y * EKF_MAX_U];
-    double C[EKF_MAX_Y * EKF_MAX_X], g[EKF_MAX_Y], moved[EKF_MAX_X] = {0.0};
+    double P[ESTIMATOR_MAX_X * ESTIMATOR_MAX_X], A[ESTIMATOR_MAX_X * ESTIMATOR_MAX_X],
+        B[ESTIMATOR_MAX_X * ESTIMATOR_MAX_U], D[ESTIMATOR_MAX_Y * ESTIMATOR_MAX_U];
+    double C[ESTIMATOR_MAX_Y * ESTIMATOR_MAX_X], g[ESTIMATOR_MAX_Y], moved[ESTIMATOR_MAX_X] = {0.0};
     uint32_t n = model->n_x, m = model->n_y;
-    double *P_to = to + n, *e = P_to + EKF_PACKED(n), *s = e + m;
+    double *P_to = to + n, *e = P_to + PACKED(n), *s = e + m;
     memcpy(to, x, n * sizeof *x);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j <= i; j++)
-            P[i * n + j] = P[j * n + i] = packed[EKF_PACKED(i) + j];
+            P[i * n + j] = P[j * n + i] = packed[PACKED(i) + j];
     for (uint32_t k = 0; h > 0.0 && k < substeps; k++)
         ekf_predict(model, u, p, h / substeps, to, P);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j <= i; j++)
-            P[i * n + j] = P[j * n + i] = P[i * n + j] + q[EKF_PACKED(i) + j];
+            P[i * n + j] = P[j * n + i] = P[i * n + j] + q[PACKED(i) + j];
     model->output(to, v, p, g);
     model->jacobian(to, v, p, A, B, C, D);
     for (uint32_t i = 0; i < m; i++) {
@@ -113,7 +109,7 @@ static inline void ekf_loops(const struct hil_model *model, uint32_t substeps, c
     for (uint32_t i = 0; i < n; i++) {
         to[i] += moved[i];
         for (uint32_t j = 0; j <= i; j++)
-            P_to[EKF_PACKED(i) + j] = P[i * n + j];
+            P_to[PACKED(i) + j] = P[i * n + j];
     }
 }
 

@@ -11,8 +11,10 @@
 #include "describe.h"
 #include "hil/math.h"
 
+#define ESTIMATOR_MAX_X 16 /* of a model */
 #define ESTIMATOR_MAX_Y 8
 #define ESTIMATOR_MAX_U 16
+#define PACKED(n)       ((n) * ((n) + 1u) / 2u) /* elements of a lower triangle; also where its row n starts */
 
 /* Counters and what is kept of the last sample, at the start of every estimator's state. */
 enum { EST_STARTED, EST_FAILED, EST_LEFT_OUT, EST_U_STATUS, EST_STATUS, EST_DETERMINANT, EST_LOG, EST_HEAD };

@@ -20,16 +20,12 @@
 #ifndef HIL_UKF_STEP_H
 #define HIL_UKF_STEP_H
 
-#include <string.h>
-
+#include "estimator.h"
 #include "hil/dense.h"
 #include "hil/math.h"
 #include "hil/model.h"
 
-#define UKF_MAX_X     16
-#define UKF_MAX_Y     8
-#define UKF_APART     static __attribute__((noinline)) /* both use the same stack, one after the other */
-#define UKF_PACKED(n) ((n) * ((n) + 1u) / 2u)          /* elements of a lower triangle; also where its row n starts */
+#define UKF_APART static __attribute__((noinline)) /* both use the same stack, one after the other */
 
 struct ukf {
     const struct hil_model *model;
@@ -44,14 +40,14 @@ static inline void ukf_unpack(uint32_t n, const double *packed, double *r)
 {
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j <= i; j++)
-            r[j * n + i] = packed[UKF_PACKED(i) + j];
+            r[j * n + i] = packed[PACKED(i) + j];
 }
 
 static inline void ukf_pack(uint32_t n, const double *r, double *packed)
 {
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j <= i; j++)
-            packed[UKF_PACKED(i) + j] = r[j * n + i];
+            packed[PACKED(i) + j] = r[j * n + i];
 }
 
 /* to = x + eta times row j of r */
@@ -72,7 +68,7 @@ static inline void ukf_clamp(const struct ukf *k, double *x)
 static inline void ukf_move(const struct ukf *k, const double *x, const double *r, uint32_t j, double eta,
                             const double *u, double *to)
 {
-    double point[UKF_MAX_X] = {0.0};
+    double point[ESTIMATOR_MAX_X] = {0.0};
     uint32_t n = k->model->n_x;
     ukf_point(k, x, r, j, eta, point);
     memcpy(to, point, n * sizeof *to);
@@ -88,7 +84,7 @@ static inline void ukf_move(const struct ukf *k, const double *x, const double *
 static inline void ukf_see(const struct ukf *k, const double *x, const double *r, uint32_t j, double eta,
                            const double *v, double *y)
 {
-    double point[UKF_MAX_X] = {0.0};
+    double point[ESTIMATOR_MAX_X] = {0.0};
     ukf_point(k, x, r, j, eta, point);
     ukf_clamp(k, point);
     k->model->output(point, v, k->p, y);
@@ -119,7 +115,7 @@ static inline int ukf_add(const struct ukf *k, uint32_t n, double *r, double *ro
 /* x and r one sample on, noise (packed) included. */
 UKF_APART int ukf_predict(const struct ukf *k, const double *u, const double *noise, double *x, double *r)
 {
-    double rows[(2 * UKF_MAX_X + 1) * UKF_MAX_X], centre[UKF_MAX_X], d[UKF_MAX_X] = {0.0};
+    double rows[(2 * ESTIMATOR_MAX_X + 1) * ESTIMATOR_MAX_X], centre[ESTIMATOR_MAX_X], d[ESTIMATOR_MAX_X] = {0.0};
     uint32_t n = k->model->n_x;
     ukf_move(k, x, r, 0, 0.0, u, centre);
     for (uint32_t j = 0; j < n; j++) {
@@ -138,7 +134,7 @@ UKF_APART int ukf_predict(const struct ukf *k, const double *u, const double *no
 static inline void ukf_look(const struct ukf *k, const double *v, const double *x, const double *r, double *D,
                             double *bends, double *mean, double *d)
 {
-    double centre[UKF_MAX_Y];
+    double centre[ESTIMATOR_MAX_Y];
     uint32_t n = k->model->n_x, m = k->model->n_y;
     ukf_see(k, x, r, 0, 0.0, v, centre);
     memset(d, 0, m * sizeof *d);
@@ -178,8 +174,9 @@ static inline void ukf_take(uint32_t n, uint32_t m, uint32_t i, double *Y, doubl
 UKF_APART int ukf_update(const struct ukf *k, const double *v, const double *y, const double *root, double *x,
                          double *r, double *e)
 {
-    double D[UKF_MAX_X * UKF_MAX_Y], bends[(UKF_MAX_X + 1) * UKF_MAX_Y], Y[UKF_MAX_Y * UKF_MAX_Y] = {0.0};
-    double W[UKF_MAX_X], mean[UKF_MAX_Y], d[UKF_MAX_Y], z[UKF_MAX_Y];
+    double D[ESTIMATOR_MAX_X * ESTIMATOR_MAX_Y], bends[(ESTIMATOR_MAX_X + 1) * ESTIMATOR_MAX_Y],
+        Y[ESTIMATOR_MAX_Y * ESTIMATOR_MAX_Y] = {0.0};
+    double W[ESTIMATOR_MAX_X], mean[ESTIMATOR_MAX_Y], d[ESTIMATOR_MAX_Y], z[ESTIMATOR_MAX_Y];
     uint32_t n = k->model->n_x, m = k->model->n_y;
     ukf_look(k, v, x, r, D, bends, mean, d);
     for (uint32_t i = 0; i < m; i++) {
