@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from hil.blocks import block_types
 from hil.bus_time import bus_plan
 from hil.check_estimators import check_estimators, prompt_inputs
+from hil.errors import RigError
 from hil.iomap import IoTag
+from hil.program import build_bench
 from hil.rig.description import Block, Device, Rig, Signal
+from hil.rig.estimators import OF_MODELS
 
 RESOLUTION = 1000  # a range of fewer steps is coarse for a controller
 SHARE = 0.8  # of a period that a bus may take
@@ -50,7 +53,20 @@ def check_rig(rig: Rig) -> list[Finding]:
         *_fmus(rig),
         *(Finding(*found) for found in check_estimators(rig)),
     ]
+    if not any(finding.severity == "error" for finding in found):
+        found += _refused(rig)
     return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def _refused(rig: Rig) -> Iterator[Finding]:
+    """The first thing that the core refuses when it places the blocks. Plants' models are not compiled for it, FMUs not
+    loaded: they come when the bench is built.
+    """
+    blocks = {n: b for n, b in rig.blocks.items() if not b.fmu and (not b.model or b.type in OF_MODELS)}
+    try:
+        build_bench(replace(rig, blocks=blocks), {})
+    except RigError as error:
+        yield Finding("error", error.where or "rig.toml", error.message, error.mend or "")
 
 
 def _check_device(rig: Rig, device: Device) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from hil import _core
 from hil.blocks import block_types
 from hil.errors import BenchError, RigError
 from hil.models import CompiledModel, compile_model, load_model
+from hil.models.augment import augmented
 from hil.models.c_source import compile_source
 from hil.models.observed import observed
 from hil.nearest import did_you_mean
@@ -88,6 +89,8 @@ def compiled_model(block: Block, folder: Path, progress: Progress | None = None)
     if not block.model.class_name:
         return compile_source(folder / block.model.file, progress=progress)
     model_class = load_model(f"{block.model.file}:{block.model.class_name}", folder)
+    if block.model.estimate:
+        model_class = augmented(model_class, block.model.estimate)
     if block.model.outputs is not None:
         model_class = observed(model_class, block.model.outputs)
     return compile_model(model_class, block.model.method, ekf=block.type == "ekf", progress=progress)

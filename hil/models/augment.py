@@ -36,7 +36,11 @@ def augmented(model: type[Model], names: Sequence[str]) -> type[Model]:
     """
     info = model.info()
     _check(info, names)
-    place = {"__module__": model.__module__, "__qualname__": model.__qualname__, "__doc__": model.__doc__}
+    place = {
+        "__module__": model.__module__,
+        "__qualname__": f"{model.__qualname__}[{' and '.join(names)}]",
+        "__doc__": model.__doc__,
+    }
     body: dict[str, Any] = {
         **place,
         **{name: _state(getattr(model, name)) for name in names},
@@ -51,12 +55,12 @@ def _check(info: ModelInfo, names: Sequence[str]) -> None:
     known = [v.name for v in info.p]
     for i, name in enumerate(names):
         if name not in known:
-            text = f"estimate: {name!r} is no parameter of {info.name}"
+            text = f"{name!r} is no parameter of {info.name}"
             raise RigError(text, where=info.place, mend=did_you_mean(name, known))
         if name in names[:i]:
-            raise RigError(f"estimate: {name!r} stands twice", where=info.place, mend="Name it once")
+            raise RigError(f"{name!r} stands twice", where=info.place, mend="Name it once")
     if not names:
-        raise RigError("estimate names no parameter", where=info.place, mend=f"Name some of: {', '.join(known)}")
+        raise RigError("names no parameter", where=info.place, mend=f"Name some of: {', '.join(known)}")
 
 
 def _state(param: Param) -> State:

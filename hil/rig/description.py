@@ -79,6 +79,7 @@ class ModelRef:
 
     Attributes:
         outputs: in an estimator those of the model's outputs that are measured; None: all.
+        estimate: parameters that are states of an estimator, behind the model's own.
     """
 
     file: str
@@ -86,6 +87,7 @@ class ModelRef:
     method: str = "rk4"
     substeps: int = 1
     outputs: tuple[str, ...] | None = None
+    estimate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

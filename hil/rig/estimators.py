@@ -98,6 +98,10 @@ def resolve_estimator(reading: Reading, name: str, kind: BlockType, extra: dict[
         return
     path: KeyPath = ("blocks", name)
     extra.pop(STATES, None)
+    for state in set(names.x) - {config.name for config in kind.config}:
+        if state in extra:
+            mend = f"Write x0 = {{ {state} = {extra[state]} }}"
+            reading.mistakes.add((*path, state), "is a state here, not a parameter", value=extra.pop(state), mend=mend)
     for key in ("Q", "P0"):
         if key in extra:
             extra[key] = read_covariance(reading, (*path, key), extra[key], names.x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hil.blocks import BlockType
 from hil.errors import RigError
 from hil.nearest import did_you_mean
@@ -42,8 +44,27 @@ def _with_model(reading: Reading, name: str, table: BlockTable, model: str) -> B
         return None
     if model.endswith(".c") and table.method is not None:
         reading.mistakes.add((*path, "method"), "a model in C has its own step", value=table.method)
-    kind = _model_type(reading, (*path, "model"), model)
+    kind = _model_type(reading, path, model, ())
+    if kind and table.estimate is not None:
+        kind = _estimating(reading, path, table, model, table.estimate)
     return model_estimator_type(reading, name, table, kind) if kind and table.type in OF_MODELS else kind
+
+
+def _estimating(
+    reading: Reading, path: KeyPath, table: BlockTable, model: str, estimate: list[str]
+) -> BlockType | None:
+    """The type with parameters as states; None after noting why they cannot be."""
+    if table.type not in OF_MODELS:
+        mend = 'Write type = "ekf" or "ukf", or leave it out'
+        reading.mistakes.add((*path, "estimate"), "belongs to estimators of a model", mend=mend)
+    elif model.endswith(".c"):
+        mend = "Write the model as a class in model.py, or with its parameters as states"
+        reading.mistakes.add((*path, "estimate"), "takes a model class; a source in C is fixed", mend=mend)
+    elif not estimate:
+        reading.mistakes.add((*path, "estimate"), "names no parameter", mend="Leave it out")
+    else:
+        return _model_type(reading, path, model, estimate)
+    return None
 
 
 def _of_the_core(reading: Reading, name: str, table: BlockTable, kind: str) -> BlockType | None:
@@ -56,13 +77,14 @@ def _of_the_core(reading: Reading, name: str, table: BlockTable, kind: str) -> B
         names = [n for n in reading.types if n not in ("model", "fmu")]
         reading.mistakes.add((*path, "type"), "unknown type", value=kind, mend=did_you_mean(kind, names))
         return None
-    for key in ("method", "substeps"):
+    for key in ("method", "substeps", "estimate"):
         if getattr(table, key) is not None:
             reading.mistakes.add((*path, key), f"belongs to models; {kind} has none")
     return linear_type(reading, name, table) if kind in LINEAR else reading.types[kind]
 
 
-def _model_type(reading: Reading, path: KeyPath, model: str) -> BlockType | None:
+def _model_type(reading: Reading, block: KeyPath, model: str, estimate: Sequence[str]) -> BlockType | None:
+    path: KeyPath = (*block, "model")
     file, colon, class_name = model.partition(":")
     if not file.endswith(".c") and not (file and colon and class_name.isidentifier()):
         reading.mistakes.add(path, "is not a model", value=model, mend='Write "model.py:Class" or "model.c"')
@@ -70,7 +92,8 @@ def _model_type(reading: Reading, path: KeyPath, model: str) -> BlockType | None
     if reading.read(file, path) is None:
         return None
     try:
-        return reading.model_type(reading.folder / file, class_name)
+        return reading.model_type(reading.folder / file, class_name, estimate)
     except RigError as error:
-        reading.mistakes.add_error(path, error, value=model)
+        at, value = ((*block, "estimate"), estimate) if estimate else (path, model)
+        reading.mistakes.add_error(at, error, value=value)
         return None

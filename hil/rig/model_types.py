@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,16 +31,26 @@ def model_type(model: BlockType, info: ModelInfo) -> BlockType:
     )
 
 
-def describe_model(types: Mapping[str, BlockType], file: Path, class_name: str) -> BlockType:
+def describe_model(
+    types: Mapping[str, BlockType], file: Path, class_name: str, estimate: Sequence[str] = ()
+) -> BlockType:
     """The block type of a model class in a file, or of a C source, which is compiled for it.
+
+    Args:
+        types: those of the core.
+        file: the class's or the source.
+        class_name: empty for a source.
+        estimate: parameters of the class that are states of an estimator.
 
     Raises:
         RigError: the file or the class cannot be used.
     """
     from hil.models import load_model
+    from hil.models.augment import augmented
 
     if not class_name:
         from hil.models.c_source import compile_source
 
         return model_type(types["model"], compile_source(file).info)
-    return model_type(types["model"], load_model(f"{file.name}:{class_name}", file.parent).info())
+    model = load_model(f"{file.name}:{class_name}", file.parent)
+    return model_type(types["model"], (augmented(model, estimate) if estimate else model).info())

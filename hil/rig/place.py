@@ -107,7 +107,14 @@ def _model_ref(reading: Reading, name: str, table: BlockTable, kind: BlockType) 
         return None
     file, _, class_name = table.model.partition(":")
     measured = reading.estimators[name].y if class_name and name in reading.estimators else None
-    return ModelRef(file, class_name, table.method or kind.method or "rk4", table.substeps or 1, measured)
+    return ModelRef(
+        file,
+        class_name,
+        table.method or kind.method or "rk4",
+        table.substeps or 1,
+        measured,
+        tuple(table.estimate or ()),
+    )
 
 
 def _constant(name: str, value: float, reader: Block) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,8 @@ class Reading:
         folder: the rig's folder; no file outside of it is used.
         mistakes: all that was found wrong so far.
         types: block types of the core.
-        model_type: describes a model class as a block type: (file, class name) -> BlockType. Raises RigError.
+        model_type: describes a model class as a block type: (file, class name, parameters to be estimated) -> BlockType.
+            Raises RigError.
         files: text of every file used, by its path within the folder; for an FMU the line that stands for it.
         fmus: FMUs by the names of their blocks.
         estimators: names of what an estimator's vectors consist of, by the names of their blocks.
@@ -35,7 +36,7 @@ class Reading:
     folder: Path
     mistakes: Mistakes
     types: Mapping[str, BlockType]
-    model_type: Callable[[Path, str], BlockType]
+    model_type: Callable[[Path, str, Sequence[str]], BlockType]
     files: dict[str, str] = field(default_factory=dict)
     fmus: dict[str, FmuInfo] = field(default_factory=dict)
     estimators: dict[str, Names] = field(default_factory=dict)

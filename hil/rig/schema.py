@@ -98,7 +98,9 @@ class BlockTable(Table):
     type: str | None = None
     """A block type of the core; left out where `fmu` is given, or `model` unless it is an estimator's."""
     model: str | None = None
-    """file.py:Class or file.c, relative to the rig's folder; with type = "ekf" the observer's model."""
+    """file.py:Class or file.c, relative to the rig's folder; with type = "ekf" or "ukf" the observer's model."""
+    estimate: list[str] | None = None
+    """Parameters of an observer's model that it estimates beside the states: they become states that Q lets wander."""
     fmu: str | None = None
     """An FMU (co-simulation, FMI 2.0 or 3.0), relative to the rig's folder; its variables are ports and parameters."""
     isolate: bool = False

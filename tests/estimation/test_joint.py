@@ -142,10 +142,10 @@ def test_no_parameter_becomes_an_output_and_no_method_is_lost() -> None:
 @pytest.mark.parametrize(
     ("names", "text", "mend"),
     [
-        (["stifness"], "estimate: 'stifness' is no parameter of Pendulum", "stiffness"),
-        (["angle"], "estimate: 'angle' is no parameter", ""),
-        (["damping", "damping"], "estimate: 'damping' stands twice", "once"),
-        ([], "estimate names no parameter", "damping, stiffness"),
+        (["stifness"], "'stifness' is no parameter of Pendulum", "stiffness"),
+        (["angle"], "'angle' is no parameter", ""),
+        (["damping", "damping"], "'damping' stands twice", "once"),
+        ([], "names no parameter", "damping, stiffness"),
     ],
 )
 def test_a_wrong_name_is_refused_in_one_line(names: list[str], text: str, mend: str) -> None:

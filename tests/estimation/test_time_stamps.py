@@ -21,7 +21,7 @@ Made = Callable[..., Timed]
 DT_NS, D, STALE, BAD, FAILED = 10_000_000, 6, 1, 8, 1
 N, M, TICKS = 3, 2, 120
 HEAD = 7 + 1  # counters of the head, u
-RING = {"kalman": HEAD + N + N * 4, "ekf": HEAD + N + 2 * (N * (N + 1) // 2)}
+RING = {"kalman": HEAD + N + N * 4, **dict.fromkeys(("ekf", "ukf"), HEAD + N + 2 * (N * (N + 1) // 2))}
 
 A = np.array([[1.0, 0.01, 0.0], [-0.2, 0.97, 0.1], [0.0, 0.0, 0.995]])
 LINEAR = {
@@ -59,16 +59,17 @@ def arm() -> CompiledModel:
     return compile_model(Arm, "rk4", ekf=True)
 
 
-@pytest.fixture(params=["kalman", "joseph", "feedthrough", "ekf", "loops"])
+@pytest.fixture(params=["kalman", "joseph", "feedthrough", "ekf", "loops", "ukf"])
 def made(request: pytest.FixtureRequest, arm: CompiledModel) -> Made:
     """Makes one of the filters, in each of its forms."""
 
     def make(delay: int = D, **more: Any) -> Timed:
         config = {"max_delay_s": delay * DT_NS * 1e-9, **more}
-        if request.param in ("ekf", "loops"):
+        if request.param in ("ekf", "loops", "ukf"):
             config = {"Q": LINEAR["Q"], "R": LINEAR["R"], "P0": LINEAR["P0"], **config}
             substeps = 1 + (request.param == "loops")
-            return Timed("ekf", 1, M, 2 * N + M + 2, DT_NS, model=arm, substeps=substeps, **config)
+            kind = "ukf" if request.param == "ukf" else "ekf"
+            return Timed(kind, 1, M, 2 * N + M + 2, DT_NS, model=arm, substeps=substeps, **config)
         config["D"] = [[0.3], [0.0]] if request.param == "feedthrough" else []
         return Timed("kalman", 1, M, 2 * N + M + 2, DT_NS, **{**LINEAR, "update": request.param == "joseph", **config})
 

@@ -168,7 +168,8 @@ def test_an_algebraic_loop_names_its_blocks_and_a_delay_opens_it(tmp_path: Path)
 def test_a_tag_that_the_simulated_role_ignores_is_found(controlled: Rig) -> None:
     role = controlled.roles["plc"]
     more = replace(role, inputs=(*role.inputs, replace(role.inputs[0], signal="unused")))
-    (found,) = messages(replace(controlled, roles={"plc": more}))
+    signals = {**controlled.signals, "unused": replace(controlled.signals[role.inputs[0].signal], name="unused")}
+    (found,) = messages(replace(controlled, roles={"plc": more}, signals=signals))
     assert (
         found
         == "warning: rig.toml: roles.plc.inputs: no block of the role reads unused. Use it, or take it out of the map"

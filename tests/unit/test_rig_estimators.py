@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hil import open_bench
 from hil.checks import check_rig
 from hil.errors import RigError
 from hil.program import build_bench
@@ -73,6 +74,8 @@ EKF = {
     "in": '{ push = "push", place = "place" }',
     **{key: KALMAN[key] for key in ("Q", "R", "P0")},
 }
+UKF = {**EKF, "type": '"ukf"'}
+JOINT = {**UKF, "estimate": '["R"]', "Q": "[1e-8, 1e-6, 1e-8]", "P0": "[1.0, 1.0, 1.0]"}
 LUENBERGER = {
     **{key: KALMAN[key] for key in ("states", "in", "A", "B", "C")},
     "type": '"luenberger"',
@@ -214,9 +217,16 @@ MISTAKES = [
     (EKF, {"model": None}, 'type: needs the key model. Write model = "model.py:Class"'),
     (EKF, {"in": '{ push = "push" }'}, "in: no output of Cart is measured. Wire one of place, speed"),
     (EKF, {"in": '{ place = "place" }'}, "in.push: ekf needs this input"),
-    (EKF, {"R": "0.1", "Q": None}, "Q: ekf needs it: covariance of a step's process noise"),
+    (EKF, {"R": "0.1", "Q": None}, "Q: ekf needs it: covariance of a sample's process noise"),
     (EKF, {"parameters": "{ r = 1.0 }"}, "parameters.r: the model has no parameter of this name. Did you mean R?"),
     (EKF, {"parameters": "{ R = 99.0 }"}, "must lie within 0 and 9"),
+    (EKF, {"estimate": '["r"]'}, "estimate = ['r']: 'r' is no parameter of Cart"),
+    (EKF, {"estimate": "[]"}, "estimate: names no parameter. Leave it out"),
+    (EKF, {"estimate": '["R"]', "P0": "[1.0, 1.0, 1.0]"}, "Q: has 2 for 3 states: place, speed, R"),
+    (KALMAN, {"estimate": '["R"]'}, "estimate: belongs to models; kalman has none"),
+    (JOINT, {"parameters": "{ R = 1.0 }"}, "parameters.R: the model has no parameter of this name"),
+    (JOINT, {"speed": "1.0"}, "speed = 1: is a state here, not a parameter. Write x0 = { speed = 1.0 }"),
+    (UKF, {"alpha": '"wide"'}, "alpha"),
     (EKF, {"speeed": "1.0"}, "ekf has no parameter or configuration of this name"),
 ]
 
@@ -237,7 +247,9 @@ def findings(folder: Path, keys: dict[str, str], **changed: str) -> list[str]:
     return [str(found) for found in check_rig(rig_of(folder, keys, **changed))]
 
 
-@pytest.mark.parametrize("keys", [KALMAN, EKF, LUENBERGER], ids=["kalman", "ekf", "luenberger"])
+@pytest.mark.parametrize(
+    "keys", [KALMAN, EKF, UKF, JOINT, LUENBERGER], ids=["kalman", "ekf", "ukf", "joint", "luenberger"]
+)
 def test_an_observer_of_what_can_be_seen_has_no_findings(tmp_path: Path, keys: dict[str, str]) -> None:
     assert findings(tmp_path, keys) == []
 
@@ -310,3 +322,24 @@ def test_an_observer_in_the_loop_of_what_it_observes_is_no_algebraic_loop(tmp_pa
     rig = load_rig(tmp_path)
     assert [str(found) for found in check_rig(rig) if "loop" in found.message] == []
     build_bench(rig, {})
+
+
+@pytest.mark.parametrize("kind", ["ekf", "ukf"])
+def test_a_parameter_is_estimated_beside_the_states(tmp_path: Path, kind: str) -> None:
+    more = '[blocks.cart]\nmodel = "model.py:Cart"\nin = { push = "push" }\nR = 0.7'
+    wired = '{ push = "push", place = "cart.place", speed = "cart.speed" }'
+    changed = {"type": f'"{kind}"', "in": wired, "R": "[1e-6, 1e-4]", "x0": "{ R = 5.0 }"}
+    write(tmp_path, JOINT, changed, more)
+    with open_bench(tmp_path) as bench:
+        bench.set("push.value", 1.0)
+        bench.run(20)
+        assert bench["observer.x.R"] == pytest.approx(0.7, rel=0.02)
+        assert bench["observer.variance.R"] < 1e-3
+        assert bench["observer.x.speed"] == pytest.approx(bench["cart.speed"], rel=0.01)
+
+
+def test_late_measurements_are_taken_up_by_their_time_where_the_rig_says_so(tmp_path: Path) -> None:
+    assert observer(tmp_path, UKF, max_delay_s="0.1").config["max_delay_s"] == (0.1,)
+    found = [str(f) for f in check_rig(rig_of(tmp_path, UKF, max_delay_s="9.0"))]
+    assert "observer" in found[0]
+    assert "max_delay_s must be 0 or more, and at most 256 samples" in found[0]
