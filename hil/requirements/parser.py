@@ -212,9 +212,9 @@ class _Parser:
     def binary(self, token: Token, operator: str, left: Node, right: Node) -> Term:
         def make() -> Term:
             pair = (_term(left), _term(right))
-            return Binary(
-                operator, *(pair if operator in "*/" else alike(*pair, self.units or {}, summed=operator in "+-"))
-            )
+            if operator not in "*/":
+                pair = alike(*pair, self.units or {}, summed=operator in "+-")
+            return Binary(operator, *pair)
 
         return self.built(token, make)
 
