@@ -19,7 +19,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Edge(Formula):
-    """rise: it holds now and did not at the sample before; fall: the reverse. Before the start neither held."""
+    """rise: it holds now and did not at the sample before; fall: the reverse.
+
+    Before the start nothing held for rise, and everything for fall, as in rtamt.
+    """
 
     name: str
     part: Formula

@@ -7,7 +7,9 @@ import random
 import numpy as np
 import pytest
 
+from hil.expressions import Condition
 from hil.requirements import FormulaError, parse
+from hil.requirements.trace import make_trace
 
 UNITS = {"plant.h1": "m", "sensor.h1": "m", "sensor.cm": "cm", "heat.t": "degC", "room.t": "degC", "v": "m/s"}
 UNITS |= {"plc.alarm": "bool", "n": None}
@@ -103,6 +105,25 @@ def test_the_longest_formula_that_is_read_can_be_evaluated():
     assert parse(text, UNITS).evaluate({"n": np.zeros(3)}, 1.0).robustness == -149
     arrows = parse(" -> ".join(["n"] * 50), UNITS)
     assert arrows.evaluate({"n": np.ones(3)}, 1.0).satisfied
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n > 0.1 and not v",
+        "abs(n - v) < 0.5 or v",
+        "max(n, v) > 0.2 and 0 < n < 1",
+        "not n or n == v",
+        "-n * 2 + v / 4 >= 0",
+    ],
+)
+def test_a_condition_of_a_bench_means_the_same_as_a_requirement(text):
+    draw = np.random.default_rng(4)
+    values = {name: np.round(draw.normal(size=200), 1) for name in ("n", "v")}
+    condition, trace = Condition(text, values), make_trace(values, frozenset(values), 1.0)
+    expected = [condition(lambda name, i=i: values[name][i]) for i in range(200)]
+    np.testing.assert_array_equal(parse(text).holds(trace), expected)
+    assert 0 < sum(expected) < 200
 
 
 def test_random_text_is_read_or_refused_in_one_line(full):
