@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from hil.requirements.formula import And, Edge, Formula, Timed, Until, Window, formula
+from hil.requirements.formula import Formula
+from hil.requirements.logic import And, formula
+from hil.requirements.temporal import Edge, Timed, Until
+from hil.requirements.window import Window
 
 
 def always(start_s: float, end_s: float, part: object) -> Formula:

@@ -15,10 +15,13 @@ from hil.errors import HilError
 from hil.faults import TIME_UNITS_S
 from hil.nearest import did_you_mean
 from hil.requirements.errors import FormulaError, at_column
-from hil.requirements.formula import And, Compare, Edge, Formula, Not, Or, Timed, Until, Window, formula
+from hil.requirements.formula import Formula
+from hil.requirements.logic import And, Compare, Not, Or, formula
 from hil.requirements.quantities import alike
+from hil.requirements.temporal import Edge, Timed, Until
 from hil.requirements.terms import Abs, Binary, Number, Signal, Term
 from hil.requirements.tokens import Token, tokenize
+from hil.requirements.window import ALL_TIME, Window
 from hil.units import check_unit
 
 MAX_DEPTH = 60  # of brackets and prefixes, far more than anybody reads; evaluation recurses
@@ -200,7 +203,7 @@ class _Parser:
         self.links += operator not in "&|"
         if self.links > MAX_LINKS:
             raise self.error(f"more than {MAX_LINKS} operators", "Write several requirements", token)
-        window = self.window() if operator in UNTIL else Window()
+        window = self.window() if operator in UNTIL else ALL_TIME
         right = self.node(binds.right)
         if operator in "+-*/":
             return self.binary(token, operator, left, right)
@@ -209,7 +212,9 @@ class _Parser:
     def binary(self, token: Token, operator: str, left: Node, right: Node) -> Term:
         def make() -> Term:
             pair = (_term(left), _term(right))
-            return Binary(operator, *(pair if operator in "*/" else alike(*pair, self.units or {})))
+            if operator not in "*/":
+                pair = alike(*pair, self.units or {}, summed=operator in "+-")
+            return Binary(operator, *pair)
 
         return self.built(token, make)
 
@@ -230,7 +235,7 @@ class _Parser:
         """`[0s,2s]`, all of time where there is none."""
         token = self.next
         if not self.accept("["):
-            return Window()
+            return ALL_TIME
         start = self.time()
         self.expect(",", "Write a window as [0s,2s]")
         end = self.time()

@@ -12,8 +12,11 @@ Units = Mapping[str, str | None]
 SAME_UNIT = ("+", "-", "min", "max")
 
 
-def alike(left: Term, right: Term, known: Units) -> tuple[Term, Term]:
+def alike(left: Term, right: Term, known: Units, *, summed: bool = False) -> tuple[Term, Term]:
     """Both in one unit, that of the signals; a number without a unit has that of the other side.
+
+    A number in K beside a temperature in degC is a temperature where it is compared with one, and a difference where it
+    is `summed` (added or subtracted) or compared with a difference.
 
     Raises:
         FormulaError: the units do not fit, or that of one side is not known.
@@ -24,9 +27,10 @@ def alike(left: Term, right: Term, known: Units) -> tuple[Term, Term]:
     if unit_left is None or unit_right is None:
         unsure = left if unit_left is None else right
         raise FormulaError(f"the unit of '{unsure}' is not known", mend="Write the numbers without units")
+    step = summed or _difference(left) or _difference(right)
     if _constant(left) and not _constant(right):
-        return _converted(left, unit_left, unit_right), right
-    return left, _converted(right, unit_right, unit_left)
+        return _converted(left, unit_left, unit_right, step), right
+    return left, _converted(right, unit_right, unit_left, step)
 
 
 def unit_of(term: Term, known: Units) -> str | None:
@@ -58,8 +62,19 @@ def _constant(term: Term) -> bool:
     return not term.signals
 
 
-def _converted(term: Term, given: str, wanted: str) -> Term:
+def _difference(term: Term) -> bool:
+    """One of two values that signals have, of two temperatures for instance."""
+    if isinstance(term, Abs):
+        return _difference(term.part)
+    if not isinstance(term, Binary):
+        return False
+    two = term.op == "-" and not (_constant(term.left) or _constant(term.right))
+    return two or _difference(term.left) or _difference(term.right)
+
+
+def _converted(term: Term, given: str, wanted: str, step: bool) -> Term:
     scale, offset = units.conversion(given, wanted)
+    offset = 0.0 if step else offset
     if isinstance(term, Number):
         return Number(term.number * scale + offset, wanted)
     if offset:

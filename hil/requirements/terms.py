@@ -14,7 +14,7 @@ from hil.requirements.errors import FormulaError
 from hil.requirements.trace import Trace
 
 if TYPE_CHECKING:
-    from hil.requirements.formula import Compare
+    from hil.requirements.logic import Compare
 
 Floats = npt.NDArray[np.float64]
 BINARY: dict[str, Callable[..., Any]] = {
@@ -41,7 +41,7 @@ class Term(ABC):
 
     def compare(self, op: str, other: object) -> Compare:
         """The formula `self op other`, op one of < <= > >= == !=."""
-        from hil.requirements.formula import Compare
+        from hil.requirements.logic import Compare
 
         return Compare(op, self, term(other))
 

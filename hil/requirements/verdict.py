@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hil.requirements.errors import FormulaError
-from hil.requirements.formula import And, Formula, Not, Or, Timed
+from hil.requirements.formula import Formula
+from hil.requirements.logic import And, Not, Or
+from hil.requirements.temporal import Timed
 from hil.requirements.trace import Trace
 
 Floats = npt.NDArray[np.float64]

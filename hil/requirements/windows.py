@@ -48,19 +48,34 @@ def future_max(x: Floats, first: int, last: int | None) -> Floats:
 def until(left: Floats, right: Floats, first: int, last: int | None) -> Floats:
     """Right comes in the window, and left holds at each sample before: max over j of min(right[j], min(left[i..j-1])).
 
-    Two identities keep it from looping over the window: u[i] = max(right[i], min(left[i], u[i+1])) composes in pairs,
-    and left U[a,b] right = F[a,b] right and G[0,a-1] left and F[a,a] (left U right) (Donzé, Ferrère, Maler: Efficient
-    robust monitoring for STL, CAV 2013, in discrete time).
+    Without a loop over the window: left U[a,b] right = F[a,b] right and G[0,a-1] left and F[a,a] (left U right)
+    (Donzé, Ferrère, Maler: Efficient robust monitoring for STL, CAV 2013, in discrete time).
     """
     shape = np.broadcast_shapes(left.shape, right.shape)
-    out, hold = np.array(np.broadcast_to(right, shape)), np.array(np.broadcast_to(left, shape))
-    step = 1
-    while step < shape[-1]:
-        out[..., :-step] = np.maximum(out[..., :-step], np.minimum(hold[..., :-step], out[..., step:]))
-        hold[..., :-step] = np.minimum(hold[..., :-step], hold[..., step:])
-        step *= 2
+    out = _unbounded(np.broadcast_to(left, shape), np.broadcast_to(right, shape))
     if first:
         out = np.minimum(shifted(out, first, -np.inf), future_min(left, 0, first - 1))
     if last is not None:
         out = np.minimum(out, future_max(right, first, last))
+    return out
+
+
+def _unbounded(left: Floats, right: Floats) -> Floats:
+    """u[i] = max(right[i], min(left[i], u[i+1])): two steps make one of the same form, so half the samples do for
+    every second u, and so on; the time grows with n.
+    """
+    n = right.shape[-1]
+    if n == 1:
+        return right
+    even, odd = slice(0, n - n % 2, 2), slice(1, None, 2)
+    right2 = np.maximum(right[..., even], np.minimum(left[..., even], right[..., odd]))
+    left2 = np.minimum(left[..., even], left[..., odd])
+    if n % 2:
+        right2 = np.concatenate((right2, right[..., -1:]), axis=-1)
+        left2 = np.concatenate((left2, left[..., -1:]), axis=-1)
+    out = np.empty(right.shape)
+    out[..., ::2] = _unbounded(left2, right2)
+    inner = slice(1, n - 1, 2)
+    out[..., inner] = np.maximum(right[..., inner], np.minimum(left[..., inner], out[..., 2::2]))
+    out[..., -1] = right[..., -1]
     return out
