@@ -9,6 +9,8 @@ struct span {
     double lo, hi;
 };
 
+static double smaller(double x, double y) { return x < y ? x : y; }
+static double larger(double x, double y) { return x > y ? x : y; }
 static struct span ordered(double x, double y) { return x < y ? (struct span){x, y} : (struct span){y, x}; }
 
 static struct span scaled(double lo, double hi, double a) /* 0 times an open end is 0 */
@@ -28,7 +30,7 @@ static double in_dead_zone(double x, const double *v)
 
 static struct span flipped(struct span r, double bit)
 {
-    double most = fmax(fabs(r.lo), fabs(r.hi));
+    double most = larger(fabs(r.lo), fabs(r.hi));
     if (bit > 62)
         return (struct span){-r.hi, -r.lo};
     if (bit >= PLAIN_BITS)
@@ -63,11 +65,11 @@ static struct span reach(const struct hil_program *p, const struct hil_path_spec
     case HIL_FAULT_DRIFT: return drifted(r, e, p->period_s);
     case HIL_FAULT_SPIKE: return widened(r, v[0]);
     case HIL_FAULT_QUANTISE: return widened(widened(r, -v[0] / 2), v[0] / 2);
-    case HIL_FAULT_SATURATE: return (struct span){fmin(fmax(r.lo, v[0]), v[1]), fmin(fmax(r.hi, v[0]), v[1])};
+    case HIL_FAULT_SATURATE: return (struct span){smaller(larger(r.lo, v[0]), v[1]), smaller(larger(r.hi, v[0]), v[1])};
     case HIL_FAULT_DEAD_ZONE: return (struct span){in_dead_zone(r.lo, v), in_dead_zone(r.hi, v)};
     case HIL_FAULT_AFFINE: r = scaled(r.lo, r.hi, v[0]); return (struct span){r.lo + v[1], r.hi + v[1]};
     case HIL_FAULT_MIX: return mixed(p, r, v);
-    case HIL_FAULT_RUNAWAY: return (struct span){fmin(r.lo, v[1]), fmax(r.hi, v[1])};
+    case HIL_FAULT_RUNAWAY: return (struct span){smaller(r.lo, v[1]), larger(r.hi, v[1])};
     case HIL_FAULT_BIT_FLIP: return flipped(r, v[0]);
     default: return r;
     }
