@@ -14,7 +14,7 @@ from hil.fault_times import quantity, read_time, time_text, to_tick
 RAMP, DUTY, PROBABILITY, WHEN = 1, 2, 3, 4  # enum hil_fault_mode
 COMPARISONS = {"<": 1, ">": 2, "<=": 3, ">=": 4, "==": 5, "!=": 6}  # enum hil_compare
 CLAUSES = ("ramp", "duty", "p", "when", "after")
-_CLAUSE = re.compile(rf"\s+(?=(?:{'|'.join(CLAUSES)})\s)")
+_CLAUSE = re.compile(rf"\s+(?=(?:{'|'.join(CLAUSES)})(?:\s|$))")
 _CONDITION = re.compile(r"\s*(?P<signal>[^\s<>=!]+)\s*(?P<sign><=|>=|==|!=|<|>)\s*(?P<level>.+)")
 
 
@@ -39,7 +39,7 @@ class Condition:
 
     Attributes:
         unit: of the level as it was written; None: the signal's.
-        latched: the fault starts when it is first met and goes on (`after`), instead of acting while it is met (`when`).
+        latched: the fault starts when it is first met (`after`), instead of acting while it is met (`when`).
     """
 
     signal: str
