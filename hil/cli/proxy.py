@@ -1,0 +1,96 @@
+"""`hil proxy`: communication faults on the real wire, between two programs or cables."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hil.cli import output
+from hil.cli.options import JsonOption
+from hil.errors import BusError
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+LOOK_S = 0.2
+BYTES_SHOWN = 24
+
+
+def proxy(
+    listen: Annotated[
+        str, typer.Option(metavar="URL", help="Where clients connect: modbus-tcp://host:port, modbus-rtu://pty, ...")
+    ],
+    to: Annotated[str, typer.Option(metavar="URL", help="The device, in the same protocol.")],
+    plan: Annotated[Path | None, typer.Option(metavar="FILE", help="Faults (TOML); none: it only forwards.")] = None,
+    capture: Annotated[
+        Path | None, typer.Option(metavar="FILE.pcapng", help="Write what passes, for Wireshark.")
+    ] = None,
+    duration: Annotated[float | None, typer.Option(metavar="SECONDS", min=0.0, help="End after this time.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Forward between two ends and put the PLAN's communication faults into what they say. Ctrl-C ends it.
+
+    With --json: one line when it is ready, one for each fault that acts, one summary.
+    """
+    from hil.proxy import open_proxy
+
+    ended = threading.Event()
+    previous = [signal.signal(number, lambda *_: ended.set()) for number in SIGNALS]
+    try:
+        on_event = output.print_json_line if json else _show_event
+        with open_proxy(listen, to, plan=plan, capture=capture, on_event=on_event) as running:
+            _show_ready(running, as_json=json)
+            lost = _wait(ended, running.lost, duration)
+    finally:
+        for number, handler in zip(SIGNALS, previous, strict=True):
+            signal.signal(number, handler)
+    summary = {"event": "summary", **running.summary()}
+    if json:
+        output.print_json_line(summary)
+    else:
+        _show_summary(summary)
+    if lost:
+        raise BusError("the line has gone", where=f"{running.listen} or {running.to}", mend="Check cable and adapter")
+
+
+def _wait(ended: threading.Event, lost: threading.Event, duration_s: float | None) -> bool:
+    """Until told to end; True when a serial line went away."""
+    left = float("inf") if duration_s is None else duration_s
+    while left > 0 and not lost.is_set() and not ended.wait(min(LOOK_S, left)):
+        left -= LOOK_S
+    return lost.is_set()
+
+
+def _show_ready(running: Any, *, as_json: bool) -> None:
+    if as_json:
+        faults = len(running.plan.faults)
+        told = {"event": "ready", "listen": running.listen, "to": running.to, "faults": faults, "pid": os.getpid()}
+        output.print_json_line(told)
+    else:
+        output.note(f"{running.listen} -> {running.to} (Ctrl-C ends it)")
+
+
+def _show_event(event: dict[str, Any]) -> None:
+    before, after = (_hex(event[key]) for key in ("before", "after"))
+    place = f"transaction {event['transaction']}, {event['on']}" if event["before"] else "connections"
+    output.note(f"{event['time_s']:10.4f} s  {event['fault']}: {place}: {before} -> {after}")
+
+
+def _hex(text: str) -> str:
+    if not text:
+        return "nothing"
+    return text if len(text) <= 2 * BYTES_SHOWN else f"{text[: 2 * BYTES_SHOWN]}... ({len(text) // 2} bytes)"
+
+
+def _show_summary(summary: dict[str, Any]) -> None:
+    passed = f"{output.counted(summary['requests'], 'requests')}, {output.counted(summary['responses'], 'responses')}"
+    output.note(f"{output.counted(summary['connections'], 'connections')}, {passed}")
+    for key in ("unreachable", "no_frame", "overflows", "not_held", "lost_notes"):
+        if summary[key]:
+            output.note(f"{key.replace('_', ' ')}: {summary[key]:,}")
+    for fault in summary["faults"]:
+        classes = ", ".join(fault["classes"])
+        output.note(f"{fault['fault']} ({classes}): acted {fault['acted']:,} of {fault['matched']:,} that matched")
