@@ -26,7 +26,7 @@ static struct pollfd poll_side(const struct proxy_session *s, int side)
     if (wants_more(s, side))
         poll.events |= POLLIN;
     if (s->connecting)
-        poll.events |= side ? POLLOUT : POLLRDHUP;
+        poll.events = side ? POLLOUT : 0;
     else if (to->out_from < to->out_to || to->flood_left)
         poll.events |= POLLOUT;
     if (!poll.events)
@@ -38,9 +38,7 @@ static void look_at_side(struct hil_proxy *p, struct proxy_session *s, int side,
 {
     if (!s->used || !events)
         return;
-    if (s->connecting && side == 0)
-        proxy_close(p, s, 1);
-    else if (s->connecting)
+    if (s->connecting)
         proxy_connected(p, s);
     else if ((events & POLLOUT) && proxy_flush(p, s, !side) < 0)
         proxy_close(p, s, 1);
@@ -56,6 +54,10 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t do_due(struct hil_proxy *p, struct proxy_session *s)
 {
     int64_t due_ns = INT64_MAX;
+    if (s->connecting && p->now_ns < s->connect_by_ns)
+        return s->connect_by_ns;
+    if (s->connecting)
+        proxy_connected(p, s);
     for (int way = 0; way < 2 && s->used; way++) {
         struct proxy_stream *w = &s->stream[way];
         if (w->rx_n && w->rx_due_ns <= p->now_ns)

@@ -48,14 +48,14 @@ int proxy_wrong_length(struct proxy_act *a)
 /* Puts a PDU into the answer that the proxy gives itself, in the frame of the request. */
 static void answer_with(struct proxy_act *a, const uint8_t *pdu, size_t n)
 {
-    struct proxy_frame answer;
-    memcpy(answer.data, a->f->data, (size_t)a->f->head);
-    answer.head = a->f->head;
-    answer.tail = a->f->tail;
-    memcpy(proxy_pdu(&answer), pdu, n);
-    proxy_resize_pdu(&answer, n);
-    memcpy(a->v->answer, answer.data, answer.n);
-    a->v->n_answer = answer.n;
+    struct proxy_frame *answer = &a->p->answer;
+    memcpy(answer->data, a->f->data, (size_t)a->f->head);
+    answer->head = a->f->head;
+    answer->tail = a->f->tail;
+    memcpy(proxy_pdu(answer), pdu, n);
+    proxy_resize_pdu(answer, n);
+    memcpy(a->v->answer, answer->data, answer->n);
+    a->v->n_answer = answer->n;
     a->v->drop = 1;
 }
 

@@ -70,7 +70,8 @@ struct proxy_stream {  /* one way of a connection */
 
 struct proxy_session {
     int used, connecting, lasting; /* lasting: a serial line, which is never closed */
-    int fd[2];                     /* side 0 and 1 */
+    int64_t connect_by_ns;
+    int fd[2]; /* side 0 and 1 */
     uint16_t number;
     unsigned next_request;
     struct proxy_request requests[REQUESTS];
@@ -105,7 +106,7 @@ struct hil_proxy {
     _Atomic uint64_t counts[HIL_PROXY_COUNTS];
     struct hil_ring ring;
     void *ring_memory;
-    struct proxy_frame frame, before;
+    struct proxy_frame frame, before, answer;
     struct proxy_session *sessions;
 };
 
@@ -218,7 +219,7 @@ int proxy_flush(struct hil_proxy *p, struct proxy_session *s, int way);
 void proxy_accept(struct hil_proxy *p);
 void proxy_adopt(struct hil_proxy *p, int fd, int to_fd);
 void proxy_close(struct hil_proxy *p, struct proxy_session *s, int reset);
-/* The connection to the other side is made, or not. */
+/* The connection to the other side is made, or not, or not in time. */
 void proxy_connected(struct hil_proxy *p, struct proxy_session *s);
 /* Something came at a side, or it ended. */
 void proxy_readable(struct hil_proxy *p, struct proxy_session *s, int side);

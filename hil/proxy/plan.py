@@ -68,7 +68,7 @@ def read_plan(file: str | Path, protocol: str = "tcp") -> Plan:
     table = _validate(data, mistakes)
     if len(table.fault) > MOST:
         mistakes.add(("fault",), f"a plan has at most {MOST} faults, not {len(table.fault)}")
-    faults = [_Reading(k, fault, protocol, mistakes).read() for k, fault in enumerate(table.fault)]
+    faults = [_Reading(k, fault, data["fault"][k], protocol, mistakes).read() for k, fault in enumerate(table.fault)]
     mistakes.stop_if_any()
     return Plan(table.seed, tuple(fault for fault in faults if fault))
 
@@ -88,8 +88,8 @@ def _validate(data: dict[str, Any], mistakes: Mistakes) -> PlanFile:
 class _Reading:
     """One fault while it is read."""
 
-    def __init__(self, k: int, table: FaultTable, protocol: str, mistakes: Mistakes) -> None:
-        self.k, self.table, self.protocol, self.mistakes = k, table, protocol, mistakes
+    def __init__(self, k: int, table: FaultTable, raw: Mapping[str, Any], protocol: str, mistakes: Mistakes) -> None:
+        self.k, self.table, self.raw, self.protocol, self.mistakes = k, table, raw, protocol, mistakes
         self.given = table.given()
 
     def read(self) -> PlannedFault | None:
@@ -109,7 +109,7 @@ class _Reading:
         return PlannedFault(name, self.table.kind, kind.classes, self._core(kind))
 
     def _wrong(self, key: str, why: str, *, value: bool = False, mend: str | None = None) -> None:
-        shown = {"value": self.given[key]} if value else {}
+        shown = {"value": self.raw[key]} if value else {}
         self.mistakes.add(("fault", self.k, key), why, mend=mend, **shown)
 
     def _check_protocol(self, kind: Kind) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from link_rig import board_with, bus_on, opened
 from modbus_peers import LibmodbusClient, until
 
 from hil.errors import BusError
@@ -85,3 +86,39 @@ def test_faults_that_a_protocol_cannot_carry_are_refused(tmp_path: Path) -> None
             open_proxy(f"{protocol}://pty", f"{protocol}://pty", plan=plan)
     with pytest.raises(BusError, match="does not translate"):
         open_proxy("modbus-tcp://127.0.0.1:0", "modbus-rtu://pty")
+
+
+# ---- the MCU link, with the firmware's posix board at the far end ----
+
+LINK_FAULTS = [
+    ('kind = "crc"', ["bad_crc"]),
+    ('kind = "bit_flip"\nat = 60', ["bad_crc", "bad_cobs"]),
+    ('kind = "loss"', []),
+    ('kind = "duplicate"', []),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "counters"), LINK_FAULTS, ids=lambda x: x.replace("\n", ", ") if isinstance(x, str) else ""
+)
+def test_lock_step_over_the_link_survives_the_fault_and_counts_it(
+    tmp_path: Path, fault: str, counters: list[str]
+) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(f'[[fault]]\n{fault}\nevery = 9\non = "response"\n')
+    with (
+        board_with(5.0, tmp_path, 0.01) as path,
+        open_proxy("serial://pty", f"serial://{path}", plan=plan) as proxy,
+        opened(proxy.path) as fd,
+        bus_on(fd) as bus,
+    ):
+        bus.connect()
+        bus.begin(True, True)
+        for k in range(60):
+            bus.set_out([float(k)])
+            bus.exchange(1000 * k)
+            assert bus.take_in()[2][0] == 2.0 * k
+        acted = proxy.summary()["faults"][0]["acted"]
+        assert acted >= 6
+        if counters:
+            assert sum(bus.counters()[name] for name in counters) >= acted
