@@ -141,7 +141,7 @@ static int allocate(struct hil_proxy *p)
 static int open_ends(struct hil_proxy *p, int fd, int to_fd)
 {
     const struct hil_proxy_options *o = &p->options;
-    if (o->protocol != HIL_PROXY_TCP) {
+    if (fd >= 0) {
         p->now_ns = hil_now_ns();
         proxy_adopt(p, fd, to_fd);
         return HIL_OK;

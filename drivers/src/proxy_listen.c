@@ -50,7 +50,7 @@ static int refusing(const struct hil_proxy *p, int64_t *change_ns)
 int64_t proxy_refuse(struct hil_proxy *p)
 {
     int64_t change_ns = INT64_MAX;
-    if (p->options.protocol != HIL_PROXY_TCP)
+    if (!p->address_size) /* on descriptors that were given */
         return change_ns;
     int k = refusing(p, &change_ns);
     if (k >= 0 && k != p->refusing) {

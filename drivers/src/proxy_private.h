@@ -13,6 +13,7 @@
 #define HELD_MAX    64
 #define REQUESTS    64 /* open transactions of a connection */
 #define FROZEN_KEYS 16
+#define MBAP_HEAD   6 /* transaction, protocol, length: what the length does not count */
 #define PDU_MAX     253
 
 struct proxy_request;
@@ -56,7 +57,9 @@ struct proxy_stream {  /* one way of a connection */
     int told;          /* and the writing side was told */
     int muted;         /* half open: what comes is thrown away, */
     int64_t mute_ns;   /* until then */
-    size_t rx_n, skip; /* skip: bytes to come that belong to a frame already given up */
+    size_t rx_n, skip; /* skip: bytes to come that belong to a frame already given up, */
+    size_t n_head;     /* of which not even the header was there: so many bytes of it were */
+    uint8_t head[MBAP_HEAD];
     int64_t rx_due_ns;
     size_t out_from, out_to;
     unsigned n_held, n_in_order;
@@ -123,6 +126,8 @@ struct proxy_verdict {
 };
 
 /* ---- proxy_split.c ---- */
+/* What a header of Modbus TCP says, at least MBAP_HEAD bytes: length of its frame, or SIZE_MAX: it is none. */
+size_t proxy_mbap_size(const uint8_t *head);
 /* Length of the frame at the beginning of n bytes, 0: more has to come, SIZE_MAX: this is no frame. */
 size_t proxy_split(int protocol, int way, const uint8_t *data, size_t n);
 

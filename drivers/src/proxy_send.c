@@ -5,6 +5,8 @@
 
 #include "proxy_private.h"
 
+#define WRITES_PER_TURN 16 /* or a flood would leave no time for other connections */
+
 /* ---- out of the door ---- */
 
 static size_t room(struct proxy_stream *w)
@@ -44,7 +46,10 @@ int proxy_flush(struct hil_proxy *p, struct proxy_session *s, int way)
     struct proxy_stream *w = &s->stream[way];
     if (!s->used || s->connecting)
         return 0;
-    while (refill_flood(p, s, way), w->out_from < w->out_to) {
+    for (int i = 0; i < WRITES_PER_TURN; i++) {
+        refill_flood(p, s, way);
+        if (w->out_from == w->out_to)
+            break;
         const uint8_t *data = w->out + w->out_from;
         size_t n = w->out_to - w->out_from;
         ssize_t sent = s->lasting ? write(s->fd[!way], data, n) : send(s->fd[!way], data, n, MSG_NOSIGNAL);

@@ -13,7 +13,7 @@ static void forget_streams(struct proxy_session *s)
     for (int way = 0; way < 2; way++) {
         struct proxy_stream *w = &s->stream[way];
         w->ended = w->told = w->muted = 0;
-        w->rx_n = w->skip = w->out_from = w->out_to = 0;
+        w->rx_n = w->skip = w->n_head = w->out_from = w->out_to = 0;
         w->n_held = w->n_in_order = 0;
         w->flood_left = 0;
         w->rx_due_ns = INT64_MAX;
@@ -24,12 +24,25 @@ static void forget_streams(struct proxy_session *s)
         s->requests[i].number = 0;
 }
 
+/* A free place; else one whose client has gone without that its device may learn of it. NULL: there is none. */
+static struct proxy_session *find_place(struct hil_proxy *p)
+{
+    struct proxy_session *end = p->sessions + HIL_PROXY_SESSIONS;
+    for (struct proxy_session *s = p->sessions; s < end; s++)
+        if (!s->used)
+            return s;
+    for (struct proxy_session *s = p->sessions; s < end; s++)
+        if (s->stream[0].ended && s->stream[0].muted) {
+            proxy_close(p, s, 1);
+            return s;
+        }
+    return NULL;
+}
+
 static struct proxy_session *begin(struct hil_proxy *p, int fd, int to_fd)
 {
-    struct proxy_session *s = p->sessions;
-    while (s < p->sessions + HIL_PROXY_SESSIONS && s->used)
-        s++;
-    if (s == p->sessions + HIL_PROXY_SESSIONS)
+    struct proxy_session *s = find_place(p);
+    if (!s)
         return NULL;
     forget_streams(s);
     s->used = 1;

@@ -5,26 +5,29 @@
 #include "hil_drivers/rtu.h"
 #include "proxy_private.h"
 
-#define MBAP_HEAD       6   /* transaction, protocol, length: what the length does not count */
 #define MBAP_LENGTH_MAX 254 /* unit and PDU */
+
+size_t proxy_mbap_size(const uint8_t *head)
+{
+    int length = proxy_get16(head + 4);
+    if (proxy_get16(head + 2) != 0 || length < 2 || length > MBAP_LENGTH_MAX)
+        return SIZE_MAX;
+    return (size_t)(MBAP_HEAD + length);
+}
 
 static size_t split_tcp(const uint8_t *data, size_t n)
 {
-    if (n < MBAP_HEAD)
-        return 0;
-    int length = proxy_get16(data + 4);
-    if (proxy_get16(data + 2) != 0 || length < 2 || length > MBAP_LENGTH_MAX)
-        return SIZE_MAX;
-    return n < (size_t)(MBAP_HEAD + length) ? 0 : (size_t)(MBAP_HEAD + length);
+    size_t size = n < MBAP_HEAD ? 0 : proxy_mbap_size(data);
+    return size == SIZE_MAX || size <= n ? size : 0;
 }
 
 /* By the length that the first bytes tell, when the CRC agrees. Everything else ends with a silence. */
 static size_t split_rtu(int way, const uint8_t *data, size_t n)
 {
     size_t size = way == HIL_PROXY_REQUEST ? hil_rtu_request_size(data, n) : hil_rtu_answer_size(data, n);
-    if (n > HIL_RTU_ADU_MAX && !size)
-        return SIZE_MAX;
-    return size && size <= n && hil_rtu_crc_is_right(data, size) ? size : 0;
+    if (size && size <= n && hil_rtu_crc_is_right(data, size))
+        return size;
+    return n > HIL_RTU_ADU_MAX ? SIZE_MAX : 0;
 }
 
 static size_t split_link(const uint8_t *data, size_t n)

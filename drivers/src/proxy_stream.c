@@ -104,10 +104,28 @@ static void pass_bytes(struct hil_proxy *p, struct proxy_session *s, int way, co
         proxy_deliver(p, s, way, data + at, n - at < HIL_PROXY_FRAME_MAX ? n - at : HIL_PROXY_FRAME_MAX, 0, &plain);
 }
 
+/* The rest of a header whose beginning has already gone. */
+static size_t pass_header(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n)
+{
+    struct proxy_stream *w = &s->stream[way];
+    size_t size = MBAP_HEAD - w->n_head < n ? MBAP_HEAD - w->n_head : n;
+    memcpy(w->head + w->n_head, data, size);
+    w->n_head += size;
+    pass_bytes(p, s, way, data, size);
+    if (w->n_head == MBAP_HEAD) {
+        size_t frame = proxy_mbap_size(w->head);
+        w->skip = frame == SIZE_MAX ? 0 : frame - MBAP_HEAD;
+        w->n_head = 0;
+    }
+    return size;
+}
+
 /* One frame or what is none from the n bytes; how many it were, 0: more has to come. */
 static size_t pass_next(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n)
 {
     struct proxy_stream *w = &s->stream[way];
+    if (w->n_head)
+        return pass_header(p, s, way, data, n);
     size_t size = w->skip ? (w->skip < n ? w->skip : n) : proxy_split(p->options.protocol, way, data, n);
     int is_frame = !w->skip && size != SIZE_MAX;
     size = size == SIZE_MAX ? n : size;
@@ -144,7 +162,9 @@ void proxy_give_up(struct hil_proxy *p, struct proxy_session *s, int way)
         pass_frame(p, s, way, w->rx, n);
         return;
     }
-    if (p->options.protocol == HIL_PROXY_TCP && n >= 6)
-        w->skip = (size_t)(6 + proxy_get16(w->rx + 4)) - n;
+    if (p->options.protocol == HIL_PROXY_TCP && n >= MBAP_HEAD)
+        w->skip = proxy_mbap_size(w->rx) - n;
+    else if (p->options.protocol == HIL_PROXY_TCP)
+        memcpy(w->head, w->rx, w->n_head = n);
     pass_bytes(p, s, way, w->rx, n);
 }

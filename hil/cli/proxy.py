@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
+import queue
 import signal
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,12 +42,17 @@ def proxy(
     from hil.proxy import open_proxy
 
     ended = threading.Event()
+    events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    show = output.print_json_line if json else _show_event
     previous = [signal.signal(number, lambda *_: ended.set()) for number in SIGNALS]
     try:
-        on_event = output.print_json_line if json else _show_event
-        with open_proxy(listen, to, plan=plan, capture=capture, on_event=on_event) as running:
+        with open_proxy(listen, to, plan=plan, capture=capture, on_event=events.put) as running:
             _show_ready(running, as_json=json)
-            lost = _wait(ended, running.lost, duration)
+            deadline = math.inf if duration is None else time.monotonic() + duration
+            while not ended.is_set() and not running.lost.is_set() and time.monotonic() < deadline:
+                _show_next(events, show, min(LOOK_S, deadline - time.monotonic()))
+        while not events.empty():
+            show(events.get())
     finally:
         for number, handler in zip(SIGNALS, previous, strict=True):
             signal.signal(number, handler)
@@ -52,16 +61,17 @@ def proxy(
         output.print_json_line(summary)
     else:
         _show_summary(summary)
-    if lost:
+    if running.lost.is_set():
         raise BusError("the line has gone", where=f"{running.listen} or {running.to}", mend="Check cable and adapter")
 
 
-def _wait(ended: threading.Event, lost: threading.Event, duration_s: float | None) -> bool:
-    """Until told to end; True when a serial line went away."""
-    left = float("inf") if duration_s is None else duration_s
-    while left > 0 and not lost.is_set() and not ended.wait(min(LOOK_S, left)):
-        left -= LOOK_S
-    return lost.is_set()
+def _show_next(
+    events: queue.SimpleQueue[dict[str, Any]], show: Callable[[dict[str, Any]], None], wait_s: float
+) -> None:
+    try:
+        show(events.get(timeout=max(0.0, wait_s)))
+    except queue.Empty:
+        return
 
 
 def _show_ready(running: Any, *, as_json: bool) -> None:

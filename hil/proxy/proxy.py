@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -167,8 +166,7 @@ class Proxy:
         if len(self.events) < KEPT:
             self.events.append(event)
         if self.on_event:
-            with suppress(BrokenPipeError):  # the reader of the command's output has gone; the proxy goes on
-                self.on_event(event)
+            self.on_event(event)
 
     def _event(self, note: _proxy.Note) -> dict[str, Any]:
         fault = self.plan.faults[note.fault]

@@ -324,7 +324,7 @@ def test_unit_and_function_and_register_have_to_fit(through: Through, libmodbus:
 
 def test_an_unreachable_device_resets_the_client() -> None:
     with open_proxy("modbus-tcp://127.0.0.1:0", f"modbus-tcp://127.0.0.1:{free_port()}") as proxy:
-        with raw(proxy) as sock, contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionResetError), raw(proxy) as sock:
             assert sock.recv(1) == b""
         assert until(lambda: proxy.summary()["unreachable"], what="the failed connection") == 1
 

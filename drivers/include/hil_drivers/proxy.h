@@ -74,7 +74,7 @@ struct hil_proxy_fault {
 
 struct hil_proxy_options {
     int protocol;
-    const char *host, *to_host; /* TCP only */
+    const char *host, *to_host; /* where to listen and connect; unused on open descriptors */
     uint16_t port, to_port;     /* port 0: any free one */
     uint64_t seed;
     const struct hil_proxy_fault *faults; /* copied */
@@ -118,7 +118,7 @@ const char *hil_proxy_count_name(unsigned k);
 
 struct hil_proxy;
 
-/* TCP: listens from now on. The other protocols: `fd` and `to_fd` are open, non-blocking, stay the caller's.
+/* With `fd` -1: listens from now on. Else forwards between `fd` and `to_fd`, which are open, non-blocking and stay the caller's.
  * HIL_E_OS with errno; HIL_E_UNSUPPORTED: a host's name is unknown. */
 int hil_proxy_new(const struct hil_proxy_options *options, int fd, int to_fd, struct hil_proxy **made);
 void hil_proxy_free(struct hil_proxy *p); /* stops it; NULL is allowed */
