@@ -16,7 +16,6 @@ import typer
 
 from hil.cli import output
 from hil.cli.options import JsonOption
-from hil.errors import BusError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOK_S = 0.2
@@ -49,7 +48,7 @@ def proxy(
         with open_proxy(listen, to, plan=plan, capture=capture, on_event=events.put) as running:
             _show_ready(running, as_json=json)
             deadline = math.inf if duration is None else time.monotonic() + duration
-            while not ended.is_set() and not running.lost.is_set() and time.monotonic() < deadline:
+            while not ended.is_set() and not running.failed.is_set() and time.monotonic() < deadline:
                 _show_next(events, show, min(LOOK_S, deadline - time.monotonic()))
         while not events.empty():
             show(events.get())
@@ -61,8 +60,8 @@ def proxy(
         output.print_json_line(summary)
     else:
         _show_summary(summary)
-    if running.lost.is_set():
-        raise BusError("the line has gone", where=f"{running.listen} or {running.to}", mend="Check cable and adapter")
+    if running.error:
+        raise running.error
 
 
 def _show_next(

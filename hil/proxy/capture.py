@@ -42,6 +42,10 @@ class Capture:
         elif note.kind == _proxy.PASSED:
             self._pass(note)
 
+    def flush(self) -> None:
+        """What was written so far can be read."""
+        self.writer.file.flush()
+
     def close(self) -> None:
         """Closes the file."""
         self.writer.close()

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from hil import _proxy
-from hil.errors import BusError
+from hil.errors import BusError, HilError
 from hil.proxy.capture import Capture
 from hil.proxy.ends import OTHER_SILENCE_S, SerialEnd, open_serial, parse_end, protocol_of
 from hil.proxy.plan import Plan, read_plan
@@ -21,6 +21,8 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 DRAIN_S = 0.01
 WAYS = ("request", "response")
+# What happens while the reader does not run: 32 MiB hold 300,000 frames, half a second of what two cores can carry.
+CAPTURE_RING_BITS, RING_BITS = 25, 20
 KEPT = 100_000  # activations that are kept for `events`; all are counted and told
 
 
@@ -65,7 +67,8 @@ class Proxy:
     Attributes:
         listen, to: addresses of both ends, with the port or pseudo-terminal that was found.
         events: activations so far, oldest first (the first 100,000).
-        lost: a serial line has gone.
+        failed: set when it cannot go on as asked: a serial line has gone, the capture cannot be written.
+        error: why.
     """
 
     def __init__(
@@ -78,9 +81,10 @@ class Proxy:
         capture: str | Path | None,
         on_event: OnEvent | None,
     ) -> None:
-        self.plan, self.on_event = plan, on_event
+        self.plan, self.on_event, self._stopped = plan, on_event, False
+        self.error: HilError | None = None
         self.events: list[dict[str, Any]] = []
-        self.lost = threading.Event()
+        self.failed = threading.Event()
         self._ends, self._ending = ends, threading.Event()
         self.wire = self._make(listen, to, protocol, captured=capture is not None)
         names = [fault.name for fault in plan.faults]
@@ -102,7 +106,8 @@ class Proxy:
             here, there = parse_end(listen, listen=True), parse_end(to, listen=False)
             where = {"host": here.host, "port": here.port, "to_host": there.host, "to_port": there.port}
             where["silence_s"] = OTHER_SILENCE_S
-        return _proxy.WireProxy(protocol, faults, seed=self.plan.seed, capture=captured, **where)
+        ring_bits = CAPTURE_RING_BITS if captured else RING_BITS
+        return _proxy.WireProxy(protocol, faults, seed=self.plan.seed, capture=captured, ring_bits=ring_bits, **where)
 
     @property
     def port(self) -> int:
@@ -129,6 +134,7 @@ class Proxy:
         """Ends all connections, then what still reports on them. A second call does nothing."""
         if self._ending.is_set():
             return
+        self._stopped = True
         self.wire.stop()
         self._ending.set()
         self._thread.join()
@@ -154,12 +160,27 @@ class Proxy:
         while notes := self.wire.read():
             for note in notes:
                 self._take(note)
+            self._write(notes)
+
+    def _write(self, notes: list[_proxy.Note]) -> None:
+        if not self._capture:
+            return
+        try:
+            for note in notes:
+                self._capture.note(note)
+            self._capture.flush()
+        except OSError as error:
+            self._capture = None
+            self._fail(HilError(f"the capture cannot be written: {error.strerror}", mend="Frames go on without it"))
+
+    def _fail(self, error: HilError) -> None:
+        self.error = error
+        self.failed.set()
 
     def _take(self, note: _proxy.Note) -> None:
-        if self._capture:
-            self._capture.note(note)
-        if note.kind == _proxy.CLOSED and self._ends and not self._ending.is_set():
-            self.lost.set()
+        if note.kind == _proxy.CLOSED and self._ends and not self._stopped:
+            where = f"{self._ends[0].url} or {self._ends[1].url}"
+            self._fail(BusError("the line has gone", where=where, mend="Check the cable and the adapter"))
         if note.kind != _proxy.ACTED:
             return
         event = self._event(note)

@@ -87,6 +87,19 @@ def test_tshark_decodes_a_capture_of_modbus_rtu(peer: Callable[[str], Path], tmp
     assert status == [*good, *good[:3], ["0", "1", "0"], *good]
 
 
+def test_a_capture_that_cannot_be_written_is_told_and_frames_go_on(device: int) -> None:
+    url = f"modbus-tcp://127.0.0.1:{device}"
+    with (
+        open_proxy("modbus-tcp://127.0.0.1:0", url, capture="/dev/full") as proxy,
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=2) as sock,
+    ):
+        for number in (1, 2):
+            sock.sendall(adu(number, bytes([4, 0, 3, 0, 2])))
+            assert len(read_frame(sock)) == 13
+            assert proxy.failed.wait(5)
+    assert "cannot be written: No space left on device" in str(proxy.error)
+
+
 def test_blocks_of_the_file_are_those_of_the_draft(tmp_path: Path) -> None:
     with PcapngWriter(tmp_path / "x.pcapng", ["a"]) as writer:
         writer.packet(0, 1_700_000_000_123_456_789, b"12345", INBOUND, "why")

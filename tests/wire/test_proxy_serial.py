@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from link_rig import board_with, bus_on, opened
 from modbus_peers import LibmodbusClient, until
+from serial_peers import pseudo_terminal
 
 from hil.errors import BusError
 from hil.proxy import Proxy, open_proxy
@@ -76,6 +77,16 @@ def test_an_idle_proxy_costs_a_master_no_silence(peer: Callable[[str], Path]) ->
             assert proxy.summary()["no_frame"] == 0
         finally:
             client.close()
+
+
+def test_a_line_that_goes_is_told() -> None:
+    with pseudo_terminal() as (_, path):
+        proxy = open_proxy(f"serial://{path}", "serial://pty")
+    try:  # its other end is closed now
+        assert proxy.failed.wait(5)
+        assert "the line has gone" in str(proxy.error)
+    finally:
+        proxy.close()
 
 
 def test_faults_that_a_protocol_cannot_carry_are_refused(tmp_path: Path) -> None:
