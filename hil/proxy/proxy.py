@@ -21,7 +21,7 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 DRAIN_S = 0.01
 WAYS = ("request", "response")
-# What happens while the reader does not run: 32 MiB hold 300,000 frames, half a second of what two cores can carry.
+# What may wait for the reader, in bytes as powers of two: 32 MiB hold about 300,000 frames.
 CAPTURE_RING_BITS, RING_BITS = 25, 20
 KEPT = 100_000  # activations that are kept for `events`; all are counted and told
 
