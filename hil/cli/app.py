@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from hil import __version__
-from hil.cli import campaign, check, design, doctor, emulate, fit, live, new, recordings, run, scan, test, tune, watch
+from hil.cli import (
+    campaign,
+    check,
+    design,
+    doctor,
+    emulate,
+    fit,
+    live,
+    new,
+    proxy,
+    recordings,
+    run,
+    scan,
+    test,
+    tune,
+    watch,
+)
 
 BENCH, LIVE, RECORDING, MODELS = "Benches", "A running bench", "Recordings", "Models"
 MACHINE = "Machine and devices"
@@ -17,7 +33,7 @@ COMMANDS = (
     (LIVE, live.stop),
     (RECORDING, recordings.replay, recordings.report, recordings.export),
     (MODELS, fit.fit),
-    (MACHINE, doctor.doctor),
+    (MACHINE, doctor.doctor, proxy.proxy),
 )
 
 app = typer.Typer(
