@@ -43,7 +43,7 @@ def _smaller(plan: Plan, faults: tuple[Injected, ...], i: int, place: int, still
     limits = _range(plan, fault, place)
     if limits is None or limits.fixed:
         return faults
-    near, far = sorted((limits.low, limits.high), key=abs)[0], fault.values[place]
+    near, far = min(limits.low, limits.high, key=abs), fault.values[place]
     if limits.low < 0.0 < limits.high:
         near = 0.0
     for _ in range(STEPS):
