@@ -104,7 +104,7 @@ class Space:
         """Cells that a run lies in: (fault, kind as written, value, part)."""
         for fault in run.faults:
             slot = next(s for s in self.plan.slots if s.name == fault.slot)
-            kind = next(k for k in slot.kinds if k.kind == fault.kind and _fits(k, fault.values))
+            kind = next(k for k in slot.kinds if k.holds(fault.kind, fault.values))
             ranges = [(i, r) for i, r in enumerate(kind.values) if not r.fixed]
             if not ranges:
                 yield fault.slot, kind.text, 0, 0
@@ -139,10 +139,3 @@ def _injected(
 
 def _chosen(share: float, n: int) -> int:
     return min(int(share * n), n - 1)
-
-
-def _fits(kind: Kind, values: tuple[float, ...]) -> bool:
-    near = 1e-12
-    return len(kind.values) == len(values) and all(
-        r.low - near <= v <= r.high + near for r, v in zip(kind.values, values, strict=True)
-    )
