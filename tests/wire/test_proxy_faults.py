@@ -261,6 +261,16 @@ def test_a_half_open_connection_passes_the_other_way_and_comes_back(through: Thr
         assert read_frame(sock)[1] == 2
 
 
+def test_half_open_connections_do_not_use_up_the_proxy(through: Through) -> None:
+    proxy = through('kind = "half_open"\non = "request"')
+    for n in range(1, 41):
+        with raw(proxy) as sock:
+            sock.sendall(adu(n, READ_INPUTS))
+            acted(proxy, n)
+    assert proxy.summary()["connections"] == 40
+    assert proxy.summary()["unreachable"] == 0
+
+
 def test_connections_are_refused_for_a_time(through: Through) -> None:
     proxy = through('kind = "refused"\nto = "600ms"')
 
