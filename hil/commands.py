@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hil import _core, faults
 from hil.bindings import HERE
 from hil.engine import Engine
 from hil.errors import BenchError
-from hil.events import ALL_PATHS, NEXT_TICK, NO_END, EventKind, SafeReason, encode
+from hil.events import ALL_PATHS, NEXT_TICK, NO_END, EventKind, Mode, SafeReason, encode, with_modes
+from hil.fault_activation import read_activation
+from hil.fault_core import core_fault
 from hil.faults import FaultSpec
 from hil.nearest import did_you_mean
 from hil.program import Built, fault_memory
@@ -177,8 +180,13 @@ class Commands:
         self._send(EventKind.RELEASE, name, target=self._path(name), due=self._due(at))
         self._forced.discard(name)
 
-    def fault(self, fault: str | FaultSpec) -> int:
+    def fault(self, fault: str | FaultSpec, **activation: float | str) -> int:
         """Arms a fault such as "sensor.h1=stuck@8s..14s".
+
+        Args:
+            fault: as text, or as `hil.faults.parse_fault` gives it.
+            activation: the clauses of the text by name: ramp="2s", duty="100ms/1s", p=0.01, when="sensor.h2>0.1",
+                after="sensor.h2>0.1"; instead of those of `fault`.
 
         Returns:
             its id, for `clear_fault`.
@@ -187,6 +195,9 @@ class Commands:
             BenchError: unknown signal or kind, a time that has passed, or a value that the safety gate would clip.
         """
         spec = faults.parse_fault(fault, self._rig.faultable()) if isinstance(fault, str) else fault
+        if activation:
+            clauses = [f"{name} {value}" for name, value in activation.items()]
+            spec = replace(spec, activation=read_activation(clauses, " ".join(clauses)))
         path = self._path(spec.signal)
         period_ns = self._rig.period_ns
         start, now = spec.start(period_ns), self.state.tick
@@ -200,8 +211,9 @@ class Commands:
         return self._arm_one(spec, path, NEXT_TICK if start is None else start, NO_END if end is None else end - first)
 
     def _arm_one(self, spec: FaultSpec, path: int, due: int, ticks: int) -> int:
-        values = spec.core_values(self._rig.period_ns)
-        event = encode(EventKind.FAULT, target=path, values=values, kind2=spec.number, ticks=ticks)
+        kind, values = core_fault(spec, self._rig.period_ns, self._rig.signals, self.built.paths)
+        modes = spec.activation.modes(self._rig.period_ns, self._signal_number, self.units.get)
+        event = encode(EventKind.FAULT, target=path, values=values, kind2=kind, ticks=ticks)
         error = self.built.program.check_fault(event)
         if error == REFUSED_BY_GATE:
             limits = self._rig.signals[spec.signal].limits
@@ -213,9 +225,8 @@ class Commands:
             raise BenchError(f"{spec}: the delay is too long", where=spec.signal, mend=mend)
         if error:
             raise BenchError(f"{spec}: {_core.error_text(error)}", where=spec.signal)
-        number = self._send(
-            EventKind.FAULT, str(spec), target=path, values=values, kind2=spec.number, ticks=ticks, due=due
-        )
+        fields = {"target": path, "values": values, "kind2": kind, "ticks": ticks, "due": due}
+        number = self._send(EventKind.FAULT, str(spec), modes=modes, **fields)
         self._armed[number] = spec
         return number
 
@@ -240,16 +251,23 @@ class Commands:
 
     # ---- inside ----
 
-    def _send(self, kind: EventKind, text: str, *, due: int = NEXT_TICK, **fields: Any) -> int:
-        """One event into the queue; returns its id. Several threads may call."""
+    def _send(self, kind: EventKind, text: str, *, modes: Sequence[Mode] = (), **fields: Any) -> int:
+        """One event into the queue, a fault's modes before it; returns its id. Several threads may call."""
         if self.engine is None or self.engine.closed:
             raise BenchError("the bench is closed", mend="Open a new one")
         with self._lock:
             number = self._last_id = self._last_id + 1
             if text:
                 self.texts[number] = text
-            self.engine.loop.push(encode(kind, due=due, event_id=number, **fields))
+            for event in with_modes(kind, modes, event_id=number, **fields):
+                self.engine.loop.push(event)
         return number
+
+    def _signal_number(self, name: str) -> int:
+        if name not in self.built.signals[1:]:
+            mend = did_you_mean(name, self._rig.signals)
+            raise BenchError(f"there is no signal '{name}' for a condition", mend=mend)
+        return self.built.signals.index(name)
 
     def _due(self, at: float | None, due: int | None = None) -> int:
         if due is not None:

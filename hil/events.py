@@ -25,6 +25,7 @@ class EventKind(IntEnum):
     FAULTS_ENABLE = 7
     BIND = 8
     MARK = 9
+    FAULT_MODE = 10
 
 
 class SafeReason(IntEnum):
@@ -49,6 +50,16 @@ def encode(
     """The 64 bytes of an event; `due` is a tick, `ticks` the duration of a fault."""
     v = [*values, 0.0, 0.0, 0.0, 0.0][:4]
     return _EVENT.pack(due, kind, target, event_id, kind2, ticks, *v)
+
+
+Mode = tuple[int, Sequence[float]]  # enum hil_fault_mode, values
+
+
+def with_modes(kind: EventKind, modes: Sequence[Mode], *, target: int = 0, event_id: int, **fields: Any) -> list[bytes]:
+    """An event behind the modes of a fault, which wait in the core for the fault with their id."""
+    mode = EventKind.FAULT_MODE
+    ahead = [encode(mode, target=target, event_id=event_id, kind2=number, values=v) for number, v in modes]
+    return [*ahead, encode(kind, target=target, event_id=event_id, **fields)]
 
 
 def decode(data: bytes) -> dict[str, Any]:

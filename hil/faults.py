@@ -1,14 +1,17 @@
 """Faults in words: `sensor.h1=stuck@8s..14s`, as command line, rig file and Python write them.
 
-    signal=kind[(value[,value2])][@start[..end]]
+    signal=kind[(value[,value2])][@start[..end]] [ramp time] [duty on/period] [p probability] [when signal>value]
 
     sensor.h1=stuck@8s..14s        holds its last value from 8 s to 14 s of bench time
     sensor.h2=bias(1cm)@5s..       one centimetre too high from 5 s on; converted to the signal's unit
     sensor.h1=delay(200ms)@800t    from tick 800 on
     sensor.h1=noise(0.002)         from the next tick on
     sensor.h1=drift(1mm/s)@2s+5s   for 5 s from 2 s on
+    sensor.h1=bias(1cm)@5s.. ramp 2s                    grows for two seconds
+    sensor.h1=stuck duty 100ms/1s                       for the first tenth of each second
+    sensor.h1=gain(2)@+5s after sensor.h2>0.1 m         for five seconds from the first tick with h2 above 0.1 m on
 
-Times take s, ms, us, min, h or t (ticks). The numbers of the kinds are those of core/include/hil/fault.h.
+Times take s, ms, us, min, h or t (ticks). docs/faults.md defines kinds and activation.
 """
 
 from __future__ import annotations
@@ -16,18 +19,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hil import units
 from hil.errors import BenchError
+from hil.fault_activation import Activation, Condition, Span, read_activation, split_clauses
 from hil.fault_kinds import KINDS, FaultKind, FaultParam, kinds_text
+from hil.fault_times import FORM, TICKS, quantity, read_time, time_text, to_tick
 from hil.nearest import did_you_mean
 
 __all__ = [
     "KINDS",
+    "Activation",
+    "Condition",
     "FaultKind",
     "FaultParam",
     "FaultSpec",
+    "Span",
     "check_fault",
     "convert",
     "kinds_text",
@@ -35,15 +43,10 @@ __all__ = [
     "parse_quantity",
 ]
 
-TIME_UNITS_S = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0}
-TICKS = "t"
-
 _FAULT = re.compile(
     r"\s*(?P<signal>[^=\s]+)\s*=\s*(?P<kind>[A-Za-z_]+)\s*(?:\((?P<values>[^()]*(?:\([^()]*\)[^()]*)*)\))?"
     r"\s*(?:@\s*(?P<when>.*?))?\s*"
 )
-_QUANTITY = re.compile(r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>\S.*?)?\s*")
-FORM = "Write signal=kind(value)@start..end, as in 'sensor.h1=stuck@8s..14s'"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class FaultSpec:
         duration_s: instead of an end.
         duration_ticks: instead of an end.
         units: units of `values` as they were written, None where none was; all None once converted.
+        words: texts that the kind takes before its values: another signal, a unit, an end of the range.
+        activation: in which ticks between start and end it acts, and how far.
     """
 
     signal: str
@@ -73,6 +78,8 @@ class FaultSpec:
     duration_s: float | None = None
     duration_ticks: int | None = None
     units: tuple[str | None, ...] = ()
+    words: tuple[str, ...] = ()
+    activation: Activation = field(default_factory=Activation)
 
     @property
     def number(self) -> int:
@@ -81,34 +88,40 @@ class FaultSpec:
 
     def start(self, period_ns: int) -> int | None:
         """First tick with the fault; None: the next one that runs."""
-        return _tick(self.start_s, self.start_tick, period_ns)
+        return to_tick(self.start_s, self.start_tick, period_ns)
 
     def end(self, period_ns: int, now: int = 0) -> int | None:
         """First tick without the fault, None: never. `now` is the start of a fault that begins at the next tick."""
-        length = _tick(self.duration_s, self.duration_ticks, period_ns)
+        length = to_tick(self.duration_s, self.duration_ticks, period_ns)
         if length is None:
-            return _tick(self.end_s, self.end_tick, period_ns)
+            return to_tick(self.end_s, self.end_tick, period_ns)
         start = self.start(period_ns)
         return (now if start is None else start) + length
 
-    def core_values(self, period_ns: int) -> tuple[float, float]:
-        """The parameters v[0], v[1] of the core's event: NaN where stuck has no value, delays in ticks."""
+    def core_values(self, period_ns: int) -> tuple[float, float, float, float]:
+        """The parameters of the core's event: NaN where stuck has no value, times in ticks."""
         absent = math.nan if self.kind == "stuck" else 0.0
-        first, second = (*self.values, absent, absent)[:2]
-        if self.kind == "delay":
-            in_ticks = self.units[:1] == (TICKS,)
-            first = round(min(first if in_ticks else first * 1e9 / period_ns, 1e15))  # too long anyway
-        return float(first), float(second)
+        found = [self._core_value(i, period_ns) for i in range(len(self.values))]
+        first, second, third, fourth = (*found, absent, absent, absent, absent)[:4]
+        return first, second, third, fourth
+
+    def _core_value(self, i: int, period_ns: int) -> float:
+        value = self.values[i]
+        if KINDS[self.kind].params[i].rule == "time":
+            ticks = value if self._units()[i] == TICKS else value * 1e9 / period_ns
+            return float(round(min(ticks, 1e15)))  # too long anyway
+        return float(value)
 
     def __str__(self) -> str:
-        values = ", ".join(f"{v:g}{' ' + u if u else ''}" for v, u in zip(self.values, self._units(), strict=True))
-        text = f"{self.signal}={self.kind}" + (f"({values})" if self.values else "")
-        start = _time_text(self.start_s, self.start_tick)
-        length = _time_text(self.duration_s, self.duration_ticks)
-        end = _time_text(self.end_s, self.end_tick)
-        if not (start or length or end):
-            return text
-        return f"{text}@{start}" + (f"+{length}" if length else f"..{end}")
+        values = [f"{v:g}{' ' + u if u else ''}" for v, u in zip(self.values, self._units(), strict=True)]
+        inside = ", ".join([*self.words, *values])
+        text = f"{self.signal}={self.kind}" + (f"({inside})" if inside else "")
+        start = time_text(self.start_s, self.start_tick)
+        length = time_text(self.duration_s, self.duration_ticks)
+        end = time_text(self.end_s, self.end_tick)
+        if start or length or end:
+            text += f"@{start}" + (f"+{length}" if length else f"..{end}")
+        return f"{text} {self.activation}".rstrip()
 
     def _units(self) -> tuple[str | None, ...]:
         return self.units or (None,) * len(self.values)
@@ -125,15 +138,20 @@ def parse_fault(text: str, signals: Mapping[str, str | None] | None = None) -> F
     Raises:
         BenchError: unknown signal or kind, wrong number of values, impossible value, unit or time.
     """
-    match = _FAULT.fullmatch(text)
+    head, clauses = split_clauses(text)
+    match = _FAULT.fullmatch(head)
     if match is None:
         raise BenchError(f"'{text}' is not a fault", mend=FORM)
-    quantities = [_quantity(part, text) for part in _split(match["values"])]
+    parts, kind = _split(match["values"]), match["kind"].lower()
+    n_words = len(KINDS[kind].words) if kind in KINDS else 0
+    quantities = [quantity(part, text) for part in parts[n_words:]]
     spec = FaultSpec(
         match["signal"],
-        match["kind"].lower(),
+        kind,
         tuple(value for value, _ in quantities),
         units=tuple(unit for _, unit in quantities),
+        words=tuple(part.strip() for part in parts[:n_words]),
+        activation=read_activation(clauses, text),
         **_times(match["when"], text),  # type: ignore[arg-type]
     )
     if signals is None:
@@ -147,7 +165,7 @@ def parse_quantity(text: str) -> tuple[float, str | None]:
     Raises:
         BenchError: the text does not begin with a number.
     """
-    return _quantity(text, text)
+    return quantity(text, text)
 
 
 def check_fault(spec: FaultSpec) -> FaultSpec:
@@ -160,9 +178,9 @@ def check_fault(spec: FaultSpec) -> FaultSpec:
     if kind is None:
         raise BenchError(f"there is no fault '{spec.kind}'", where=spec.signal, mend=did_you_mean(spec.kind, KINDS))
     required = sum(param.required for param in kind.params)
-    if not required <= len(spec.values) <= len(kind.params):
-        usage = ", ".join(param.name if param.required else f"[{param.name}]" for param in kind.params)
-        raise BenchError(f"{kind.name} takes ({usage}), not {len(spec.values)} values", where=spec.signal)
+    if not required <= len(spec.values) <= len(kind.params) or len(spec.words) != len(kind.words):
+        given = len(spec.words) + len(spec.values)
+        raise BenchError(f"{kind.name} takes ({kind.usage}), not {given} values", where=spec.signal)
     for param, value, unit in zip(kind.params, spec.values, spec._units(), strict=False):
         if not math.isfinite(value):
             raise BenchError(f"{kind.name}: {param.name} = {value:g} is not a finite number", where=spec.signal)
@@ -170,6 +188,8 @@ def check_fault(spec: FaultSpec) -> FaultSpec:
             low, high = param.low, param.high
             allowed = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
             raise BenchError(f"{kind.name}: {param.name} = {value:g} must be {allowed}", where=spec.signal)
+        if param.rule == "whole" and value != int(value):
+            raise BenchError(f"{kind.name}: {param.name} = {value:g} must be a whole number", where=spec.signal)
     _check_times(spec)
     return spec
 
@@ -184,7 +204,7 @@ def convert(spec: FaultSpec, unit: str | None) -> FaultSpec:
     for i, (param, given) in enumerate(zip(KINDS[spec.kind].params, spec._units(), strict=False)):
         if given is None or (param.rule == "time" and given == TICKS):
             continue
-        values[i] = _converted(spec, values[i], given, _wanted_unit(param, unit))
+        values[i] = _converted(spec, param, values[i], given, _wanted_unit(param, unit))
         kept[i] = None
     return check_fault(replace(spec, values=tuple(values), units=tuple(kept)))
 
@@ -193,17 +213,18 @@ def _wanted_unit(param: FaultParam, unit: str | None) -> str | None:
     """The unit in which the core takes a value; None where the signal has none."""
     if param.rule == "rate":
         return None if unit is None else f"({unit or 1})/s"
-    return {"signal": unit, "time": "s", "number": "1"}[param.rule]
+    wanted = {"signal": unit, "value": unit, "time": "s", "number": "1", "whole": "1", "ohm": "ohm"}
+    return wanted[param.rule]
 
 
-def _converted(spec: FaultSpec, value: float, given: str, wanted: str | None) -> float:
+def _converted(spec: FaultSpec, param: FaultParam, value: float, given: str, wanted: str | None) -> float:
     if wanted is None:
         raise BenchError(f"the value has the unit {given}, the signal has none", where=spec.signal)
     if not units.compatible(given, wanted):
         raise BenchError(f"{spec.kind}: {given} cannot become {wanted}", where=spec.signal)
     scale, offset = units.conversion(given, wanted)
-    # Only "stuck" names a value of the signal; all others name differences, which a shifted zero does not concern.
-    return value * scale + (offset if spec.kind == "stuck" else 0.0)
+    # A shifted zero concerns values of the signal, not differences.
+    return value * scale + (offset if param.rule == "value" else 0.0)
 
 
 def _unit_of(spec: FaultSpec, signals: Mapping[str, str | None]) -> str | None:
@@ -216,13 +237,6 @@ def _unit_of(spec: FaultSpec, signals: Mapping[str, str | None]) -> str | None:
 
 def _split(values: str | None) -> list[str]:
     return values.split(",") if values and values.strip() else []
-
-
-def _quantity(part: str, text: str) -> tuple[float, str | None]:
-    match = _QUANTITY.fullmatch(part)
-    if match is None:
-        raise BenchError(f"'{part.strip()}' in '{text}' is not a number, or a number and a unit", mend=FORM)
-    return float(match["number"]), match["unit"]
 
 
 def _times(when: str | None, text: str) -> dict[str, float | int | None]:
@@ -241,20 +255,10 @@ def _time(part: str, name: str, text: str) -> dict[str, float | int | None]:
     """{"start_s": 8.0} of "8s", {"start_tick": 800} of "800t", {} of nothing."""
     if not part.strip():
         return {}
-    value, unit = _quantity(part, text)
-    if unit in (TICKS, "tick", "ticks"):
-        if value < 0 or value != int(value):
-            raise BenchError(f"'{part.strip()}' in '{text}' is not a whole number of ticks")
-        return {f"{name}_ticks" if name == "duration" else f"{name}_tick": int(value)}
-    if unit not in TIME_UNITS_S:
-        raise BenchError(
-            f"'{part.strip()}' in '{text}' is not a time", mend="Write times as 8s, 200ms, 2min or 800t (ticks)"
-        )
-    if value < 0:
-        raise BenchError(f"'{part.strip()}' in '{text}' lies before the start of the run")
-    # Division keeps 200ms at exactly 0.2; multiplication by 1e-3 would not.
-    scale = TIME_UNITS_S[unit]
-    return {f"{name}_s": value * scale if scale >= 1.0 else value / round(1.0 / scale)}
+    seconds, ticks = read_time(part, text)
+    if ticks is not None:
+        return {f"{name}_ticks" if name == "duration" else f"{name}_tick": ticks}
+    return {f"{name}_s": seconds}
 
 
 def _check_times(spec: FaultSpec) -> None:
@@ -267,15 +271,3 @@ def _check_times(spec: FaultSpec) -> None:
     for length in (spec.duration_s, spec.duration_ticks):
         if length is not None and length <= 0:
             raise BenchError(f"a fault cannot last {length:g}", where=spec.signal)
-
-
-def _tick(seconds: float | None, ticks: int | None, period_ns: int) -> int | None:
-    if ticks is not None:
-        return ticks
-    return None if seconds is None else round(seconds * 1e9 / period_ns)
-
-
-def _time_text(seconds: float | None, ticks: int | None) -> str:
-    if ticks is not None:
-        return f"{ticks}t"
-    return "" if seconds is None else f"{seconds:g}s"

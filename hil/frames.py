@@ -109,9 +109,14 @@ def decode(data: bytes, names: Names) -> tuple[Inputs, list[dict[str, Any]]]:
             rows.add(tick, kind, group, _TIME.unpack_from(payload)[0], payload[_TIME.size :])
         elif kind in (Frame.EVENT, Frame.SKIP, Frame.HASH):
             rows.add(tick, kind, group, 0, payload)
-        if kind != Frame.IMAGE and kind != Frame.HASH:
+        if kind not in (Frame.IMAGE, Frame.HASH) and not _is_mode(kind, payload):
             told.append({"tick": tick, "time_s": round(tick * names.period_s, 9), **_tell(kind, group, payload, names)})
     return rows, told
+
+
+def _is_mode(kind: int, payload: bytes) -> bool:
+    """A fault's mode is told with the fault, whose text has it."""
+    return kind == Frame.EVENT and events.decode(payload)["kind"] == EventKind.FAULT_MODE
 
 
 def _tell(kind: int, group: int, payload: bytes, names: Names) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 /* Events: staged in the state in order of their tick, fired together at its top. */
 #include <string.h>
 
+#include "fault_private.h"
 #include "hil/tick.h"
-#include "program_private.h"
 
 static int check_param(const struct hil_program *p, const struct hil_event *e)
 {
@@ -34,6 +34,7 @@ static int check(const struct hil_program *p, const struct hil_event *e)
     case HIL_EV_FORCE:
     case HIL_EV_RELEASE: return check_force(p, e);
     case HIL_EV_FAULT: return hil_fault_check(p, e);
+    case HIL_EV_FAULT_MODE: return hil_fault_check_mode(p, e);
     case HIL_EV_BIND: return check_bind(p, e);
     case HIL_EV_FAULT_CLEAR:
     case HIL_EV_SAFE:
@@ -43,7 +44,16 @@ static int check(const struct hil_program *p, const struct hil_event *e)
     }
 }
 
-int hil_event_push(const struct hil_program *p, unsigned char *s, const struct hil_event *event)
+/* Modes of a fault that is refused go with it. */
+static int refuse(const struct hil_program *p, unsigned char *s, const struct hil_event *e, int err)
+{
+    struct hil_fault none = {.id = e->id, .path = (uint16_t)e->target};
+    if (err && e->kind == HIL_EV_FAULT && e->target < p->n_paths)
+        hil_fault_take_modes(p, s, &none);
+    return err;
+}
+
+static int stage(const struct hil_program *p, unsigned char *s, const struct hil_event *event)
 {
     struct hil_state *h = hil_header(s);
     struct hil_event e = *event, *staged = hil_events(p, s);
@@ -57,12 +67,19 @@ int hil_event_push(const struct hil_program *p, unsigned char *s, const struct h
     uint32_t kept = e.kind == HIL_EV_SAFE && e.due == h->tick; /* a full table cannot keep a bench from becoming safe */
     if (h->n_events >= p->max_events + kept)
         return HIL_E_FULL;
+    if (e.kind == HIL_EV_FAULT_MODE)
+        e.due = UINT64_MAX; /* fires never: its fault takes it */
     uint32_t at = h->n_events++;
     for (; at > 0 && staged[at - 1].due > e.due; at--)
         staged[at] = staged[at - 1];
     staged[at] = e;
     h->due = staged[0].due;
     return HIL_OK;
+}
+
+int hil_event_push(const struct hil_program *p, unsigned char *s, const struct hil_event *event)
+{
+    return refuse(p, s, event, stage(p, s, event));
 }
 
 static void note(const struct hil_program *p, unsigned char *s, const struct hil_event *e, uint16_t kind,
@@ -89,6 +106,23 @@ static void force(const struct hil_program *p, unsigned char *s, const struct hi
     note(p, s, e, kind, path->spec.signal, hil_values(s)[path->spec.signal], e->v[0]);
 }
 
+/* True for the mode of a fault that is still to fire in this tick. */
+static int is_needed(const struct hil_program *p, unsigned char *s, const struct hil_event *mode)
+{
+    const struct hil_event *e = hil_events(p, s), *end = e + hil_header(s)->n_events;
+    for (; e < end && e->due <= hil_header(s)->tick; e++)
+        if (e->kind == HIL_EV_FAULT && e->id == mode->id)
+            return 1;
+    return 0;
+}
+
+static int is_ahead(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
+{
+    if (e->kind == HIL_EV_FAULT_MODE)
+        return !is_needed(p, s, e);
+    return e->kind == HIL_EV_FAULT && e->due > hil_header(s)->tick;
+}
+
 /* Faults that are armed but not yet active are taken back, too. Events of this tick are still staged; they stay. */
 static void take_back(const struct hil_program *p, unsigned char *s, const struct hil_event *clear)
 {
@@ -97,8 +131,8 @@ static void take_back(const struct hil_program *p, unsigned char *s, const struc
     uint32_t kept = 0, n = h->n_events, id = (uint32_t)clear->v[0];
     for (uint32_t i = 0; i < n; i++) {
         const struct hil_event *e = &staged[i];
-        int hit = e->kind == HIL_EV_FAULT && e->due > h->tick &&
-                  (clear->target == 0xffffffffu || clear->target == e->target) && (id == 0 || e->id == id);
+        int hit = (clear->target == 0xffffffffu || clear->target == e->target) && (id == 0 || e->id == id) &&
+                  is_ahead(p, s, e);
         if (!hit)
             staged[kept++] = *e;
     }
@@ -134,7 +168,8 @@ void hil_events_fire(const struct hil_program *p, unsigned char *s)
     uint32_t n = 0;
     for (; n < h->n_events && staged[n].due <= h->tick; n++) {
         const struct hil_event e = staged[n];
-        int err = e.due < h->tick ? HIL_E_LATE : fire(p, s, &e); /* its tick was left out by the overrun policy */
+        int late = e.due < h->tick; /* its tick was left out by the overrun policy */
+        int err = refuse(p, s, &e, late ? HIL_E_LATE : fire(p, s, &e));
         if (err)
             note(p, s, &e, HIL_NOTE_REFUSED, (uint16_t)e.kind, err, 0);
     }

@@ -1,91 +1,10 @@
-/* Faults on signal paths: activation, effect, end. */
-#include "hil/fault.h"
-
+/* Faults on signal paths: start, end, and all faults of a path in a tick. */
 #include <math.h>
 #include <string.h>
 
-#include "hil/event.h"
-#include "hil/random.h"
-#include "program_private.h"
+#include "fault_private.h"
 
-static double *pool(const struct hil_program *p, unsigned char *s) { return (double *)(void *)(s + p->off_pool); }
-
-/* ---- checks when armed ---- */
-
-/* Largest value by which a fault can move a signal up or down from its range; infinite when the range is open. */
-static void reach(const struct hil_path_spec *g, const struct hil_event *e, double period_s, double *lo, double *hi)
-{
-    double a = e->v[0], spread = 0;
-    *lo = g->range_lo, *hi = g->range_hi;
-    switch (e->kind2) {
-    case HIL_FAULT_BIAS: *lo += a, *hi += a; return;
-    case HIL_FAULT_GAIN: {
-        double x = *lo * a, y = *hi * a;
-        *lo = x < y ? x : y, *hi = x < y ? y : x;
-        return;
-    }
-    case HIL_FAULT_STUCK:
-        if (a == a)
-            *lo = *hi = a;
-        return;
-    case HIL_FAULT_NOISE:
-        spread = 3.4642 * fabs(a);
-        *lo -= spread, *hi += spread;
-        return;
-    case HIL_FAULT_DRIFT:
-        spread = e->v[1] > 0 ? e->v[1] : e->ticks == HIL_NO_END ? 0 : fabs(a) * period_s * (double)e->ticks;
-        if (a < 0)
-            *lo -= spread;
-        else
-            *hi += spread;
-        return;
-    default: return;
-    }
-}
-
-/* A fault that the gate would clip proves nothing: it is refused. Open ranges cannot be judged and pass. */
-static int check_gate(const struct hil_program *p, const struct hil_event *e)
-{
-    const struct hil_path_spec *g = &p->paths[e->target].spec;
-    if (!g->gated)
-        return HIL_OK;
-    double lo, hi, ahead = e->v[0] < 0 ? g->lo : g->hi;
-    int endless = e->kind2 == HIL_FAULT_DRIFT && e->ticks == HIL_NO_END && !(e->v[1] > 0) && e->v[0] != 0;
-    if (endless && isfinite(ahead))
-        return HIL_E_RANGE;
-    reach(g, e, p->period_s, &lo, &hi);
-    if (isfinite(lo) && (lo < g->lo || lo > g->hi))
-        return HIL_E_RANGE;
-    if (isfinite(hi) && (hi > g->hi || hi < g->lo))
-        return HIL_E_RANGE;
-    return HIL_OK;
-}
-
-static int check_values(const struct hil_program *p, const struct hil_event *e)
-{
-    double a = e->v[0];
-    switch (e->kind2) {
-    case HIL_FAULT_STUCK: return isinf(a) ? HIL_E_ARG : HIL_OK;
-    case HIL_FAULT_BIAS:
-    case HIL_FAULT_GAIN:
-    case HIL_FAULT_DRIFT: return isfinite(a) ? HIL_OK : HIL_E_ARG;
-    case HIL_FAULT_NOISE: return a >= 0 && isfinite(a) ? HIL_OK : HIL_E_ARG;
-    case HIL_FAULT_DROPOUT: return a >= 0 && a <= 1 ? HIL_OK : HIL_E_ARG;
-    case HIL_FAULT_DELAY:
-        return !(a >= 1) ? HIL_E_ARG : a > p->fault_memory ? HIL_E_FULL : a == (double)(uint32_t)a ? HIL_OK : HIL_E_ARG;
-    default: return HIL_E_UNSUPPORTED;
-    }
-}
-
-int hil_fault_check(const struct hil_program *p, const struct hil_event *e)
-{
-    if (e->target >= p->n_paths || e->ticks == 0)
-        return HIL_E_ARG;
-    int err = check_values(p, e);
-    return err ? err : check_gate(p, e);
-}
-
-/* ---- activation ---- */
+/* ---- start ---- */
 
 /* First fit in the fault memory; only a few faults are ever active. */
 static int take_pool(const struct hil_program *p, struct hil_fault *faults, struct hil_fault *f, uint32_t n)
@@ -135,12 +54,14 @@ int hil_fault_start(const struct hil_program *p, unsigned char *s, const struct 
                             .id = e->id,
                             .path = path->index};
     memcpy(f->v, e->v, sizeof f->v);
-    if (f->kind == HIL_FAULT_DELAY && take_pool(p, faults, f, (uint32_t)f->v[0])) {
+    hil_fault_take_modes(p, s, f);
+    uint32_t memory = hil_fault_memory(f->kind, f->v);
+    if (memory && take_pool(p, faults, f, memory)) {
         memset(f, 0, sizeof *f);
         return HIL_E_FULL;
     }
     for (uint32_t i = 0; i < f->pool_n; i++)
-        pool(p, s)[f->pool + i] = ps->seen;
+        hil_fault_pool(p, s)[f->pool + i] = ps->seen;
     hil_header(s)->n_faults++;
     link_last(faults, ps, slot);
     return HIL_OK;
@@ -152,9 +73,12 @@ static void unlink_slot(const struct hil_program *p, unsigned char *s, uint16_t 
 {
     struct hil_fault *faults = hil_faults(p, s), *f = &faults[*at];
     const struct hil_path *path = &p->paths[f->path];
-    hil_note_add(p, s, (struct hil_note){.kind = HIL_NOTE_FAULT_OFF, .target = path->spec.signal, .id = f->id});
+    double last = hil_values(s)[path->spec.signal];
+    hil_note_add(
+        p, s,
+        (struct hil_note){.kind = HIL_NOTE_FAULT_OFF, .target = path->spec.signal, .id = f->id, .a = last, .b = NAN});
     if (f->pool_n)
-        memset(pool(p, s) + f->pool, 0, f->pool_n * sizeof(double));
+        memset(hil_fault_pool(p, s) + f->pool, 0, f->pool_n * sizeof(double));
     *at = f->next;
     memset(f, 0, sizeof *f);
     hil_header(s)->n_faults--;
@@ -181,85 +105,44 @@ int hil_fault_clear(const struct hil_program *p, unsigned char *s, uint32_t path
     return HIL_OK;
 }
 
-/* ---- effect ---- */
+/* ---- a tick ---- */
 
-static uint64_t random_word(const struct hil_program *p, unsigned char *s, const struct hil_fault *f)
+static double act(const struct hil_program *p, const struct hil_path *path, unsigned char *s, struct hil_fault *f,
+                  double v, uint8_t *status)
 {
-    const struct hil_state *h = hil_header(s);
-    (void)p;
-    return hil_random(h->seed, hil_mix64(0xfa017u + ((uint64_t)f->id << 32 | f->path)), h->tick);
-}
-
-static double drift(const struct hil_fault *f, double seconds)
-{
-    double d = f->v[0] * seconds;
-    if (f->v[1] > 0 && fabs(d) > f->v[1])
-        d = d < 0 ? -f->v[1] : f->v[1];
-    return d;
-}
-
-static double through_memory(double *line, struct hil_fault *f, double v)
-{
-    double old = line[f->pool + f->cursor];
-    line[f->pool + f->cursor] = v;
-    if (++f->cursor == f->pool_n)
-        f->cursor = 0;
-    return old;
-}
-
-static double effect(const struct hil_program *p, unsigned char *s, struct hil_fault *f, double v, uint8_t *status)
-{
-    switch (f->kind) {
-    case HIL_FAULT_BIAS: return v + f->v[0];
-    case HIL_FAULT_GAIN: return v * f->v[0];
-    case HIL_FAULT_STUCK: return f->v[0] == f->v[0] ? f->v[0] : f->mem[0];
-    case HIL_FAULT_NOISE: return v + f->v[0] * hil_normal(random_word(p, s, f));
-    case HIL_FAULT_DRIFT: return v + drift(f, (double)(hil_header(s)->tick - f->start) * p->period_s);
-    case HIL_FAULT_DELAY: return through_memory(pool(p, s), f, v);
-    case HIL_FAULT_DROPOUT:
-        if (hil_uniform(random_word(p, s, f)) >= f->v[0])
-            return f->mem[0] = v;
-        *status |= HIL_BAD;
-        return f->mem[0];
-    default: return v;
+    double share = hil_fault_share(s, f, path->spec.signal, v);
+    if (hil_header(s)->faults_off || share == 0) {
+        hil_fault_keep_up(p, s, f, v);
+        return v;
     }
-}
-
-/* Master enable off: no effect, but memories go on, so that nothing old comes out later. */
-static void keep_up(const struct hil_program *p, unsigned char *s, struct hil_fault *f, double v)
-{
-    if (f->kind == HIL_FAULT_DELAY)
-        through_memory(pool(p, s), f, v);
-    if (f->kind == HIL_FAULT_DROPOUT)
-        f->mem[0] = v;
+    double out = hil_fault_effect(p, s, f, v, status);
+    if (share < 1)
+        out = v + share * (out - v);
+    *status |= HIL_FAULTED;
+    if (!(f->flags & HIL_HAS_ACTED))
+        hil_note_add(
+            p, s,
+            (struct hil_note){.kind = HIL_NOTE_FAULT_ON, .target = path->spec.signal, .id = f->id, .a = v, .b = out});
+    f->flags |= HIL_HAS_ACTED;
+    return out;
 }
 
 double hil_faults_apply(const struct hil_program *p, const struct hil_path *path, unsigned char *s, double v,
                         uint8_t *status)
 {
-    struct hil_state *h = hil_header(s);
     struct hil_path_state *ps = hil_path_mem(path, s);
     uint16_t *at = &ps->first_fault;
     while (*at) {
         struct hil_fault *f = &hil_faults(p, s)[*at];
-        if (h->tick >= f->end) {
+        if (hil_header(s)->tick >= f->end && !(f->flags & HIL_IS_WAITING)) {
             unlink_slot(p, s, at);
             continue;
         }
-        double before = v;
-        if (h->faults_off) {
-            keep_up(p, s, f, v);
-        } else {
-            v = effect(p, s, f, v, status);
-            *status |= HIL_FAULTED;
-            h->alert = 1;
-        }
-        if (h->tick == f->start)
-            hil_note_add(p, s,
-                         (struct hil_note){
-                             .kind = HIL_NOTE_FAULT_ON, .target = path->spec.signal, .id = f->id, .a = before, .b = v});
+        v = act(p, path, s, f, v, status);
         at = &f->next;
     }
+    if (*status & HIL_FAULTED)
+        hil_header(s)->alert = 1;
     ps->seen = v; /* what a fault that starts next would have seen last */
     return v;
 }

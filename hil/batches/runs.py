@@ -12,7 +12,7 @@ import numpy as np
 from hil import _core
 from hil.commands import Commands
 from hil.errors import BenchError
-from hil.events import NEXT_TICK, EventKind, encode
+from hil.events import EventKind, Mode, with_modes
 from hil.faults import FaultSpec
 from hil.fork import Fork
 
@@ -124,7 +124,7 @@ class Plan(Commands):
     def _owner(self, name: str) -> str | None:  # noqa: ARG002
         return None  # all of a batch is in this process
 
-    def _send(self, kind: EventKind, text: str, *, due: int = NEXT_TICK, **fields: Any) -> int:  # noqa: ARG002
+    def _send(self, kind: EventKind, text: str, *, modes: Sequence[Mode] = (), **fields: Any) -> int:  # noqa: ARG002
         self._last_id += 1
-        self._events.append(encode(kind, due=due, event_id=self._last_id, **fields))
+        self._events += with_modes(kind, modes, event_id=self._last_id, **fields)
         return self._last_id

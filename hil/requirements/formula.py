@@ -10,6 +10,7 @@ A NaN makes whatever depends on it NaN, and a NaN is not satisfied.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -73,17 +74,16 @@ class Formula(ABC):
         Raises:
             FormulaError: an unknown signal, lengths that differ, a window without a sample.
         """
-        return self.of_trace(make_trace(values, self.signals, period_s))
-
-    def of_trace(self, trace: Trace) -> Floats:
-        """Robustness at each sample of a trace, shape (..., n)."""
-        result = np.asarray(self.value(trace))
-        shape = np.broadcast_shapes(result.shape, (trace.samples,), *(v.shape for v in trace.values.values()))
-        return np.broadcast_to(result, shape)
+        trace = make_trace(values, self.signals, period_s)
+        result = np.empty((math.prod(trace.shape), trace.samples))
+        for runs, part in trace.split():
+            result[runs] = self.value(part)
+        return result.reshape((*trace.shape, trace.samples))
 
     def holds(self, trace: Trace) -> npt.NDArray[np.bool_]:
         """Whether it holds at each sample, also where the robustness is 0; shape (..., n)."""
-        return np.asarray(self.of_trace(replace(trace, crisp=True)) > 0)
+        truth = self.value(replace(trace, crisp=True)) > 0
+        return np.broadcast_to(truth, (*trace.shape, trace.samples))
 
     def evaluate(self, values: Mapping[str, npt.ArrayLike], period_s: float, *, partial: bool = False) -> Verdict:
         """The verdict at the first sample, for each run.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from hil.nearest import did_you_mean
 from hil.requirements.errors import FormulaError
 
 Floats = npt.NDArray[np.float64]
+SAMPLES_AT_ONCE = 1 << 16  # half a megabyte an array: what one operator leaves is in the cache for the next
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,24 @@ class Trace:
     def duration_s(self) -> float:
         """Time from the first sample to the last."""
         return (self.samples - 1) * self.period_s
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the runs, () for one."""
+        return np.broadcast_shapes(*(array.shape[:-1] for array in self.values.values()))
+
+    def runs(self, chosen: npt.NDArray[np.bool_]) -> Trace:
+        """Some of its runs, where these are its one leading axis."""
+        return replace(self, values={name: array[chosen] for name, array in self.values.items()})
+
+    def split(self) -> Iterator[tuple[slice, Trace]]:
+        """A few runs at a time, with one leading axis, and which of all runs in C order they are."""
+        shape, n = self.shape, self.samples
+        flat = {name: np.broadcast_to(array, (*shape, n)).reshape(-1, n) for name, array in self.values.items()}
+        step = max(1, SAMPLES_AT_ONCE // n)
+        for first in range(0, math.prod(shape), step):
+            part = slice(first, first + step)
+            yield part, replace(self, values={name: array[part] for name, array in flat.items()})
 
     def __getitem__(self, name: str) -> Floats:
         if name not in self.values:

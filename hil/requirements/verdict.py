@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -47,24 +48,24 @@ def judge(formula: Formula, trace: Trace, partial: bool = False) -> Verdict:
             where=str(formula),
             mend="Record longer or shorten the window",
         )
-    robustness = np.asarray(formula.of_trace(trace)[..., 0])
-    satisfied = np.asarray(robustness > 0)
-    at_s, known_s = np.full(robustness.shape, np.nan), np.full(robustness.shape, np.nan)
-    rest = ~satisfied  # only these need to be looked at closely, in a campaign mostly few
-    if rest.any():
-        some = _select(trace, rest, robustness.shape)
-        satisfied[rest] = formula.holds(some)[..., 0]
-        start, known = _violation(formula, some, np.zeros(int(rest.sum()), dtype=np.int64))
-        broken = ~satisfied[rest]
-        at_s[rest] = np.where(broken, start * trace.period_s, np.nan)
-        known_s[rest] = np.where(broken, np.minimum(known, trace.duration_s), np.nan)
-    return Verdict(robustness, satisfied, at_s, known_s)
+    columns = np.empty((4, math.prod(trace.shape)))
+    for runs, part in trace.split():
+        columns[:, runs] = _judged(formula, part)
+    robustness, satisfied, at_s, known_s = columns.reshape((4, *trace.shape))
+    return Verdict(robustness, np.asarray(satisfied > 0), at_s, known_s)
 
 
-def _select(trace: Trace, runs: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> Trace:
-    """The chosen runs as one leading axis."""
-    full = (*shape, trace.samples)
-    return replace(trace, values={name: np.broadcast_to(v, full)[runs] for name, v in trace.values.items()})
+def _judged(formula: Formula, trace: Trace) -> Floats:
+    """The four attributes of a verdict as rows, of a trace whose only leading axis is that of the runs."""
+    robustness = np.broadcast_to(formula.value(trace), (*trace.shape, trace.samples))[:, 0]
+    satisfied = robustness > 0
+    if (edge := robustness == 0).any():
+        satisfied[edge] = formula.holds(trace.runs(edge))[:, 0]
+    at_s, known_s = np.full(trace.shape, np.nan), np.full(trace.shape, np.nan)
+    if (broken := ~satisfied).any():  # only these are looked at closely, in a campaign mostly few
+        start, known = _violation(formula, trace.runs(broken), np.zeros(int(broken.sum()), dtype=np.int64))
+        at_s[broken], known_s[broken] = start * trace.period_s, np.minimum(known, trace.duration_s)
+    return np.stack((robustness, satisfied, at_s, known_s))
 
 
 def _violation(formula: Formula, trace: Trace, at: Ints) -> tuple[Ints, Floats]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hil.requirements.errors import FormulaError
 
+FAR = 2.0**62  # samples, more than any trace has; a quotient of doubles may be inf
 TOLERANCE = 1e-6  # of a period, for windows that binary fractions of seconds miss by a hair
 
 
@@ -36,10 +37,10 @@ class Window:
         Raises:
             FormulaError: no sample lies in it.
         """
-        first = math.ceil(self.start_s / period_s - TOLERANCE)
+        first = math.ceil(min(self.start_s / period_s, FAR) - TOLERANCE)
         if math.isinf(self.end_s):
             return first, None
-        last = math.floor(self.end_s / period_s + TOLERANCE)
+        last = math.floor(min(self.end_s / period_s, FAR) + TOLERANCE)
         if last < first:
             raise FormulaError(f"no sample lies in the window {self}, one is taken every {period_s:g} s")
         return first, last

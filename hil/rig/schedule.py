@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from hil.blocks import BlockType
 from hil.errors import HilError, RigError
+from hil.fault_activation import Activation, read_activation, split_clauses
 from hil.faults import KINDS, FaultSpec, check_fault, convert, parse_quantity
 from hil.nearest import did_you_mean
 from hil.rig.description import RecordGroup, Rig, ScheduledEvent, Signal
@@ -79,6 +80,8 @@ def _matching(reading: Reading, path: KeyPath, patterns: Iterable[str], names: I
 
 def _fault(reading: Reading, path: KeyPath, table: FaultTable, unit: str | None) -> list[FaultSpec]:
     given = table.value if isinstance(table.value, list) else [] if table.value is None else [table.value]
+    n_words = len(KINDS[table.fault].words)
+    words, given = tuple(map(str, given[:n_words])), given[n_words:]
     try:
         quantities = [parse_quantity(v) if isinstance(v, str) else (float(v), None) for v in given]
         spec = FaultSpec(
@@ -90,6 +93,10 @@ def _fault(reading: Reading, path: KeyPath, table: FaultTable, unit: str | None)
             table.at_tick,
             table.until_tick,
             units=tuple(given_unit for _, given_unit in quantities),
+            words=words,
+            activation=read_activation(split_clauses(f" {table.activation}")[1], table.activation)
+            if table.activation
+            else Activation(),
         )
         return [convert(check_fault(spec), unit)]
     except HilError as error:

@@ -204,9 +204,11 @@ class FaultTable(Table):
     signal: str
     """The signal whose path it acts on."""
     fault: str
-    """bias gain stuck noise drift dropout delay"""
+    """A kind of docs/faults.md: bias gain stuck noise drift dropout delay ..."""
     value: float | str | list[float | str] | None = None
-    """The fault's value or values, a number or a quantity such as "1 cm"."""
+    """The fault's value or values, a number, a quantity such as "1 cm", or a word of the kind, such as "low"."""
+    activation: str | None = None
+    """Clauses as in the text of a fault: "ramp 2s", "duty 100ms/1s", "p 1%", "when sensor.h2>0.1"."""
     at_s: Seconds | None = None
     """Start in bench time."""
     until_s: Seconds | None = None

@@ -372,17 +372,46 @@ static void push(const struct hil_program *p, unsigned char *state, struct hil_e
     need(!err, "an event was refused");
 }
 
+/* Each mode once, so that activation counts as well. */
+static void push_modes(const struct hil_program *p, unsigned char *state)
+{
+    static const struct {
+        uint32_t mode;
+        double v[4];
+    } modes[] = {{HIL_MODE_RAMP, {50}},
+                 {HIL_MODE_DUTY, {3, 10}},
+                 {HIL_MODE_PROBABILITY, {0.4}},
+                 {HIL_MODE_WHEN, {1, HIL_GREATER, -1e300}}};
+    for (uint32_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct hil_event e = {
+            .kind = HIL_EV_FAULT_MODE, .due = HIL_NEXT_TICK, .target = 1, .id = 1000 + i, .kind2 = modes[i].mode};
+        memcpy(e.v, modes[i].v, sizeof e.v);
+        need(!hil_event_push(p, state, &e), "a mode was refused");
+        e = (struct hil_event){.due = 2600 + 20 * i,
+                               .kind = HIL_EV_FAULT,
+                               .target = 1,
+                               .id = 1000 + i,
+                               .kind2 = HIL_FAULT_BIAS,
+                               .ticks = 200};
+        e.v[0] = 0.1;
+        need(!hil_event_push(p, state, &e), "its fault was refused");
+    }
+}
+
 static void push_all(const struct hil_program *p, unsigned char *state)
 {
-    static const double v[][2] = {{0.2, 0}, {1.3, 0}, {NAN, 0}, {0.1, 0}, {0.4, 0.3}, {0.3, 0}, {40, 0}};
-    for (uint32_t kind = HIL_FAULT_BIAS; kind <= HIL_FAULT_DELAY; kind++)
+    static const double v[][3] = {{0.2},         {1.3},  {NAN},       {0.1},      {0.4, 0.3}, {0.3},      {40},
+                                  {0.5, 7, 0.1}, {0.05}, {-0.3, 0.4}, {0.1},      {9},        {0.9, 0.1}, {1, 0.2, 0},
+                                  {0.5, 0.8},    {0.7},  {0.1},       {0.2, 0.1}, {50}};
+    for (uint32_t kind = HIL_FAULT_BIAS; kind <= HIL_FAULT_BIT_FLIP; kind++)
         push(p, state,
-             (struct hil_event){.due = 100 + 350 * kind,
+             (struct hil_event){.due = 100 + 130 * kind,
                                 .kind = HIL_EV_FAULT,
                                 .target = 1,
                                 .kind2 = kind,
-                                .ticks = 400,
-                                .v = {v[kind - 1][0], v[kind - 1][1]}});
+                                .ticks = 300,
+                                .v = {v[kind - 1][0], v[kind - 1][1], v[kind - 1][2]}});
+    push_modes(p, state);
     push(p, state, (struct hil_event){.due = 700, .kind = HIL_EV_FORCE, .target = 0, .v = {5.0}});
     push(p, state, (struct hil_event){.due = 900, .kind = HIL_EV_RELEASE, .target = 0});
     push(p, state, (struct hil_event){.due = 1200, .kind = HIL_EV_SAFE, .v = {HIL_SAFE_COMMAND}});

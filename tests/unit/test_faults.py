@@ -19,8 +19,10 @@ HEADER = Path(__file__).parents[2] / "core" / "include" / "hil" / "fault.h"
 
 
 def test_the_numbers_are_those_of_the_core() -> None:
-    numbers = {name.lower(): int(n) for name, n in re.findall(r"HIL_FAULT_([A-Z]+) = (\d+)", HEADER.read_text())}
-    assert {kind.name: kind.number for kind in KINDS.values()} == numbers
+    numbers = {name.lower(): int(n) for name, n in re.findall(r"HIL_FAULT_([A-Z_]+) = (\d+)", HEADER.read_text())}
+    own = {kind.name: kind.number for kind in KINDS.values() if not kind.derived}
+    assert own == {name: number for name, number in numbers.items() if name != "mix"}
+    assert {kind.number for kind in KINDS.values()} == set(numbers.values())
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_the_numbers_are_those_of_the_core() -> None:
 def test_a_fault_is_read(text: str, start: int | None, end: int | None, values: tuple[float, float]) -> None:
     spec = parse_fault(text, UNITS)
     assert (spec.start(MS), spec.end(MS)) == (start, end)
-    assert spec.core_values(MS) == pytest.approx(values, nan_ok=True)
+    assert spec.core_values(MS)[:2] == pytest.approx(values, nan_ok=True)
 
 
 @pytest.mark.parametrize(

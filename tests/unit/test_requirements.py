@@ -164,6 +164,33 @@ def test_a_window_beyond_the_end_is_refused_unless_partial():
     assert formula.evaluate(values, PERIOD_S, partial=True).satisfied
 
 
+def test_windows_far_behind_any_end_are_empty():
+    x = {"x": np.ones(4)}
+    np.testing.assert_array_equal(parse("G[1e300s,1e308s](x > 0)").robustness(x, 1e-9), [np.inf] * 4)
+    np.testing.assert_array_equal(parse("(x > 0) U[1e300s,inf] (x > 0)").robustness(x, 1e-9), [-np.inf] * 4)
+
+
+def test_no_runs_give_no_verdicts_and_a_grid_of_runs_gives_a_grid():
+    formula = parse("G(x < 1 and y)")
+    assert formula.evaluate({"x": np.ones((0, 5)), "y": np.ones(5)}, PERIOD_S).at_s.shape == (0,)
+    x = np.zeros((2, 1, 5))
+    x[1, 0, 3] = 2
+    y = np.ones((1, 3, 5))
+    y[0, 2, 1] = 0
+    verdict = formula.evaluate({"x": x, "y": y}, PERIOD_S)
+    assert verdict.satisfied.tolist() == [[True, True, False], [False, False, False]]
+    np.testing.assert_allclose(verdict.at_s, [[np.nan, np.nan, 0.1], [0.3, 0.3, 0.1]])
+
+
+def test_more_runs_than_are_looked_at_at_once_each_keep_their_verdict():
+    level = np.zeros((300, 1000))
+    late = np.arange(0, 300, 7)
+    level[late, 3 * late] = 1
+    verdict = parse("G(level < 1)").evaluate({"level": level}, 0.5)
+    assert np.flatnonzero(~verdict.satisfied).tolist() == late.tolist()
+    np.testing.assert_array_equal(verdict.at_s[late], 1.5 * late)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

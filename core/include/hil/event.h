@@ -17,7 +17,9 @@ enum hil_event_kind {
     HIL_EV_SAFE = 6,          /* v[0] = enum hil_safe_reason: all gates to their safe value; 0 ends it */
     HIL_EV_FAULTS_ENABLE = 7, /* v[0] = 0 or 1: master enable */
     HIL_EV_BIND = 8,          /* target = role, v[0] = enum hil_binding */
-    HIL_EV_MARK = 9           /* nothing happens; a note for the record (id) */
+    HIL_EV_MARK = 9,          /* nothing happens; a note for the record (id) */
+    HIL_EV_FAULT_MODE =
+        10 /* target = path, kind2 = enum hil_fault_mode; waits for the fault with its id, which takes it */
 };
 
 /* 64 bytes, plain data; goes through the queue and into the recording as it is. */

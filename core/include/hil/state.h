@@ -12,7 +12,7 @@
 #include "hil/types.h"
 
 #define HIL_STATE_MAGIC 0x31455441534c4948u /* "HILSATE1", little endian */
-#define HIL_ABI         1
+#define HIL_ABI         2
 /* Source times of signals that nobody latches; hil_source_time resolves them. + n: computed in the last run of task n. */
 #define HIL_THIS_TICK INT64_MIN
 #define HIL_TIME_OF   (INT64_MIN + 0x10000) /* + n: as signal n, which it passes on within the tick */
@@ -69,7 +69,7 @@ struct hil_note {
 enum hil_note_kind {
     HIL_NOTE_EVENT = 1,     /* an event fired; target = event kind */
     HIL_NOTE_FAULT_ON = 2,  /* target = signal; a before, b after the fault */
-    HIL_NOTE_FAULT_OFF = 3, /* target = signal */
+    HIL_NOTE_FAULT_OFF = 3, /* target = signal; a = the value that it gave last */
     HIL_NOTE_FORCED = 4,    /* target = signal; a before, b forced value */
     HIL_NOTE_RELEASED = 5,  /* target = signal */
     HIL_NOTE_CLIP_ON = 6,   /* target = signal; a wanted, b given; first tick of an episode */
