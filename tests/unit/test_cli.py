@@ -28,7 +28,7 @@ from hil.recording import Recording
 HIL = [sys.executable, "-m", "hil"]
 # fmt: off
 COMMANDS = [
-    "new", "check", "run", "test", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "safe",
+    "new", "check", "run", "test", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "enable", "safe",
     "mark", "emulate", "replay", "report", "export", "fit", "doctor", "scan",
 ]
 PROMISED = [
