@@ -28,8 +28,8 @@ from hil.recording import Recording
 HIL = [sys.executable, "-m", "hil"]
 # fmt: off
 COMMANDS = [
-    "new", "check", "run", "test", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "enable", "safe",
-    "mark", "emulate", "replay", "report", "export", "fit", "doctor", "scan",
+    "new", "check", "run", "test", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "safe",
+    "enable", "mark", "emulate", "replay", "report", "export", "fit", "doctor", "scan",
 ]
 PROMISED = [
     "rig", "time", "ticks", "duration_s", "state_hash", "recording", "report", "verdict", "overruns", "lost_samples",
