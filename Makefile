@@ -103,7 +103,7 @@ lint: $(DEV)
 
 types: $(DEV) build
 	$(PY) -m mypy
-	$(PY) -m mypy.stubtest hil._core hil._fmu hil._bus hil._link hil._port
+	$(PY) -m mypy.stubtest hil._core hil._fmu hil._bus hil._link hil._port hil._proxy
 
 format: $(DEV)
 	$(PY) -m ruff check --fix-only

@@ -90,6 +90,7 @@ setup(
             Extension("hil._bus", ["drivers/_bus.pyx"]),
             Extension("hil._link", ["drivers/_link.pyx"]),
             Extension("hil._port", ["drivers/_port.pyx"]),
+            Extension("hil._proxy", ["drivers/_proxy.pyx"]),
         ],
         include_path=["core", "drivers"],
         build_dir=f"{BUILD}/cython",

@@ -1,6 +1,7 @@
-"""What all tests share: counts that shrink in a normal run, and say so at the end; and which tests run alone.
+"""What all tests share: counts that shrink in a normal run, and say so at the end; and which tests run beside each other.
 
-`make test` runs two tests at a time where they only compute, and then, one at a time, those marked `alone`.
+`make test` runs two tests at a time where they only compute, then two at a time those marked `waiting`, and last, one at
+a time, those marked `alone`.
 """
 
 from __future__ import annotations
@@ -25,18 +26,23 @@ FULL = os.environ.get("HIL_FULL", "") not in ("", "0")
 # (test, reduced count, complete count) and how many cases of that test said so.
 REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
-# They measure time, wait in it, or send signals: nothing runs beside them. Those in BESIDE only compile and compute.
+# They measure time: nothing runs beside them.
 ALONE = (
     "tests/bench/",
+    "tests/firmware/test_real_time_board.py",
+    "tests/loop/test_bench_api.py",
+    "rigs/quad_tank/tests/test_over_the_wire.py",
+)
+# They wait for boards, lines and signals, with bounds that another one of them beside does not break.
+WAITING = (
     "tests/firmware/",
     "tests/wire/",
     "tests/fmi/test_fmu_failures.py",
-    "tests/loop/test_bench_api.py",
     "tests/loop/test_crash.py",
     "tests/rigs/test_test_command.py",
-    "rigs/quad_tank/tests/test_over_the_wire.py",
 )
-BESIDE = (
+# They only compile and compute, as all others do.
+COMPUTING = (
     "tests/firmware/test_build.py",
     "tests/firmware/test_levels.py",
     "tests/wire/test_modbus_fuzz.py",
@@ -56,8 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.startswith(ALONE) and not item.nodeid.startswith(BESIDE):
+        if item.nodeid.startswith(ALONE):
             item.add_marker(pytest.mark.alone)
+        elif item.nodeid.startswith(WAITING) and not item.nodeid.startswith(COMPUTING):
+            item.add_marker(pytest.mark.waiting)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: tools/run_tests.sh PYTHON [PYTEST ARGUMENT...]
-# All tests: two at a time where they only compute, then alone those that measure time or wait in it (tests/conftest.py
-# says which). With arguments: what pytest makes of them, one test at a time.
+# All tests: two at a time those that only compute, then those that wait, then alone those that measure time
+# (tests/conftest.py says which). With arguments: what pytest makes of them, one test at a time.
 set -u
 cd "$(dirname "$0")/.."
 python=$1
@@ -9,7 +9,13 @@ shift
 [ $# -eq 0 ] || exec "$python" -m pytest "$@"
 
 failed=
-"$python" -m pytest -n 2 --dist loadfile -m "not alone" || failed="$failed those that run beside each other"
-"$python" -m pytest -m alone || failed="$failed${failed:+, and} those that run alone"
-[ -z "$failed" ] || echo "Failed: some tests of$failed" >&2
+run() { # WHAT PYTEST_ARGUMENT...
+    what=$1
+    shift
+    "$python" -m pytest --durations=5 "$@" || failed="$failed $what"
+}
+run computing -n 2 --dist loadfile -m "not alone and not waiting"
+run waiting -n 2 --dist loadfile -m waiting
+run alone -m alone
+[ -z "$failed" ] || echo "Failed: some tests of those that are:$failed" >&2
 [ -z "$failed" ]

@@ -47,6 +47,7 @@ for purpose in "$@"; do
         need clang has_command clang
         need valgrind has_command valgrind
         need socat has_command socat
+        need tshark has_command tshark
         ;;
     lint)
         need cppcheck has_command cppcheck

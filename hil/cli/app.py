@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from hil import __version__
-from hil.cli import check, design, doctor, emulate, fit, live, new, recordings, run, scan, test, tune, watch
+from hil.cli import (
+    campaign,
+    check,
+    design,
+    doctor,
+    emulate,
+    fit,
+    live,
+    new,
+    proxy,
+    recordings,
+    run,
+    scan,
+    test,
+    tune,
+    watch,
+)
 
 BENCH, LIVE, RECORDING, MODELS = "Benches", "A running bench", "Recordings", "Models"
 MACHINE = "Machine and devices"
@@ -29,7 +45,7 @@ COMMANDS = (
     (LIVE, live.enable, live.stop),
     (RECORDING, recordings.replay, recordings.report, recordings.export),
     (MODELS, fit.fit),
-    (MACHINE, doctor.doctor),
+    (MACHINE, doctor.doctor, proxy.proxy),
 )
 
 app = typer.Typer(
@@ -59,4 +75,5 @@ def options(
 for _panel, *_functions in COMMANDS:
     for _function in _functions:
         app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)  # type: ignore[type-var]
+app.add_typer(campaign.app, name="campaign", rich_help_panel=BENCH)
 app.add_typer(scan.app, name="scan", rich_help_panel=MACHINE)

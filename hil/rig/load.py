@@ -20,6 +20,7 @@ from hil.rig.fit import read_fit
 from hil.rig.lines import KeyLines
 from hil.rig.messages import Mistakes
 from hil.rig.model_types import describe_model
+from hil.rig.period import at_period
 from hil.rig.place import place_blocks
 from hil.rig.reading import Reading
 from hil.rig.roles import boundaries, read_roles
@@ -33,8 +34,12 @@ from hil.rig.wiring import check_produced, check_readers, check_role_outputs, fi
 NANOSECONDS = 1_000_000_000
 
 
-def load_rig(rig: str | Path) -> Rig:
+def load_rig(rig: str | Path, period_s: float | None = None) -> Rig:
     """Read a rig: a folder, a rig.toml, or the name of a shipped rig.
+
+    Args:
+        rig: where it lies.
+        period_s: another base period than the file's, in s; see `hil.rig.period`.
 
     Raises:
         RigError: every mistake in the rig, its maps and its models' declarations, one line each.
@@ -46,10 +51,10 @@ def load_rig(rig: str | Path) -> Rig:
         raise RigError("the file is not UTF-8 text", where=str(file)) from error
     except OSError as error:
         raise RigError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
-    return read_rig(text, file)
+    return read_rig(text, file, period_s)
 
 
-def read_rig(text: str, file: Path) -> Rig:
+def read_rig(text: str, file: Path, period_s: float | None = None) -> Rig:
     """The rig of a rig file's text; `file` tells where the other files lie and what messages call it.
 
     Raises:
@@ -58,6 +63,8 @@ def read_rig(text: str, file: Path) -> Rig:
     mistakes = Mistakes(str(file), KeyLines(text))
     data = _parse(text, file)
     table = _validate(data, mistakes)
+    if period_s is not None:
+        table = at_period(table, period_s, mistakes)
     types = block_types()
     reading = Reading(table, file.parent, mistakes, types, functools.partial(describe_model, types), {file.name: text})
     rig = _resolve(reading)

@@ -25,7 +25,7 @@ class Reading:
         folder: the rig's folder; no file outside of it is used.
         mistakes: all that was found wrong so far.
         types: block types of the core.
-        model_type: describes a model class as a block type: (file, class name, parameters to be estimated) -> BlockType.
+        model_type: describes a model class as a block type: (file, class name, estimated parameters) -> BlockType.
             Raises RigError.
         files: text of every file used, by its path within the folder; for an FMU the line that stands for it.
         fmus: FMUs by the names of their blocks.

@@ -215,10 +215,13 @@ def test_a_rod_is_balanced_by_what_the_filter_makes_of_its_angle() -> None:
         angle, nis = bench.history("rod.angle"), bench.history("controller.nis")[1001::10]
         speed, variance = (bench.history(f"controller.{name}")[1001::10] for name in ("speed", "speed_variance"))
         others = [bench.history(f"controller.{name}_speed")[1001::10] for name in ("kalman", "luenberger")]
+        pull, joint_nis = bench["controller.pull"], bench.history("controller.ukf_nis")[1001::10]
         nees = (speed - bench.history("rod.speed")[1000:-1:10]) ** 2 / variance
     assert angle[0] > 0.29
     assert np.abs(angle[2000:]).max() < 0.04
     assert 0.9 < nis.mean() < 1.1, "R and Q describe the noise that there is"
     assert 0.8 < nees.mean() < 1.1
+    assert pull == pytest.approx(9.81, abs=2.0), "0.8 is one deviation, as the rod hardly moves; it began at 6"
+    assert 0.9 < joint_nis.mean() < 1.1
     for other in others:
         assert np.abs(other[100:] - speed[100:]).max() < 0.04

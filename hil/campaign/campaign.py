@@ -1,0 +1,272 @@
+"""A campaign from its plan to its results."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from hil.campaign.cluster import Cluster, Here, Portion, Runner, Task
+from hil.campaign.engine import Engine
+from hil.campaign.falsify import falsify
+from hil.campaign.minimise import minimise
+from hil.campaign.plan import Plan
+from hil.campaign.plan_file import load_plan
+from hil.campaign.rig_test import write_test
+from hil.campaign.search import Points, points
+from hil.campaign.space import Run, Space
+from hil.campaign.statistics import summary
+from hil.campaign.store import Store, merged, read_head, results_hash
+from hil.errors import BenchError
+from hil.rig import Rig, load_rig
+
+PORTION = 500  # runs of a part
+WORST = 3  # runs that are minimised
+FORMAT = 1
+Progress = Callable[[int, int], None]
+"""Told how many runs are over, and of how many."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is run.
+
+    Attributes:
+        rig: folder, file or name of a shipped rig.
+        plan: file, or the name of one in the rig's folder `campaigns`.
+        runs: instead of the plan's.
+        seed: instead of the plan's.
+        period_s: base period instead of the rig's, in s.
+        jobs: threads; None: one a core.
+        scheduler: of a Dask cluster, "tcp://host:8786".
+        shard: (i, n): the i-th of n parts, counted from 1.
+        minimise: also make the worst runs small, and tests of them.
+    """
+
+    rig: str
+    plan: str
+    runs: int | None = None
+    seed: int | None = None
+    period_s: float | None = None
+    jobs: int | None = None
+    scheduler: str | None = None
+    shard: tuple[int, int] | None = None
+    minimise: bool = True
+
+
+@dataclass(frozen=True)
+class CampaignResult:
+    """What came of it.
+
+    Attributes:
+        table: one row a run (store.SCHEMA).
+        summary: figures, as `hil campaign --json` prints them.
+        tests: written tests of the rig.
+    """
+
+    table: pa.Table
+    summary: dict[str, Any]
+    tests: list[Path] = field(default_factory=list)
+
+
+def run_campaign(
+    what: Campaign, out: Path, *, resume: bool = False, progress: Progress = lambda _done, _of: None
+) -> CampaignResult:
+    """Runs a campaign into a folder.
+
+    Raises:
+        HilError: the rig or plan cannot be used, the folder holds something else, the cluster cannot be reached.
+        KeyboardInterrupt: it was stopped; what is done is in the folder, and `resume` goes on.
+    """
+    rig = load_rig(what.rig, what.period_s)
+    plan = _asked(what, load_plan(what.plan, rig))
+    if what.shard and plan.search.falsify:
+        mend = "Take [search.falsify] out, or run it whole: each of its runs depends on those before"
+        raise BenchError("a falsification cannot be split into shards", where=plan.name, mend=mend)
+    space = Space(plan)
+    tried = points(plan.search, space.dimensions, plan.seed)
+    store = Store(out, _head(what, rig, plan), resume=resume)
+    engine = Engine(rig, plan, what.jobs)
+    try:
+        for seed in range(plan.seed, plan.seed + plan.seeds):
+            engine.healthy(seed)
+        work = _Work(what, rig, plan, space, store, engine, progress)
+        return work.all(tried)
+    finally:
+        engine.close()
+
+
+def merge(folders: Sequence[Path], out: Path) -> CampaignResult:
+    """The shards of one campaign as one.
+
+    Raises:
+        BenchError: a folder without a campaign, or of another one; a shard is missing or stands twice.
+    """
+    heads = [read_head(folder) for folder in folders]
+    for folder, head in zip(folders, heads, strict=True):
+        if head is None:
+            raise BenchError("holds no campaign", where=str(folder), mend="Name the --out folders of the shards")
+        if {**head, "shard": None} != {**(heads[0] or {}), "shard": None}:
+            raise BenchError(f"holds another campaign than {folders[0]}", where=str(folder))
+    first = heads[0] or {}
+    _check_shards([head["shard"] for head in heads if head])
+    rig = load_rig(first["rig"], first["period_s"])
+    plan = asked(first, rig)
+    tables = [part for folder in folders for part in (Store(folder, read_head(folder) or {}, resume=True).table(),)]
+    store = Store(out, {**first, "shard": None}, resume=False)
+    store.add(merged(tables))
+    table = store.table()
+    figures = {**summary(table, Space(plan)), "results_hash": results_hash(table)}
+    return CampaignResult(store.finish(figures), figures)
+
+
+def _check_shards(shards: list[Any]) -> None:
+    n = shards[0][1] if shards[0] else 1
+    there = sorted(shard[0] for shard in shards if shard)
+    if there != list(range(1, n + 1)):
+        have = ", ".join(map(str, there)) or "none"
+        raise BenchError(f"of {n} shards there are {have}", mend="Name each shard's folder once")
+
+
+def asked(head: dict[str, Any], rig: Rig) -> Plan:
+    """The plan of a folder's campaign.
+
+    Raises:
+        RigError: the plan cannot be used.
+        BenchError: rig or plan are not what they were.
+    """
+    what = Campaign(head["rig"], head["plan_file"], head["runs"], head["seed"], head["period_s"])
+    plan = _asked(what, load_plan(what.plan, rig))
+    now = _head(what, rig, plan)
+    for key in ("rig_hash", "plan_hash"):
+        if now[key] != head[key]:
+            name = key.removesuffix("_hash")
+            raise BenchError(f"the {name} was changed since the campaign", where=head[name if name == "rig" else "plan_file"])
+    return plan
+
+
+def _asked(what: Campaign, plan: Plan) -> Plan:
+    """The plan with what the caller says in its place."""
+    search = plan.search if what.runs is None else replace(plan.search, runs=what.runs)
+    return replace(plan, search=search, seed=plan.seed if what.seed is None else what.seed)
+
+
+def _head(what: Campaign, rig: Rig, plan: Plan) -> dict[str, Any]:
+    """What decides the results; equal heads give equal results."""
+    files = "\0".join(f"{name}\0{text}" for name, text in sorted(rig.files.items()))
+    return {
+        "format": FORMAT,
+        "rig": what.rig,
+        "rig_hash": hashlib.sha256(files.encode()).hexdigest()[:16],
+        "plan_file": what.plan,
+        "plan_hash": hashlib.sha256(plan.text.encode()).hexdigest()[:16],
+        "runs": plan.search.runs,
+        "seed": plan.seed,
+        "period_s": rig.period_s,
+        "shard": list(what.shard) if what.shard else None,
+    }
+
+
+class _Work:
+    """One campaign under way."""
+
+    def __init__(
+        self, what: Campaign, rig: Rig, plan: Plan, space: Space, store: Store, engine: Engine, progress: Progress
+    ) -> None:
+        self.what, self.rig, self.plan, self.space = what, rig, plan, space
+        self.store, self.engine, self.progress = store, engine, progress
+        self.done = store.done()
+        self.ran, self.seconds = 0, 0.0
+        self.runner: Runner = Here(engine)
+        if what.scheduler:
+            task = Task(str(rig.folder), what.period_s, plan.text, plan.name, plan.seed)
+            self.runner = Cluster(what.scheduler, task)
+
+    def all(self, tried: Points) -> CampaignResult:
+        """Every stage, then what they say."""
+        try:
+            budget = self.plan.search.falsify.budget if self.plan.search.falsify else 0
+            self.of = len(self._mine(tried)) + budget
+            self._stage(self._mine(tried), "search")
+            if self.plan.search.falsify:
+                self._falsify(tried)
+        finally:
+            self.runner.close()
+        return self._result()
+
+    def _mine(self, tried: Points) -> list[Run]:
+        runs = [self.space.run(number, point) for number, point in enumerate(tried)]
+        i, n = self.what.shard or (1, 1)
+        return runs[i - 1 :: n]
+
+    def _stage(self, runs: Sequence[Run], stage: str) -> None:
+        """Runs those that are not there yet, in the order of their forks, so that portions are large."""
+        missing = sorted((r for r in runs if r.id not in self.done), key=lambda r: (r.seed, self.engine.fork_tick(r)))
+        start = time.perf_counter()
+        self.progress(len(self.done), self.of)
+        for table in self.runner.tables(list(_portions(missing)), stage):
+            self.store.add(table)
+            self.done.update(table["id"].to_pylist())
+            self.progress(len(self.done), self.of)
+        self.ran += len(missing)
+        self.seconds += time.perf_counter() - start
+
+    def _falsify(self, tried: Points) -> None:
+        assert self.plan.search.falsify is not None
+        self._next = len(tried)
+
+        def evaluate(some: Points) -> Points:
+            runs = [self.space.run(self._next + i, point) for i, point in enumerate(some)]
+            self._next += len(runs)
+            self._stage(runs, "falsify")
+            return self._robustness([run.id for run in runs])
+
+        before = self._robustness(range(len(tried)))
+        falsify(self.plan.search.falsify, evaluate, tried, before, self.plan.seed)
+
+    def _robustness(self, numbers: Sequence[int]) -> Points:
+        table = self.store.table()
+        values = np.fmin(table["robustness"].to_numpy(), table["requirement"].to_numpy())
+        found = dict(zip(table["id"].to_pylist(), values, strict=True))
+        return np.array([found[number] for number in numbers])
+
+    def _result(self) -> CampaignResult:
+        table = self.store.table()
+        figures = summary(table, self.space)
+        simulated_s = self.ran * self.plan.duration_s
+        figures |= {
+            "runs_per_s": self.ran / self.seconds if self.ran else None,
+            "realtime_factor": simulated_s / self.seconds if self.ran else None,
+            "results_hash": results_hash(table),
+        }
+        tests = self._tests(table) if self.what.minimise and not self.what.shard else []
+        figures["tests"] = [str(path) for path in tests]
+        return CampaignResult(self.store.finish(figures), figures, tests)
+
+    def _tests(self, table: pa.Table) -> list[Path]:
+        """Of the worst run of each of the first few combinations of faults that break what is expected."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in table.to_pylist():
+            row["worst"] = np.fmin(row["robustness"], row["requirement"])
+            if row["worst"] < 0.0 and row["worst"] < found.get(row["kind"], {"worst": 0.0})["worst"]:
+                found[row["kind"]] = row
+        written: dict[tuple[str, ...], Path] = {}
+        for row in sorted(found.values(), key=lambda row: row["worst"])[:WORST]:
+            small = minimise(self.engine, self.space.run(row["id"], row["point"]))
+            what = tuple(f"{f.slot}.{f.kind}" for f in small.faults)
+            if what not in written:
+                written[what] = write_test(
+                    self.store.folder / "tests", str(self.rig.folder), self.rig.period_s, self.plan, small
+                )
+        return list(written.values())
+
+
+def _portions(runs: list[Run]) -> Iterator[Portion]:
+    for i in range(0, len(runs), PORTION):
+        yield runs[i : i + PORTION]

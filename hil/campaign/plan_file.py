@@ -1,0 +1,279 @@
+"""A plan as it is written: TOML, checked against its rig, with every mistake in one line.
+
+    title = "Level transmitters"
+    duration_s = 60.0
+
+    [golden.set]                       # the healthy run
+    "level1.setpoint" = 0.13
+
+    [activate]
+    start_s = [5.0, 30.0]              # a number, or from .. to
+    combine = "one"                    # of the faults in each run; "all"; "any": each may be there or not
+
+    [faults.h1]
+    signal = "sensor.h1"
+    kinds = ["bias(-5cm..5cm)", "stuck", "drift(0.01mm/s..1mm/s)"]
+
+    [expect]
+    detect = "plc.alarm_h1"
+    within_s = 2.0
+    safe = "plant.h1 < 0.18"
+
+    [search]
+    method = "sobol"
+    runs = 1000
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from hil.campaign.plan import Expectation, Falsify, FaultSlot, Kind, Plan, Range, Search
+from hil.errors import HilError, RigError
+from hil.faults import check_fault, convert, parse_fault
+from hil.nearest import did_you_mean
+from hil.requirements import Formula, parse
+from hil.rig import Rig
+from hil.rig.lines import KeyLines
+from hil.rig.messages import KeyPath, Mistakes
+from hil.rig.schema import Name, PlainName, Table
+
+Positive = Annotated[float, Field(gt=0)]
+Span = Annotated[float, Field(ge=0)] | Annotated[list[float], Field(min_length=2, max_length=2)]
+MAX_RUNS = 10_000_000
+SEPARATOR = ".."
+
+
+class GoldenTable(Table):
+    """[golden]: the healthy run that faults are put into."""
+
+    set: dict[Name, float] = {}
+    """Values from the first tick on, as `bench.set` takes them."""
+
+
+class ActivateTable(Table):
+    """[activate]: when faults act, and how many in a run."""
+
+    start_s: Span = 0.0
+    """Bench time of a fault's begin: a number, or [from, to]."""
+    duration_s: Span | None = None
+    """How long it lasts; without it to the end of the run."""
+    combine: Literal["one", "all", "any"] = "one"
+    """One of the faults in each run; all of them; any of them, each there or not."""
+
+
+class FaultTable(Table):
+    """[faults.name]: one thing that may go wrong."""
+
+    signal: Name
+    """The signal that it acts on."""
+    kinds: Annotated[list[str], Field(min_length=1)]
+    """What it may be: "bias(-5cm..5cm)", "stuck", "gain(0.5)"."""
+    start_s: Span | None = None
+    """Instead of [activate]'s."""
+    duration_s: Span | None = None
+    """Instead of [activate]'s."""
+
+
+class ExpectTable(Table):
+    """[expect]: what has to come of it, as formulas over the signals (docs/requirements.md)."""
+
+    detect: str | None = None
+    """Holds once the system has noticed the fault."""
+    within_s: Positive | None = None
+    """Longest time from the fault's begin until then."""
+    safe: str
+    """Holds while nothing dangerous happens."""
+    requirement: str | None = None
+    """Holds over the whole run from its start."""
+    name: str = ""
+    """Number of the requirement in your papers."""
+
+
+class FalsifyTable(Table):
+    """[search.falsify]: then towards the smallest robustness of `safe` and `requirement`."""
+
+    method: Literal["differential_evolution", "dual_annealing"] = "differential_evolution"
+    """Of scipy.optimize."""
+    budget: Annotated[int, Field(ge=1, le=MAX_RUNS)] = 500
+    """Runs that it may take."""
+
+
+class SearchTable(Table):
+    """[search]: which runs of all that could be."""
+
+    method: Literal["sobol", "latin_hypercube", "random", "grid", "covering"] = "sobol"
+    """grid: every combination of levels; covering: every combination of any `strength` of them."""
+    runs: Annotated[int, Field(ge=1, le=MAX_RUNS)] = 1000
+    """How many; of grid and covering the most."""
+    levels: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Of a range, for grid and covering; both ends are levels."""
+    strength: Annotated[int, Field(ge=2, le=6)] = 2
+    """t of a t-way covering array."""
+    falsify: FalsifyTable | None = None
+    """A search behind it."""
+
+
+class PlanTable(Table):
+    """The whole file."""
+
+    title: str = ""
+    """One line for people."""
+    duration_s: Positive
+    """Length of every run, from the bench's start, in s."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Decides everything random."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Healthy runs of different noise; the runs with faults take turns at them."""
+    golden: GoldenTable = GoldenTable()
+    """The healthy run."""
+    activate: ActivateTable = ActivateTable()
+    """When faults act."""
+    faults: Annotated[dict[PlainName, FaultTable], Field(min_length=1)]
+    """What may go wrong."""
+    expect: ExpectTable
+    """What has to come of it."""
+    search: SearchTable = SearchTable()
+    """Which runs."""
+
+
+def load_plan(plan: str | Path, rig: Rig) -> Plan:
+    """A plan of a rig: a file, or the name of one in the rig's folder `campaigns`.
+
+    Raises:
+        RigError: every mistake in it, one line each.
+    """
+    file = find_plan(plan, rig)
+    try:
+        return read_plan(file.read_text(encoding="utf-8"), str(file), file.stem, rig)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RigError(f"the file cannot be read: {error}", where=str(file)) from error
+
+
+def find_plan(plan: str | Path, rig: Rig) -> Path:
+    """Where a plan lies."""
+    path = Path(plan)
+    if path.is_file():
+        return path
+    folder = (rig.folder or Path()) / "campaigns"
+    named = folder / f"{plan}.toml"
+    if not named.is_file():
+        known = sorted(p.stem for p in folder.glob("*.toml"))
+        raise RigError(f"there is no plan '{plan}'", where=str(folder), mend=did_you_mean(str(plan), known))
+    return named
+
+
+def read_plan(text: str, file: str, name: str, rig: Rig) -> Plan:
+    """The plan of a file's text; see `load_plan`."""
+    mistakes = Mistakes(file, KeyLines(text))
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RigError(f"broken TOML: {error}", where=file) from error
+    try:
+        table = PlanTable.model_validate(data)
+    except ValidationError as error:
+        mistakes.add_invalid(error, data)
+        mistakes.stop_if_any()
+        raise
+    plan = _Reader(table, rig, mistakes).plan(name, text)
+    mistakes.stop_if_any()
+    return plan
+
+
+class _Reader:
+    """Turns the tables into a plan, noting what does not fit the rig."""
+
+    def __init__(self, table: PlanTable, rig: Rig, mistakes: Mistakes) -> None:
+        self.table, self.rig, self.mistakes = table, rig, mistakes
+        self.units = {name: signal.unit for name, signal in rig.signals.items() if signal.role is None}
+        self.units.update({f"fault.{slot}": "1" for slot in table.faults})
+
+    def plan(self, name: str, text: str) -> Plan:
+        """All of it."""
+        table = self.table
+        slots = [self._slot(slot, fault) for slot, fault in table.faults.items()]
+        expect = self._expect(table.expect)
+        falsify = table.search.falsify
+        search = Search(
+            **table.search.model_dump(exclude={"falsify"}),
+            falsify=None if falsify is None else Falsify(**falsify.model_dump()),
+        )
+        return Plan(
+            name=name,
+            title=table.title or name,
+            duration_s=table.duration_s,
+            seed=table.seed,
+            seeds=table.seeds,
+            golden=dict(table.golden.set),
+            combine=table.activate.combine,
+            slots=tuple(slots),
+            expect=expect,
+            search=search,
+            text=text,
+        )
+
+    def _slot(self, name: str, table: FaultTable) -> FaultSlot:
+        path: KeyPath = ("faults", name)
+        known = self.rig.faultable()
+        if table.signal not in known:
+            why, mend = "no fault can act on this signal", did_you_mean(table.signal, known)
+            self.mistakes.add((*path, "signal"), why, value=table.signal, mend=mend)
+        kinds = [self._kind((*path, "kinds"), table.signal, text) for text in table.kinds]
+        start = self._span((*path, "start_s"), ("activate", "start_s"), table.start_s, self.table.activate.start_s)
+        duration = None
+        if table.duration_s is not None or self.table.activate.duration_s is not None:
+            given = self.table.activate.duration_s
+            duration = self._span((*path, "duration_s"), ("activate", "duration_s"), table.duration_s, given or 0.0)
+            if duration.low <= 0.0:
+                self.mistakes.add((*path, "duration_s"), "a fault has to last longer than 0 s")
+        if start.high >= self.table.duration_s:
+            why = f"begins at {start.high:g} s, the run ends at {self.table.duration_s:g} s"
+            self.mistakes.add((*path, "start_s") if table.start_s is not None else ("activate", "start_s"), why)
+        return FaultSlot(name, table.signal, tuple(k for k in kinds if k), start, duration)
+
+    def _span(self, own: KeyPath, general: KeyPath, given: Any, preset: Any) -> Range:
+        value, path = (preset, general) if given is None else (given, own)
+        low, high = value if isinstance(value, list) else (value, value)
+        if low < 0.0 or high < low:
+            self.mistakes.add(path, "is an impossible window", value=value, mend="Write [from, to] with from <= to")
+        return Range(low, max(low, high))
+
+    def _kind(self, path: KeyPath, signal: str, text: str) -> Kind | None:
+        """`bias(-5cm..5cm)`: both ends are read as faults of their own, so units and limits are checked as there."""
+        head, bracket, rest = text.partition("(")
+        parts = rest.rstrip().removesuffix(")").split(",") if bracket else []
+        ends = [[p.strip() for p in part.split(SEPARATOR)] for part in parts]
+        try:
+            low, high = (self._values(signal, head, [e[i] for e in ends]) for i in (0, -1))
+            return Kind(head.strip().lower(), tuple(Range(min(p), max(p)) for p in zip(low, high, strict=True)), text)
+        except HilError as error:
+            self.mistakes.add(path, error.message, value=text, mend=error.mend)
+            return None
+
+    def _values(self, signal: str, kind: str, values: list[str]) -> tuple[float, ...]:
+        call = f"({', '.join(values)})" if values else ""
+        spec = parse_fault(f"{signal}={kind.strip()}{call}")
+        return convert(check_fault(spec), self.rig.faultable().get(signal)).values
+
+    def _expect(self, table: ExpectTable) -> Expectation:
+        safe = self._formula("safe", table.safe)
+        return Expectation(
+            detect=None if table.detect is None else self._formula("detect", table.detect),
+            within_s=table.within_s,
+            safe=safe,
+            requirement=None if table.requirement is None else self._formula("requirement", table.requirement),
+            name=table.name,
+        )
+
+    def _formula(self, key: str, text: str) -> Formula:
+        try:
+            return parse(text, self.units)
+        except HilError as error:
+            where = f" ({error.where})" if error.where else ""
+            self.mistakes.add(("expect", key), error.message + where, value=text, mend=error.mend)
+            return parse("1 > 0")

@@ -1,0 +1,45 @@
+"""One run of a campaign again, with a recording, and proof that it is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from hil.bench import open_bench
+from hil.campaign.campaign import asked
+from hil.campaign.store import Store, read_head
+from hil.errors import BenchError
+from hil.rig import load_rig
+
+
+def replay(folder: Path, number: int, out: Path) -> dict[str, Any]:
+    """Runs it from the bench's start and records it into `out`.
+
+    Returns:
+        its row of the results.
+
+    Raises:
+        BenchError: no campaign, no such run, or a state that came out otherwise.
+        RigError: the rig or the plan is not what it was.
+    """
+    head = read_head(folder)
+    if head is None:
+        raise BenchError("holds no campaign", where=str(folder), mend="Name the --out folder of one")
+    table = Store(folder, head, resume=True).table()
+    rows = table.filter(pc.equal(table["id"], number)).to_pylist()
+    if not rows:
+        raise BenchError(f"there is no run {number}", where=str(folder), mend=f"It has {len(table):,} runs")
+    rig = load_rig(head["rig"], head["period_s"])
+    plan = asked(head, rig)
+    with open_bench(rig, seed=rows[0]["seed"], record=out) as bench:
+        for name, value in plan.golden.items():
+            bench.set(name, value)
+        for fault in rows[0]["faults"]:
+            bench.fault(fault)
+        bench.run(plan.duration_s)
+        if bench.state_hash != rows[0]["state_hash"]:
+            why = f"run {number} ended in the state {bench.state_hash}, in the campaign in {rows[0]['state_hash']}"
+            raise BenchError(why, where=str(folder), mend="Was the rig changed since?")
+    return dict(rows[0])

@@ -1,0 +1,68 @@
+"""A test of the rig from a run: pytest runs it, fails while the weakness is there, passes when it is mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hil.campaign.plan import Plan
+from hil.campaign.space import Run
+
+TEMPLATE = '''"""{title}: what a campaign found, made as small as it still happens.
+
+{found}
+"""
+
+import hil
+from hil.campaign.verdicts import whole
+from hil.requirements import parse
+from hil.rig import load_rig
+
+RIG = {rig!r}
+PERIOD_S = {period_s!r}
+GOLDEN = {golden!r}
+FAULTS = {faults!r}
+FORMULAS = {formulas!r}
+
+
+def test_{name}():
+    rig = load_rig(RIG, PERIOD_S)
+    with hil.open_bench(rig, seed={seed}) as bench:
+        for signal, value in GOLDEN.items():
+            bench.set(signal, value)
+        for fault in FAULTS:
+            bench.fault(fault)
+        bench.run({duration_s!r})
+        for text in FORMULAS:
+            formula = whole(parse(text))
+            values = {{name: bench.history(name) for name in formula.signals}}
+            verdict = formula.evaluate(values, bench.period_s, partial=True)
+            assert verdict.satisfied, f"{{text}}: {{verdict.robustness:g}}, from {{verdict.at_s:g}} s on"
+'''
+
+
+def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) -> Path:
+    """Writes `test_<plan>_<run>.py` into a folder, and returns its path."""
+    faults = [str(fault) for fault in run.faults]
+    expect = plan.expect
+    formulas = [str(f) for f in (expect.safe, expect.requirement) if f is not None and not _asks_for_faults(f.signals)]
+    text = TEMPLATE.format(
+        title=plan.title,
+        found="\n".join(faults),
+        rig=rig,
+        period_s=period_s,
+        golden=plan.golden,
+        faults=faults,
+        formulas=formulas,
+        name=f"{plan.name}_{run.id}",
+        seed=run.seed,
+        duration_s=plan.duration_s,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"test_{plan.name}_{run.id}.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _asks_for_faults(signals: frozenset[str]) -> bool:
+    return any(name.startswith("fault.") for name in signals)
+

@@ -1,0 +1,76 @@
+"""What all runs of a campaign say together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from hil.campaign.space import Space
+from hil.campaign.verdicts import OUTCOMES
+from hil.errors import BenchError
+
+CONFIDENCE = 0.95
+
+
+def summary(table: pa.Table, space: Space) -> dict[str, Any]:
+    """Figures of a table of results (store.SCHEMA): outcomes, coverage, diagnostic coverage, times in s."""
+    outcomes = Counter(table["outcome"].to_pylist())
+    hazards, latencies = (_finite(table[name]) for name in ("hazard_s", "detected_s"))
+    return {
+        "runs": len(table),
+        "outcomes": {name: outcomes.get(name, 0) for name in OUTCOMES},
+        "broken_requirement": int((table["requirement"].to_numpy() < 0.0).sum()),
+        "coverage": _coverage(table, space),
+        "diagnostic_coverage": diagnostic_coverage(outcomes),
+        "fault_tolerance_time_s": float(hazards.min()) if len(hazards) else None,
+        "slowest_detection_s": float(latencies.max()) if len(latencies) else None,
+    }
+
+
+def diagnostic_coverage(outcomes: Mapping[str, int]) -> dict[str, Any]:
+    """Share of faults that were detected among all that were detected or ended in a hazard, with an interval.
+
+    A fault that neither is noticed nor does harm is none that a diagnosis could be blamed for (IEC 61508-4, 3.8.6:
+    of dangerous failures those that are detected).
+    """
+    detected = outcomes.get("safe detected", 0) + outcomes.get("hazard detected", 0)
+    all_ = detected + outcomes.get("hazard undetected", 0)
+    low, high = clopper_pearson(detected, all_)
+    return {
+        "detected": detected,
+        "of": all_,
+        "share": detected / all_ if all_ else None,
+        "low": low,
+        "high": high,
+        "confidence": CONFIDENCE,
+    }
+
+
+def clopper_pearson(k: int, n: int) -> tuple[float, float]:
+    """Two-sided interval of a share after k of n, at CONFIDENCE (Clopper and Pearson 1934)."""
+    if n == 0:
+        return 0.0, 1.0
+    try:
+        from scipy.stats import beta
+    except ImportError as error:
+        raise BenchError("a campaign needs scipy", mend="Install it with: pip install 'hil[campaign]'") from error
+    tail = (1.0 - CONFIDENCE) / 2.0
+    low = 0.0 if k == 0 else float(beta.ppf(tail, k, n - k + 1))
+    high = 1.0 if k == n else float(beta.ppf(1.0 - tail, k + 1, n - k))
+    return low, high
+
+
+def _coverage(table: pa.Table, space: Space) -> dict[str, Any]:
+    """Cells of the fault space that a run lies in: each kind of each fault, in ten parts of each of its ranges."""
+    points = table["point"].to_pylist()
+    seen = {cell for number, point in enumerate(points) for cell in space.cells_of(space.run(number, point))}
+    return {"cells": len(seen), "of": space.cells, "share": len(seen) / space.cells}
+
+
+def _finite(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    values = column.to_numpy()
+    return values[np.isfinite(values)]

@@ -1,0 +1,157 @@
+"""Results of a campaign in a folder: Parquet, one row a run, written part by part.
+
+    campaign.json    what is run: rig, plan, seed, period; a folder goes on only with the same
+    parts/*.parquet  rows as they came; a part is whole or not there
+    results.parquet  all of them by number, at the end
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hil.campaign.space import Run
+from hil.campaign.verdicts import OUTCOMES, Verdicts
+from hil.errors import BenchError
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.int64()),
+        ("stage", pa.string()),
+        ("seed", pa.uint64()),
+        ("faults", pa.list_(pa.string())),
+        ("kind", pa.string()),
+        ("point", pa.list_(pa.float64())),
+        ("start_s", pa.float64()),
+        ("outcome", pa.string()),
+        ("detected_s", pa.float64()),
+        ("hazard_s", pa.float64()),
+        ("robustness", pa.float64()),
+        ("requirement", pa.float64()),
+        ("state_hash", pa.string()),
+    ]
+)
+HEAD, PARTS, RESULTS = "campaign.json", "parts", "results.parquet"
+
+
+def rows_of(stage: str, runs: Sequence[Run], verdicts: Verdicts, hashes: Sequence[str]) -> pa.Table:
+    """A table of SCHEMA."""
+    nan = float("nan")
+    columns = {
+        "id": [run.id for run in runs],
+        "stage": [stage] * len(runs),
+        "seed": [run.seed for run in runs],
+        "faults": [[str(fault) for fault in run.faults] for run in runs],
+        "kind": ["+".join(sorted(f"{f.slot}.{f.kind}" for f in run.faults)) or "none" for run in runs],
+        "point": [list(run.point) for run in runs],
+        "start_s": [nan if run.start_s is None else run.start_s for run in runs],
+        "outcome": [OUTCOMES[i] for i in verdicts.outcome],
+        "detected_s": verdicts.detected_s,
+        "hazard_s": verdicts.hazard_s,
+        "robustness": verdicts.robustness,
+        "requirement": verdicts.requirement,
+        "state_hash": list(hashes),
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def results_hash(table: pa.Table) -> str:
+    """16 hex digits over all rows by number; the order in which they came and who ran them do not count."""
+    digest = hashlib.sha256()
+    for row in table.sort_by("id").to_pylist():
+        row = {k: v.hex() if isinstance(v, float) else v for k, v in row.items()}
+        row["point"] = [v.hex() for v in row["point"]]
+        digest.update(json.dumps(row, sort_keys=True).encode())
+    return digest.hexdigest()[:16]
+
+
+class Store:
+    """The folder.
+
+    Args:
+        folder: made when it is not there.
+        head: what is run.
+        resume: go on where a campaign with the same head stopped.
+
+    Raises:
+        BenchError: the folder holds results and `resume` is False, or those of another campaign.
+    """
+
+    def __init__(self, folder: Path, head: dict[str, Any], *, resume: bool) -> None:
+        self.folder = folder
+        there = read_head(folder)
+        if there is not None and not resume:
+            mend = "Go on with --resume, or choose another --out"
+            raise BenchError("the folder holds a campaign already", where=str(folder), mend=mend)
+        if there is not None and there != head:
+            different = ", ".join(key for key in head if there.get(key) != head[key])
+            mend = "Choose another --out, or run it as it was"
+            raise BenchError(f"the folder holds another campaign: {different} differ", where=str(folder), mend=mend)
+        (folder / PARTS).mkdir(parents=True, exist_ok=True)
+        _write(folder / HEAD, json.dumps(head, indent=2).encode())
+        self._next = 1 + max((int(p.stem) for p in self.parts()), default=0)
+
+    def parts(self) -> list[Path]:
+        """Whole parts, in the order in which they came."""
+        return sorted((self.folder / PARTS).glob("*.parquet"))
+
+    def done(self) -> set[int]:
+        """Numbers of the runs that are there."""
+        return {number for part in self.parts() for number in pq.read_table(part, columns=["id"])["id"].to_pylist()}
+
+    def add(self, table: pa.Table) -> None:
+        """One more part."""
+        part = self.folder / PARTS / f"{self._next:06d}.parquet"
+        self._next += 1
+        _write_table(table, part)
+
+    def table(self) -> pa.Table:
+        """All rows by number, each once."""
+        return merged([pq.read_table(part, schema=SCHEMA) for part in self.parts()])
+
+    def finish(self, summary: dict[str, Any]) -> pa.Table:
+        """Writes all rows and what they say; returns the rows."""
+        table = self.table()
+        _write_table(table, self.folder / RESULTS)
+        _write(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
+        return table
+
+
+def merged(tables: Iterable[pa.Table]) -> pa.Table:
+    """Rows by number, of several of one number the first."""
+    parts = [SCHEMA.empty_table(), *tables]
+    table = pa.concat_tables(parts).sort_by("id")
+    ids = table["id"].to_pylist()
+    return table.take([i for i, number in enumerate(ids) if i == 0 or number != ids[i - 1]])
+
+
+def read_head(folder: Path) -> dict[str, Any] | None:
+    """What a folder's campaign runs; None when there is none."""
+    try:
+        return dict(json.loads((folder / HEAD).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise BenchError(f"{HEAD} cannot be read: {error}", where=str(folder)) from error
+
+
+def _write_table(table: pa.Table, path: Path) -> None:
+    rest = path.with_suffix(".tmp")
+    pq.write_table(table, rest, compression="zstd")
+    rest.replace(path)
+
+
+def _write(path: Path, data: bytes) -> None:
+    rest = path.with_suffix(".tmp")
+    with rest.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    rest.replace(path)

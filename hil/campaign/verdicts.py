@@ -1,0 +1,123 @@
+"""What runs came to: detected or not, safe or a hazard, and when."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hil.campaign.plan import Expectation
+from hil.campaign.space import Run
+from hil.requirements import Formula, always
+from hil.requirements.trace import make_trace
+
+OUTCOMES = ("safe detected", "safe undetected", "hazard detected", "hazard undetected", "crash")
+CRASH = 4
+FAULT = "fault."
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Signals of runs that were forked at one tick.
+
+    Attributes:
+        values: shape (runs, n) each, from the fork on.
+        before: the same of the healthy run up to the fork, shape (m,) each.
+        first: tick of the fork.
+        period_s: time between rows.
+    """
+
+    values: Mapping[str, Floats]
+    before: Mapping[str, Floats]
+    first: int
+    period_s: float
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """One element a run. Times count from the begin of its first fault; NaN: it never came.
+
+    Attributes:
+        outcome: index into OUTCOMES.
+        robustness: of `safe`, from the fork on.
+        requirement: robustness of `requirement` over the whole run; NaN without one.
+    """
+
+    outcome: npt.NDArray[np.int64]
+    detected_s: Floats
+    hazard_s: Floats
+    robustness: Floats
+    requirement: Floats
+
+
+def judge(expect: Expectation, runs: Sequence[Run], rows: Rows) -> Verdicts:
+    """The verdicts of runs forked at one tick."""
+    values = {**rows.values, **_acting(expect, runs, rows)}
+    starts = np.array([round((run.start_s or 0.0) / rows.period_s) for run in runs])
+    zero_s = (starts - rows.first) * rows.period_s
+    safe = whole(expect.safe).evaluate(values, rows.period_s, partial=True)
+    detected, detected_s = _detected(expect, values, rows.period_s, zero_s)
+    hazard = ~safe.satisfied
+    crash = ~np.logical_and.reduce([np.isfinite(v).all(axis=-1) for v in rows.values.values()], axis=0)
+    outcome = np.where(crash, CRASH, 2 * hazard + ~detected).astype(np.int64)
+    requirement = np.full(len(runs), np.nan)
+    if expect.requirement is not None:
+        requirement = whole(expect.requirement).evaluate(_from_start(values, rows), rows.period_s, partial=True).robustness
+    return Verdicts(outcome, detected_s, safe.at_s - zero_s, safe.robustness, requirement)
+
+
+def whole(formula: Formula) -> Formula:
+    """The formula about a whole run: one about a moment has to hold at each."""
+    return formula if formula.inside else always(0.0, math.inf, formula)
+
+
+def signals_of(expect: Expectation) -> list[str]:
+    """Signals of the bench that the formulas read."""
+    return sorted({name for f in expect.formulas for name in f.signals if not name.startswith(FAULT)})
+
+
+def _detected(
+    expect: Expectation, values: Mapping[str, Floats], period_s: float, zero_s: Floats
+) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """Whether and when; of a formula about the future only whether."""
+    never = np.full(zero_s.shape, np.nan)
+    if expect.detect is None:
+        return np.zeros(zero_s.shape, dtype=bool), never
+    if expect.detect.horizon_s > 0.0:
+        return whole(expect.detect).evaluate(values, period_s, partial=True).satisfied, never
+    holds = np.array(expect.detect.holds(make_trace(values, expect.detect.signals, period_s)))
+    time_s = np.arange(holds.shape[-1]) * period_s - zero_s[:, None]
+    holds &= time_s > -0.5 * period_s
+    first_s = np.take_along_axis(time_s, np.argmax(holds, axis=-1)[:, None], axis=-1)[:, 0]
+    detected_s = np.where(holds.any(axis=-1), first_s, np.nan)
+    in_time = np.inf if expect.within_s is None else expect.within_s + 0.5 * period_s
+    return detected_s <= in_time, detected_s
+
+
+def _acting(expect: Expectation, runs: Sequence[Run], rows: Rows) -> dict[str, Floats]:
+    """`fault.<name>` for the formulas that ask for it: 1 while one of its faults acts."""
+    wanted = {name for f in expect.formulas for name in f.signals if name.startswith(FAULT)}
+    n = next(iter(rows.values.values())).shape[-1]
+    found = {name: np.zeros((len(runs), n)) for name in wanted}
+    for i, run in enumerate(runs):
+        for fault in run.faults:
+            if FAULT + fault.slot in wanted:
+                found[FAULT + fault.slot][i, _sample(fault.start_s, rows) : _sample(fault.end_s, rows)] = 1.0
+    return found
+
+
+def _sample(time_s: float | None, rows: Rows) -> int | None:
+    return None if time_s is None else max(0, round(time_s / rows.period_s) - rows.first)
+
+
+def _from_start(values: Mapping[str, Floats], rows: Rows) -> dict[str, Floats]:
+    """The healthy run up to the fork in front of each."""
+    found = {}
+    for name, after in values.items():
+        before = rows.before.get(name, np.zeros(rows.first))
+        found[name] = np.concatenate([np.broadcast_to(before, (len(after), rows.first)), after], axis=-1)
+    return found
