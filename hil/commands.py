@@ -45,6 +45,7 @@ class Commands:
         self._lock = threading.Lock()
         self._armed: dict[int, FaultSpec] = {}
         self._cleared: set[int] = set()
+        self.acting: dict[int, str] = {}  # faults that have begun to act and not ended: signals by id
         self._forced: set[str] = set()
         self._for_devices: dict[int, tuple[str, str, float, int]] = {}
         self.units = {name: signal.unit for name, signal in rig.signals.items()}
@@ -166,6 +167,10 @@ class Commands:
 
     def _fired(self, event: Mapping[str, Any]) -> None:
         """Told of each event that is drained."""
+        if event["kind"] == "fault_on":
+            self.acting[event["id"]] = event["target"]
+        elif event["kind"] == "fault_off":
+            self.acting.pop(event["id"], None)
         if event["kind"] == "event" and event["id"] in self._for_devices and self.engine is not None:
             self.engine.wires.set(*self._for_devices.pop(event["id"])[:3])
 

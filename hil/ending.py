@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ class Ending:
         manifest: what the recording's manifest has beside them.
         unsafe: outputs that did not reach their safe values.
         reasons: why the run did not pass.
+        released: events on faults that acted until the end.
     """
 
     rig: str
@@ -34,6 +35,7 @@ class Ending:
     manifest: dict[str, Any]
     unsafe: dict[str, float]
     reasons: list[str]
+    released: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, bench: Bench, engine: Engine, failure: BaseException | None) -> Ending:
@@ -63,7 +65,12 @@ class Ending:
             "lost_notes": bench.state.notes_lost,
             "faults": bench.armed_faults(),
         }
-        return cls(bench.rig.name, bench.time, facts, manifest, {}, [text for text in reasons if text])
+        text = "released, as the run ended"
+        released = [
+            {"kind": "fault_off", "target": signal, "id": number, "a": bench[signal], "b": None, "text": text}
+            for number, signal in bench.acting.items()
+        ]
+        return cls(bench.rig.name, bench.time, facts, manifest, {}, [text for text in reasons if text], released)
 
     def note_unsafe(self, unsafe: dict[str, float]) -> None:
         """Outputs that the teardown did not find at their safe values."""
@@ -77,7 +84,8 @@ class Ending:
         place = {"tick": self.facts["ticks"], "time_s": self.facts["duration_s"]}
         verdict_of_run = {"result": "failed" if self.reasons else "passed", "reason": "; ".join(self.reasons)}
         try:
-            writer.write_events([{**place, "kind": "teardown", "target": "", "id": 0, "text": text}])
+            teardown = {"kind": "teardown", "target": "", "id": 0, "text": text}
+            writer.write_events([{**place, **event} for event in (*self.released, teardown)])
             writer.close({**self.facts, **self.manifest, **verdict_of_run})
         except HilError as error:
             self.reasons.append(str(error))

@@ -29,8 +29,20 @@ BENCH, LIVE, RECORDING, MODELS = "Benches", "A running bench", "Recordings", "Mo
 MACHINE = "Machine and devices"
 COMMANDS = (
     (BENCH, new.new, check.check, design.design, tune.tune, run.run, test.test, emulate.emulate),
-    (LIVE, watch.watch, live.status, live.set_, live.force, live.release, live.fault, live.clear, live.safe, live.mark),
-    (LIVE, live.stop),
+    (
+        LIVE,
+        watch.watch,
+        live.status,
+        live.set_,
+        live.force,
+        live.release,
+        live.fault,
+        live.clear,
+        live.enable,
+        live.safe,
+        live.mark,
+    ),
+    (LIVE, live.enable, live.stop),
     (RECORDING, recordings.replay, recordings.report, recordings.export),
     (MODELS, fit.fit),
     (MACHINE, doctor.doctor, proxy.proxy),

@@ -103,6 +103,16 @@ def clear(
     _act(rig, pid, json, "clear", f"fault {fault_id} ended" if fault_id else "all faults ended", fault_id=fault_id)
 
 
+def enable(
+    rig: RunningArg,
+    off: Annotated[bool, typer.Option("--off", help="No fault has any effect until the next `hil enable`.")] = False,
+    pid: PidOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The master enable of faults: let all that are armed act, or none."""
+    _act(rig, pid, json, "enable", "no fault acts" if off else "faults act", on=not off)
+
+
 def safe(
     rig: RunningArg,
     off: Annotated[bool, typer.Option("--off", help="End the safe state.")] = False,

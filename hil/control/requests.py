@@ -82,6 +82,15 @@ def clear(bench: Bench, fields: Fields) -> Answer:
     return _accepted(bench)
 
 
+def enable(bench: Bench, fields: Fields) -> Answer:
+    """The master enable of faults: with `on` false none has any effect."""
+    on = fields.get("on", True)
+    if not isinstance(on, bool):
+        raise BenchError("on must be true or false")
+    bench.enable_faults(on)
+    return _accepted(bench)
+
+
 def safe(bench: Bench, fields: Fields) -> Answer:
     """All gated outputs to their safe values; `on` false ends it."""
     on = fields.get("on", True)
@@ -115,6 +124,7 @@ REQUESTS: Mapping[str, Callable[[Bench, Fields], Answer]] = {
     "release": release,
     "fault": fault,
     "clear": clear,
+    "enable": enable,
     "safe": safe,
     "mark": mark,
     "stop": stop,

@@ -9,6 +9,7 @@ import pytest
 
 from hil import open_bench
 from hil.cli import main
+from hil.control.requests import answer
 from hil.errors import HilError
 from hil.fault_core import core_fault
 from hil.faults import parse_fault
@@ -183,3 +184,22 @@ def test_a_rig_file_takes_words_and_activation(tmp_path):
     (folder / "rig.toml").write_text(f"{text}\n{more}at_s = 1.0\n")
     fault = load_rig(folder).faults[-1]
     assert str(fault) == "sensor.h=wire_break(low)@1s.. ramp 0.05s duty 1s/2s"
+
+
+def test_a_fault_that_acts_at_the_end_is_released_in_the_record(tmp_path):
+    with open_bench("tank_level", use_rig_faults=False, record=tmp_path / "r") as bench:
+        number = bench.fault("sensor.h=stuck(0.2)@0.1s..")
+        bench.run(0.3)
+    last = [e for e in Recording(tmp_path / "r").events if e["id"] == number][-1]
+    assert (last["kind"], last["tick"], last["a"]) == ("fault_off", 30, 0.2)
+    assert "the run ended" in last["text"]
+
+
+def test_the_master_enable_by_the_control_socket():
+    with open_bench("tank_level", use_rig_faults=False) as bench:
+        bench.fault("sensor.h=stuck(0.2)")
+        for on, seen in ((True, 0.2), (False, None), (True, 0.2)):
+            assert answer(bench, {"do": "enable", "on": on})["ok"]
+            bench.run(0.1)
+            assert bench["sensor.h"] == (bench["sensor.h.raw"] if seen is None else seen)
+        assert "true or false" in answer(bench, {"do": "enable", "on": "no"})["error"]["message"]

@@ -29,7 +29,7 @@ HIL = [sys.executable, "-m", "hil"]
 # fmt: off
 COMMANDS = [
     "new", "check", "run", "test", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "safe",
-    "mark", "emulate", "replay", "report", "export", "fit", "doctor", "scan",
+    "enable", "mark", "emulate", "replay", "report", "export", "fit", "doctor", "scan",
 ]
 PROMISED = [
     "rig", "time", "ticks", "duration_s", "state_hash", "recording", "report", "verdict", "overruns", "lost_samples",
