@@ -62,10 +62,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.startswith(ALONE):
+        if item.nodeid.startswith(ALONE) or (item.get_closest_marker("realtime") and _talks(item)):
             item.add_marker(pytest.mark.alone)
         elif item.nodeid.startswith(WAITING) and not item.nodeid.startswith(COMPUTING):
             item.add_marker(pytest.mark.waiting)
+
+
+def _talks(item: pytest.Item) -> bool:
+    """To a board or an instrument in another process, which may starve beside others."""
+    return item.nodeid.startswith("tests/firmware/")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -6,7 +6,7 @@ faults of one run), search.py and falsify.py (which points), engine.py (runs, fo
 together), minimise.py and rig_test.py (the smallest that still does it, as a test). campaign.py does them in order.
 """
 
-from hil.campaign.campaign import Campaign, CampaignResult, run_campaign
+from hil.campaign.campaign import CampaignResult, Request, run_campaign
 from hil.campaign.plan_file import load_plan
 
-__all__ = ["Campaign", "CampaignResult", "load_plan", "run_campaign"]
+__all__ = ["CampaignResult", "Request", "load_plan", "run_campaign"]

@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Campaign:
+class Request:
     """What is run.
 
     Attributes:
@@ -76,7 +76,7 @@ class CampaignResult:
 
 
 def run_campaign(
-    what: Campaign, out: Path, *, resume: bool = False, progress: Progress = lambda _done, _of: None
+    what: Request, out: Path, *, resume: bool = False, progress: Progress = lambda _done, _of: None
 ) -> CampaignResult:
     """Runs a campaign into a folder.
 
@@ -141,7 +141,7 @@ def asked(head: dict[str, Any], rig: Rig) -> Plan:
         RigError: the plan cannot be used.
         BenchError: rig or plan are not what they were.
     """
-    what = Campaign(head["rig"], head["plan_file"], head["runs"], head["seed"], head["period_s"])
+    what = Request(head["rig"], head["plan_file"], head["runs"], head["seed"], head["period_s"])
     plan = _asked(what, load_plan(what.plan, rig))
     now = _head(what, rig, plan)
     for key in ("rig_hash", "plan_hash"):
@@ -153,13 +153,13 @@ def asked(head: dict[str, Any], rig: Rig) -> Plan:
     return plan
 
 
-def _asked(what: Campaign, plan: Plan) -> Plan:
+def _asked(what: Request, plan: Plan) -> Plan:
     """The plan with what the caller says in its place."""
     search = plan.search if what.runs is None else replace(plan.search, runs=what.runs)
     return replace(plan, search=search, seed=plan.seed if what.seed is None else what.seed)
 
 
-def _head(what: Campaign, rig: Rig, plan: Plan) -> dict[str, Any]:
+def _head(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
     """What decides the results; equal heads give equal results."""
     files = "\0".join(f"{name}\0{text}" for name, text in sorted(rig.files.items()))
     return {
@@ -179,7 +179,7 @@ class _Work:
     """One campaign under way."""
 
     def __init__(
-        self, what: Campaign, rig: Rig, plan: Plan, space: Space, store: Store, engine: Engine, progress: Progress
+        self, what: Request, rig: Rig, plan: Plan, space: Space, store: Store, engine: Engine, progress: Progress
     ) -> None:
         self.what, self.rig, self.plan, self.space = what, rig, plan, space
         self.store, self.engine, self.progress = store, engine, progress

@@ -95,7 +95,7 @@ class Cluster:
         points = [[(run.id, run.point) for run in portion] for portion in portions]
         futures = [self.client.submit(_work, self.task, stage, some, pure=False, retries=2) for some in points]
         try:
-            for future in self._distributed.as_completed(futures):
+            for future in self._distributed.as_completed(futures, loop=self.client.loop):
                 yield pa.ipc.open_stream(future.result()).read_all()
         except self._distributed.KilledWorker as error:
             raise BenchError(f"workers were lost again and again: {error}", where=self.address) from error

@@ -230,7 +230,8 @@ class _Reader:
             given = self.table.activate.duration_s
             duration = self._span((*path, "duration_s"), ("activate", "duration_s"), table.duration_s, given or 0.0)
             if duration.low <= 0.0:
-                self.mistakes.add((*path, "duration_s"), "a fault has to last longer than 0 s")
+                place = (*path, "duration_s") if table.duration_s is not None else ("activate", "duration_s")
+                self.mistakes.add(place, "a fault has to last longer than 0 s")
         if start.high >= self.table.duration_s:
             why = f"begins at {start.high:g} s, the run ends at {self.table.duration_s:g} s"
             self.mistakes.add((*path, "start_s") if table.start_s is not None else ("activate", "start_s"), why)

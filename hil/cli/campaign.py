@@ -54,9 +54,9 @@ def run(
 
     Exit code 1 when a run ended in a hazard, a crash or broke the requirement.
     """
-    from hil.campaign import Campaign, run_campaign
+    from hil.campaign import Request, run_campaign
 
-    what = Campaign(rig, plan, runs, seed, _period_s(period), jobs, scheduler, _shard(shard), minimise)
+    what = Request(rig, plan, runs, seed, _period_s(period), jobs, scheduler, _shard(shard), minimise)
     with _bar(quiet=json) as progress:
         try:
             result = run_campaign(what, out, resume=resume, progress=progress)

@@ -156,6 +156,7 @@ def test_any_bytes_are_answered_as_the_sketch_does(board: Board, full: Callable[
     opened.close()
 
 
+@pytest.mark.realtime
 def test_heaters_go_off_after_five_silent_minutes_and_not_before(tclab_program: Any) -> None:
     speed = 600.0  # five minutes are half a second
     with running(tclab_program, speed) as fast:

@@ -127,7 +127,7 @@ def osqp_problem(p: MpcProblem, x: Any, before: Any) -> tuple[Any, Any, Any, Any
     return sp.triu(sp.block_diag(cost), format="csc"), linear, sp.bmat(rows, format="csc"), lo, hi
 
 
-def osqp_solution(p: MpcProblem, x: Any, before: Any, tolerance: float = 1e-10) -> tuple[Any, float]:
+def osqp_solution(p: MpcProblem, x: Any, before: Any, tolerance: float = 1e-12) -> tuple[Any, float]:
     """The plan and the largest slack by OSQP."""
     import osqp
 
