@@ -1,7 +1,7 @@
-"""What all tests share: counts that shrink in a normal run, and say so at the end; and which tests run beside each other.
+"""What all tests share: counts that shrink in a normal run, and say so at the end; and which run beside each other.
 
-`make test` runs two tests at a time where they only compute, then two at a time those marked `waiting`, and last, one at
-a time, those marked `alone`.
+`make test` runs two tests at a time where they only compute, then two at a time those marked `waiting`, and last, one
+at a time, those marked `alone`.
 """
 
 from __future__ import annotations

@@ -147,7 +147,9 @@ def asked(head: dict[str, Any], rig: Rig) -> Plan:
     for key in ("rig_hash", "plan_hash"):
         if now[key] != head[key]:
             name = key.removesuffix("_hash")
-            raise BenchError(f"the {name} was changed since the campaign", where=head[name if name == "rig" else "plan_file"])
+            raise BenchError(
+                f"the {name} was changed since the campaign", where=head[name if name == "rig" else "plan_file"]
+            )
     return plan
 
 

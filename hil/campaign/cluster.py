@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
@@ -83,9 +83,9 @@ class Cluster:
             mend = "Install it with: pip install 'hil[dask]'"
             raise BenchError("a Dask cluster needs the library distributed", mend=mend) from error
         self.task = task
-        self._distributed: Any = distributed
+        self.address, self._distributed = address, cast("Any", distributed)
         try:
-            self.client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+            self.client = self._distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             mend = "Start it with: dask scheduler, dask worker"
             raise BenchError("no Dask scheduler answers", where=address, mend=mend) from error
@@ -98,7 +98,7 @@ class Cluster:
             for future in self._distributed.as_completed(futures):
                 yield pa.ipc.open_stream(future.result()).read_all()
         except self._distributed.KilledWorker as error:
-            raise BenchError(f"workers were lost again and again: {error}", where=self.client.scheduler.address) from error
+            raise BenchError(f"workers were lost again and again: {error}", where=self.address) from error
         finally:
             self.client.cancel(futures)
 

@@ -13,8 +13,9 @@ from hil.batches import BatchResult, BatchRun, batch
 from hil.bench import open_bench
 from hil.campaign.plan import Plan
 from hil.campaign.space import Run
-from hil.campaign.verdicts import Rows, Verdicts, judge, signals_of, whole
+from hil.campaign.verdicts import Rows, Verdicts, judge, signals_of
 from hil.errors import BenchError
+from hil.requirements import at_each_sample
 from hil.rig import Rig
 
 FORKS = 60  # states of the healthy run that runs may begin with, evenly over its length
@@ -64,7 +65,9 @@ class Engine:
         values |= {f"fault.{slot.name}": np.zeros((1, self.ticks)) for slot in self.plan.slots}
         expect = self.plan.expect
         for key, formula in (("safe", expect.safe), ("requirement", expect.requirement)):
-            verdict = whole(formula).evaluate(values, self.period_s, partial=True) if formula is not None else None
+            verdict = (
+                at_each_sample(formula).evaluate(values, self.period_s, partial=True) if formula is not None else None
+            )
             if verdict is not None and not verdict.satisfied.all():
                 self._refuse(f"breaks expect.{key} at {float(verdict.at_s[0]):g} s: {formula}")
         if expect.detect is not None and expect.detect.horizon_s == 0.0:

@@ -60,7 +60,7 @@ def _population(ranked: Points, budget: int, random: np.random.Generator) -> Poi
     wanted = max(SMALLEST_POPULATION, min(10 * ranked.shape[1], budget // 5))
     worst = ranked[:wanted]
     more = random.random((wanted - len(worst), ranked.shape[1]))
-    return np.clip(np.concatenate([worst, more]), 0.0, 1.0)
+    return np.asarray(np.clip(np.concatenate([worst, more]), 0.0, 1.0))
 
 
 class _Budget:

@@ -43,7 +43,7 @@ def _smaller(plan: Plan, faults: tuple[Injected, ...], i: int, place: int, still
     limits = _range(plan, fault, place)
     if limits is None or limits.fixed:
         return faults
-    near, far = sorted((limits.low, limits.high), key=abs)[0], fault.values[place]
+    near, far = min(limits.low, limits.high, key=abs), fault.values[place]
     if limits.low < 0.0 < limits.high:
         near = 0.0
     for _ in range(STEPS):
@@ -58,8 +58,8 @@ def _smaller(plan: Plan, faults: tuple[Injected, ...], i: int, place: int, still
 
 def _range(plan: Plan, fault: Injected, place: int) -> Range | None:
     slot = next(s for s in plan.slots if s.name == fault.slot)
-    found = [k.values[place] for k in slot.kinds if k.kind == fault.kind and place < len(k.values)]
-    return found[0] if found else None
+    kinds = [kind for kind in slot.kinds if kind.holds(fault.kind, fault.values)]
+    return kinds[0].values[place] if kinds else None
 
 
 def _with(fault: Injected, place: int, value: float) -> Injected:

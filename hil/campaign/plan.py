@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hil.faults import FaultSpec
 from hil.requirements import Formula
 
-METHODS = ("sobol", "latin_hypercube", "random", "grid", "covering")
+NEAR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,30 @@ class Range:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault with what its values may be, in the signal's unit."""
+    """A kind of fault with what its values may be, in the signal's unit.
 
-    kind: str
+    Attributes:
+        spec: the fault with the first of its values: what it is beside values and times.
+        values: ranges of its values.
+        text: as the plan has it.
+    """
+
+    spec: FaultSpec
     values: tuple[Range, ...]
     text: str
+
+    @property
+    def kind(self) -> str:
+        """A key of hil.fault_kinds.KINDS."""
+        return self.spec.kind
+
+    def holds(self, kind: str, values: tuple[float, ...]) -> bool:
+        """Whether a fault is one of these."""
+        return (
+            self.kind == kind
+            and len(self.values) == len(values)
+            and all(r.low - NEAR <= v <= r.high + NEAR for r, v in zip(self.values, values, strict=True))
+        )
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,27 @@
 """A plan as it is written: TOML, checked against its rig, with every mistake in one line.
 
-    title = "Level transmitters"
-    duration_s = 60.0
+title = "Level transmitters"
+duration_s = 60.0
 
-    [golden.set]                       # the healthy run
-    "level1.setpoint" = 0.13
+[golden.set]                       # the healthy run
+"level1.setpoint" = 0.13
 
-    [activate]
-    start_s = [5.0, 30.0]              # a number, or from .. to
-    combine = "one"                    # of the faults in each run; "all"; "any": each may be there or not
+[activate]
+start_s = [5.0, 30.0]              # a number, or from .. to
+combine = "one"                    # of the faults in each run; "all"; "any": each may be there or not
 
-    [faults.h1]
-    signal = "sensor.h1"
-    kinds = ["bias(-5cm..5cm)", "stuck", "drift(0.01mm/s..1mm/s)"]
+[faults.h1]
+signal = "sensor.h1"
+kinds = ["bias(-5cm..5cm)", "stuck", "drift(0.01mm/s..1mm/s)"]
 
-    [expect]
-    detect = "plc.alarm_h1"
-    within_s = 2.0
-    safe = "plant.h1 < 0.18"
+[expect]
+detect = "plc.alarm_h1"
+within_s = 2.0
+safe = "plant.h1 < 0.18"
 
-    [search]
-    method = "sobol"
-    runs = 1000
+[search]
+method = "sobol"
+runs = 1000
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pydantic import Field, ValidationError
 
 from hil.campaign.plan import Expectation, Falsify, FaultSlot, Kind, Plan, Range, Search
 from hil.errors import HilError, RigError
-from hil.faults import check_fault, convert, parse_fault
+from hil.faults import FaultSpec, convert, parse_fault
 from hil.nearest import did_you_mean
 from hil.requirements import Formula, parse
 from hil.rig import Rig
@@ -51,7 +51,7 @@ SEPARATOR = ".."
 class GoldenTable(Table):
     """[golden]: the healthy run that faults are put into."""
 
-    set: dict[Name, float] = {}
+    set: dict[Name, float] = Field(default_factory=dict)
     """Values from the first tick on, as `bench.set` takes them."""
 
 
@@ -246,19 +246,21 @@ class _Reader:
     def _kind(self, path: KeyPath, signal: str, text: str) -> Kind | None:
         """`bias(-5cm..5cm)`: both ends are read as faults of their own, so units and limits are checked as there."""
         head, bracket, rest = text.partition("(")
-        parts = rest.rstrip().removesuffix(")").split(",") if bracket else []
-        ends = [[p.strip() for p in part.split(SEPARATOR)] for part in parts]
+        inside, close, behind = rest.partition(")")
+        ends = [[part.strip() for part in value.split(SEPARATOR)] for value in inside.split(",")]
         try:
-            low, high = (self._values(signal, head, [e[i] for e in ends]) for i in (0, -1))
-            return Kind(head.strip().lower(), tuple(Range(min(p), max(p)) for p in zip(low, high, strict=True)), text)
+            low, high = (
+                self._fault(signal, f"{head}{bracket}{', '.join(end[i] for end in ends)}{close}{behind}")
+                for i in (0, -1)
+            )
         except HilError as error:
             self.mistakes.add(path, error.message, value=text, mend=error.mend)
             return None
+        ranges = tuple(Range(min(pair), max(pair)) for pair in zip(low.values, high.values, strict=True))
+        return Kind(low, ranges, text)
 
-    def _values(self, signal: str, kind: str, values: list[str]) -> tuple[float, ...]:
-        call = f"({', '.join(values)})" if values else ""
-        spec = parse_fault(f"{signal}={kind.strip()}{call}")
-        return convert(check_fault(spec), self.rig.faultable().get(signal)).values
+    def _fault(self, signal: str, kind: str) -> FaultSpec:
+        return convert(parse_fault(f"{signal}={kind}"), self.rig.faultable().get(signal))
 
     def _expect(self, table: ExpectTable) -> Expectation:
         safe = self._formula("safe", table.safe)

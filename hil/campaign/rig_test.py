@@ -13,8 +13,7 @@ TEMPLATE = '''"""{title}: what a campaign found, made as small as it still happe
 """
 
 import hil
-from hil.campaign.verdicts import whole
-from hil.requirements import parse
+from hil.requirements import at_each_sample, parse
 from hil.rig import load_rig
 
 RIG = {rig!r}
@@ -33,7 +32,7 @@ def test_{name}():
             bench.fault(fault)
         bench.run({duration_s!r})
         for text in FORMULAS:
-            formula = whole(parse(text))
+            formula = at_each_sample(parse(text))
             values = {{name: bench.history(name) for name in formula.signals}}
             verdict = formula.evaluate(values, bench.period_s, partial=True)
             assert verdict.satisfied, f"{{text}}: {{verdict.robustness:g}}, from {{verdict.at_s:g}} s on"
@@ -65,4 +64,3 @@ def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) ->
 
 def _asks_for_faults(signals: frozenset[str]) -> bool:
     return any(name.startswith("fault.") for name in signals)
-

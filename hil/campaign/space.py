@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hil.campaign.plan import FaultSlot, Kind, Plan
 from hil.faults import FaultSpec
@@ -32,8 +32,10 @@ class Injected:
 
     def __str__(self) -> str:
         """As `Bench.fault` and `hil run --fault` take it, with all digits."""
-        call = f"({', '.join(map(repr, self.values))})" if self.values else ""
-        return f"{self.spec.signal}={self.kind}{call}@{self.start_s!r}s..{'' if self.end_s is None else f'{self.end_s!r}s'}"
+        inside = ", ".join([*self.spec.words, *map(repr, self.values)])
+        end = "" if self.end_s is None else f"{self.end_s!r}s"
+        call = f"({inside})" if inside else ""
+        return f"{self.spec.signal}={self.kind}{call}@{self.start_s!r}s..{end} {self.spec.activation}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ class Space:
 
     def run(self, number: int, point: Sequence[float]) -> Run:
         """The run at a point of the unit cube."""
-        return Run(number, self.plan.seed + number % self.plan.seeds, tuple(self._faults(point)), tuple(map(float, point)))
+        return Run(
+            number, self.plan.seed + number % self.plan.seeds, tuple(self._faults(point)), tuple(map(float, point))
+        )
 
     def _faults(self, point: Sequence[float]) -> Iterator[Injected]:
         rest = iter(map(float, point))
@@ -100,7 +104,7 @@ class Space:
         """Cells that a run lies in: (fault, kind as written, value, part)."""
         for fault in run.faults:
             slot = next(s for s in self.plan.slots if s.name == fault.slot)
-            kind = next(k for k in slot.kinds if k.kind == fault.kind and _fits(k, fault.values))
+            kind = next(k for k in slot.kinds if k.holds(fault.kind, fault.values))
             ranges = [(i, r) for i, r in enumerate(kind.values) if not r.fixed]
             if not ranges:
                 yield fault.slot, kind.text, 0, 0
@@ -129,16 +133,9 @@ def _injected(
     values = tuple(r.low if r.fixed else r.at(next(varied)) for r in kind.values)
     start_s = slot.start_s.at(given.get("start", 0.0))
     end_s = None if slot.duration_s is None else start_s + slot.duration_s.at(given.get("duration", 0.0))
-    spec = FaultSpec(slot.signal, kind.kind, values, start_s=start_s, end_s=end_s)
+    spec = replace(kind.spec, values=values, start_s=start_s, end_s=end_s)
     return Injected(slot.name, kind.kind, values, spec, start_s, end_s)
 
 
 def _chosen(share: float, n: int) -> int:
     return min(int(share * n), n - 1)
-
-
-def _fits(kind: Kind, values: tuple[float, ...]) -> bool:
-    near = 1e-12
-    return len(kind.values) == len(values) and all(
-        r.low - near <= v <= r.high + near for r, v in zip(kind.values, values, strict=True)
-    )

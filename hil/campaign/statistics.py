@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from hil.campaign.space import Space
@@ -71,6 +72,6 @@ def _coverage(table: pa.Table, space: Space) -> dict[str, Any]:
     return {"cells": len(seen), "of": space.cells, "share": len(seen) / space.cells}
 
 
-def _finite(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    values = column.to_numpy()
+def _finite(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    values = np.asarray(column.to_numpy(), dtype=np.float64)
     return values[np.isfinite(values)]

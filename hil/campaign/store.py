@@ -1,8 +1,8 @@
 """Results of a campaign in a folder: Parquet, one row a run, written part by part.
 
-    campaign.json    what is run: rig, plan, seed, period; a folder goes on only with the same
-    parts/*.parquet  rows as they came; a part is whole or not there
-    results.parquet  all of them by number, at the end
+campaign.json    what is run: rig, plan, seed, period; a folder goes on only with the same
+parts/*.parquet  rows as they came; a part is whole or not there
+results.parquet  all of them by number, at the end
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from hil.campaign.plan import Expectation
 from hil.campaign.space import Run
-from hil.requirements import Formula, always
+from hil.requirements import at_each_sample
 from hil.requirements.trace import make_trace
 
 OUTCOMES = ("safe detected", "safe undetected", "hazard detected", "hazard undetected", "crash")
@@ -59,20 +58,19 @@ def judge(expect: Expectation, runs: Sequence[Run], rows: Rows) -> Verdicts:
     values = {**rows.values, **_acting(expect, runs, rows)}
     starts = np.array([round((run.start_s or 0.0) / rows.period_s) for run in runs])
     zero_s = (starts - rows.first) * rows.period_s
-    safe = whole(expect.safe).evaluate(values, rows.period_s, partial=True)
+    safe = at_each_sample(expect.safe).evaluate(values, rows.period_s, partial=True)
     detected, detected_s = _detected(expect, values, rows.period_s, zero_s)
     hazard = ~safe.satisfied
     crash = ~np.logical_and.reduce([np.isfinite(v).all(axis=-1) for v in rows.values.values()], axis=0)
     outcome = np.where(crash, CRASH, 2 * hazard + ~detected).astype(np.int64)
     requirement = np.full(len(runs), np.nan)
     if expect.requirement is not None:
-        requirement = whole(expect.requirement).evaluate(_from_start(values, rows), rows.period_s, partial=True).robustness
+        requirement = (
+            at_each_sample(expect.requirement)
+            .evaluate(_from_start(values, rows), rows.period_s, partial=True)
+            .robustness
+        )
     return Verdicts(outcome, detected_s, safe.at_s - zero_s, safe.robustness, requirement)
-
-
-def whole(formula: Formula) -> Formula:
-    """The formula about a whole run: one about a moment has to hold at each."""
-    return formula if formula.inside else always(0.0, math.inf, formula)
 
 
 def signals_of(expect: Expectation) -> list[str]:
@@ -88,7 +86,7 @@ def _detected(
     if expect.detect is None:
         return np.zeros(zero_s.shape, dtype=bool), never
     if expect.detect.horizon_s > 0.0:
-        return whole(expect.detect).evaluate(values, period_s, partial=True).satisfied, never
+        return at_each_sample(expect.detect).evaluate(values, period_s, partial=True).satisfied, never
     holds = np.array(expect.detect.holds(make_trace(values, expect.detect.signals, period_s)))
     time_s = np.arange(holds.shape[-1]) * period_s - zero_s[:, None]
     holds &= time_s > -0.5 * period_s

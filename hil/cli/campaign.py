@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -26,7 +25,7 @@ STOPPED = 130
 class _RunsUnlessTold(TyperGroup):
     """`hil campaign RIG PLAN` is `hil campaign run RIG PLAN`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in HELP:
             args = [RUN, *args]
         return super().parse_args(ctx, args)
@@ -93,7 +92,9 @@ def replay_(
     if json:
         output.print_json(found)
     else:
-        output.console().print(f"Run {number}: {found['outcome']}, the same state {found['state_hash']}. Recording: {out}")
+        output.console().print(
+            f"Run {number}: {found['outcome']}, the same state {found['state_hash']}. Recording: {out}"
+        )
 
 
 def _period_s(text: str | None) -> float | None:

@@ -51,23 +51,28 @@ class Capture:
         self.writer.close()
 
     def _open(self, note: _proxy.Note) -> None:
-        ports = (FIRST_PORT + note.session % 20000, self.port)
-        for side, addresses in enumerate(((CLIENT, PROXY), (PROXY, DEVICE))):
-            conversation = Conversation(addresses, ports)
-            self.conversations[note.session, side] = conversation
-            for end, packet in conversation.opening():
+        for side in (0, 1):
+            for end, packet in self._conversation(note.session, side).opening():
                 self._write(note, side, end, packet)
 
     def _close(self, note: _proxy.Note) -> None:
         for side in (0, 1):
-            conversation = self.conversations.pop((note.session, side))
-            for end, packet in conversation.closing(reset=bool(note.number)):
+            for end, packet in self._conversation(note.session, side).closing(reset=bool(note.number)):
                 self._write(note, side, end, packet)
+            del self.conversations[note.session, side]
 
     def _pass(self, note: _proxy.Note) -> None:
-        packet = self.conversations[note.session, note.side].data(note.way, note.before)
+        packet = self._conversation(note.session, note.side).data(note.way, note.before)
         comment = self.faults[note.fault - 1] if note.fault else ""
         self._write(note, note.side, note.way, packet, comment)
+
+    def _conversation(self, session: int, side: int) -> Conversation:
+        """Made when it is needed: the note of its beginning may have been lost."""
+        if (session, side) not in self.conversations:
+            ports = (FIRST_PORT + session % 20000, self.port)
+            addresses = (PROXY, DEVICE) if side else (CLIENT, PROXY)
+            self.conversations[session, side] = Conversation(addresses, ports)
+        return self.conversations[session, side]
 
     def _write(self, note: _proxy.Note, side: int, end: int, packet: bytes, comment: str = "") -> None:
         direction = INBOUND if end == side else OUTBOUND

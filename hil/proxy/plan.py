@@ -15,13 +15,13 @@ from hil import _proxy
 from hil.errors import RigError
 from hil.nearest import did_you_mean
 from hil.proxy.schema import FaultTable, PlanFile
+from hil.proxy.translate import core_fault, hex_bytes, registers
 from hil.proxy.vocabulary import CONDITIONS, KINDS, Kind
 from hil.rig.lines import KeyLines
 from hil.rig.messages import Mistakes
 
 __all__ = ["Plan", "PlannedFault", "read_plan"]
 
-WAYS = {"request": 1, "response": 2, "both": 3}
 MOST = 64
 PROTOCOL_NAMES = {"tcp": "Modbus TCP", "rtu": "Modbus RTU", "link": "the MCU link"}
 COPIES_AT_ONCE = 8
@@ -106,7 +106,7 @@ class _Reading:
         if len(self.mistakes.found) > before:
             return None
         name = f"fault[{self.k + 1}] {self.table.kind}"
-        return PlannedFault(name, self.table.kind, kind.classes, self._core(kind))
+        return PlannedFault(name, self.table.kind, kind.classes, core_fault(self.table, kind))
 
     def _wrong(self, key: str, why: str, *, value: bool = False, mend: str | None = None) -> None:
         shown = {"value": self.raw[key]} if value else {}
@@ -136,7 +136,7 @@ class _Reading:
             self._wrong("on", f"{self.table.kind} acts on {' or '.join(kind.ways)}", value=True)
         if self.table.nth and self.table.every:
             self._wrong("every", "nth and every exclude each other", mend="Leave one out")
-        first, last = self._registers()
+        first, last = registers(self.table)
         if first > last:
             self._wrong("register", "the last register lies before the first", value=True)
         if self.table.to is not None and self.table.to <= (self.table.from_ or 0.0):
@@ -153,62 +153,5 @@ class _Reading:
                 self._wrong("value", f"must be 0 to {most}", value=True)
         if table.kind == "duplicate" and (table.copies or 1) > COPIES_AT_ONCE:
             self._wrong("copies", f"duplicate makes at most {COPIES_AT_ONCE}", value=True, mend="Use flood for more")
-        if table.data is not None and not 1 <= len(_hex(table.data) or b"") <= DATA_MOST:
+        if table.data is not None and not 1 <= len(hex_bytes(table.data) or b"") <= DATA_MOST:
             self._wrong("data", f'must be 1 to {DATA_MOST} bytes in hex, such as "de ad"', value=True)
-
-    def _registers(self) -> tuple[int, int]:
-        register = self.table.register_
-        if register is None:
-            return -1, -1
-        return (register, register) if isinstance(register, int) else (register[0], register[1])
-
-    def _core(self, kind: Kind) -> _proxy.Fault:
-        table = self.table
-        keys: Mapping[str, Any] = {**kind.keys, **self.given}
-        first, last = self._registers()
-        return _proxy.Fault(
-            kind=kind.core or table.kind,
-            ways=0 if kind.timed else WAYS[table.on or kind.ways[0]],
-            unit=-1 if table.unit is None else table.unit,
-            function=-1 if table.function is None else table.function,
-            first=first,
-            last=last,
-            nth=table.nth or 0,
-            every=table.every or 0,
-            probability=1.0 if table.probability is None else table.probability,
-            from_ns=_ns(table.from_ or 0.0),
-            to_ns=_proxy.FOR_EVER_NS if table.to is None else _ns(table.to),
-            **_effect(kind, keys),
-        )
-
-
-def _effect(kind: Kind, keys: Mapping[str, Any]) -> dict[str, Any]:
-    """What it does, by the names of the C part."""
-    time = keys.get("time", 0.0)
-    effect = {
-        "time_ns": _ns(time if isinstance(time, float) else _default_s(time)),
-        "at": keys.get("at", -1),
-        "value": keys.get("code", keys.get("value")),
-        "address": -1 if keys.get("address") is None else keys["address"],
-        "amount": keys.get("bytes", keys.get("copies", 1)),
-        "repair": bool(keys.get("repair", False)),
-        "data": _hex(keys.get("data", "")) or b"",
-    }
-    return {**effect, **kind.constants}
-
-
-def _default_s(text: str) -> float:
-    from hil.proxy.durations import seconds
-
-    return seconds(text)
-
-
-def _ns(time_s: float) -> int:
-    return round(time_s * 1e9)
-
-
-def _hex(text: str) -> bytes | None:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from hil.errors import HilError
-from hil.faults import TIME_UNITS_S
+from hil.fault_times import TIME_UNITS_S
 from hil.nearest import did_you_mean
 from hil.requirements.errors import FormulaError, at_column
 from hil.requirements.formula import Formula

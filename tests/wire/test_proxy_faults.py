@@ -68,7 +68,7 @@ def pymodbus(proxy: Proxy, timeout: float = 0.15) -> Iterator[ModbusTcpClient]:
 
 @contextlib.contextmanager
 def raw(proxy: Proxy) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=1) as sock:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield sock
 
@@ -157,7 +157,7 @@ def test_pymodbus_client_gets_no_answer(through: Through, fault: str) -> None:
 
 def test_pymodbus_client_sees_an_exception_and_the_next_answer(through: Through) -> None:
     proxy = through('kind = "exception"\ncode = 2\nfunction = 4\nregister = 4\nnth = 1')
-    with pymodbus(proxy) as client:
+    with pymodbus(proxy, timeout=5) as client:
         assert client.read_input_registers(0, count=4, device_id=1).registers == [1, 8, 15, 22]
         assert client.read_input_registers(3, count=2, device_id=1).exception_code == 2
         assert client.read_input_registers(3, count=2, device_id=1).registers == GOOD
@@ -196,7 +196,7 @@ def test_a_masquerading_unit_answers_as_the_one_asked(through: Through) -> None:
 
 
 def test_a_late_answer_comes_after_its_successor(through: Through) -> None:
-    with raw(through('kind = "late"\ntime = "100ms"\nnth = 1')) as sock:
+    with raw(through('kind = "late"\ntime = "200ms"\nnth = 1')) as sock:
         for number in (1, 2):
             sock.sendall(adu(number, READ_INPUTS))
         assert [read_frame(sock)[1] for _ in range(2)] == [2, 1]
@@ -228,7 +228,7 @@ def test_duplicates_and_a_flood_are_so_many(through: Through) -> None:
 
 
 def test_split_comes_in_segments(through: Through) -> None:
-    with raw(through('kind = "split"\nbytes = 5\ntime = "30ms"')) as sock:
+    with raw(through('kind = "split"\nbytes = 5\ntime = "80ms"')) as sock:
         sock.sendall(adu(1, READ_INPUTS))
         assert [len(sock.recv(64)) for _ in range(3)] == [5, 5, 3]
 
@@ -261,8 +261,18 @@ def test_a_half_open_connection_passes_the_other_way_and_comes_back(through: Thr
         assert read_frame(sock)[1] == 2
 
 
+def test_half_open_connections_do_not_use_up_the_proxy(through: Through) -> None:
+    proxy = through('kind = "half_open"\non = "request"')
+    for n in range(1, 41):
+        with raw(proxy) as sock:
+            sock.sendall(adu(n, READ_INPUTS))
+            acted(proxy, n)
+    assert proxy.summary()["connections"] == 40
+    assert proxy.summary()["unreachable"] == 0
+
+
 def test_connections_are_refused_for_a_time(through: Through) -> None:
-    proxy = through('kind = "refused"\nto = "300ms"')
+    proxy = through('kind = "refused"\nto = "600ms"')
 
     def is_refused() -> bool:
         try:
