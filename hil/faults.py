@@ -25,11 +25,12 @@ from hil import units
 from hil.errors import BenchError
 from hil.fault_activation import Activation, Condition, Span, read_activation, split_clauses
 from hil.fault_kinds import KINDS, FaultKind, FaultParam, kinds_text
-from hil.fault_times import FORM, TICKS, quantity, read_time, time_text, to_tick
+from hil.fault_times import FORM, TICKS, TIME_UNITS_S, quantity, read_time, time_text, to_tick
 from hil.nearest import did_you_mean
 
 __all__ = [
     "KINDS",
+    "TIME_UNITS_S",
     "Activation",
     "Condition",
     "FaultKind",

@@ -69,14 +69,21 @@ int hil_fault_start(const struct hil_program *p, unsigned char *s, const struct 
 
 /* ---- end ---- */
 
-static void unlink_slot(const struct hil_program *p, unsigned char *s, uint16_t *at)
+static void note_end(const struct hil_program *p, unsigned char *s, const struct hil_path *path,
+                     const struct hil_fault *f)
 {
-    struct hil_fault *faults = hil_faults(p, s), *f = &faults[*at];
-    const struct hil_path *path = &p->paths[f->path];
     double last = hil_values(s)[path->spec.signal];
     hil_note_add(
         p, s,
         (struct hil_note){.kind = HIL_NOTE_FAULT_OFF, .target = path->spec.signal, .id = f->id, .a = last, .b = NAN});
+}
+
+static void unlink_slot(const struct hil_program *p, unsigned char *s, uint16_t *at)
+{
+    struct hil_fault *faults = hil_faults(p, s), *f = &faults[*at];
+    const struct hil_path *path = &p->paths[f->path];
+    if (f->flags & HIL_HAS_ACTED)
+        note_end(p, s, path, f);
     if (f->pool_n)
         memset(hil_fault_pool(p, s) + f->pool, 0, f->pool_n * sizeof(double));
     *at = f->next;
