@@ -3,10 +3,48 @@
 From the plan to the result: plan_file.py (TOML) and plan.py (what it means), space.py (a point of the unit cube is the
 faults of one run), search.py and falsify.py (which points), engine.py (runs, forked from a healthy one) and cluster.py
 (the same elsewhere), verdicts.py (what a run came to), store.py (results, part by part), statistics.py (what they say
-together), minimise.py and rig_test.py (the smallest that still does it, as a test). campaign.py does them in order.
+together), minimise.py and rig_test.py (the smallest that still does it, as a test), report.py.
+campaign.py does them in order; writing.py writes a plan in Python.
 """
 
 from hil.campaign.campaign import CampaignResult, Request, run_campaign
 from hil.campaign.plan_file import load_plan
+from hil.campaign.writing import (
+    Campaign,
+    bias,
+    covering,
+    drift,
+    dropout,
+    falsify,
+    gain,
+    grid,
+    kind,
+    latin_hypercube,
+    noise,
+    sensor,
+    sobol,
+    stuck,
+    uniform,
+)
 
-__all__ = ["CampaignResult", "Request", "load_plan", "run_campaign"]
+__all__ = [
+    "Campaign",
+    "CampaignResult",
+    "Request",
+    "bias",
+    "covering",
+    "drift",
+    "dropout",
+    "falsify",
+    "gain",
+    "grid",
+    "kind",
+    "latin_hypercube",
+    "load_plan",
+    "noise",
+    "run_campaign",
+    "sensor",
+    "sobol",
+    "stuck",
+    "uniform",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from hil.campaign.falsify import falsify
 from hil.campaign.minimise import minimise
 from hil.campaign.plan import Plan
 from hil.campaign.plan_file import load_plan
+from hil.campaign.report import write_report
 from hil.campaign.rig_test import write_test
 from hil.campaign.search import Points, points
 from hil.campaign.space import Run, Space
@@ -249,7 +251,9 @@ class _Work:
         }
         tests = self._tests(table) if self.what.minimise and not self.what.shard else []
         figures["tests"] = [str(path) for path in tests]
-        return CampaignResult(self.store.finish(figures), figures, tests)
+        result = CampaignResult(self.store.finish(figures), figures, tests)
+        write_report(self.store.folder, self.engine, self.space, table, figures, _command(self.what, self.store.folder))
+        return result
 
     def _tests(self, table: pa.Table) -> list[Path]:
         """Of the worst run of each of the first few combinations of faults that break what is expected."""
@@ -267,6 +271,13 @@ class _Work:
                     self.store.folder / "tests", str(self.rig.folder), self.rig.period_s, self.plan, small
                 )
         return list(written.values())
+
+
+def _command(what: Request, out: Path) -> str:
+    """The command that runs the same again."""
+    options = {"runs": what.runs, "seed": what.seed, "period": None if what.period_s is None else f"{what.period_s:g}s"}
+    given = [f"--{name} {value}" for name, value in options.items() if value is not None]
+    return shlex.join(["hil", "campaign", what.rig, what.plan]) + " " + " ".join([*given, f"--out {out}-again"])
 
 
 def _portions(runs: list[Run]) -> Iterator[Portion]:

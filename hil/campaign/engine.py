@@ -117,6 +117,16 @@ class Engine:
         rows = Rows(result.rows, before, tick, self.period_s)
         return runs, judge(self.plan.expect, runs, rows), result.hashes
 
+    def trace(self, run: Run) -> dict[str, Floats]:
+        """All ticks of what the expectation reads, in one run, shape (ticks,) each."""
+        tick = self.fork_tick(run)
+        start = self._state(run.seed, tick)
+        asked = BatchRun(
+            set={} if start else self.plan.golden, faults=[f.spec for f in run.faults], seed=run.seed, start=start
+        )
+        after, before = self._batch([asked], self.ticks - tick), self.healthy(run.seed)
+        return {name: np.concatenate([before.rows[name][0, :tick], after.rows[name][0]]) for name in self.names}
+
     def robustness(self, runs: Sequence[Run]) -> Floats:
         """Smaller of the robustness of `safe` and of `requirement`, one a run, in their order."""
         found = {}

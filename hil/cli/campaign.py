@@ -158,7 +158,9 @@ def _print(summary: dict[str, Any], out: Path) -> None:
     page.print()
     for line in _lines(summary):
         page.print(line, soft_wrap=True)
-    page.print(f"Results: {out}", soft_wrap=True)
+    page.print(
+        f"Results: {out}" + (f", page: {out / 'report.html'}" if (out / "report.html").exists() else ""), soft_wrap=True
+    )
 
 
 def _lines(summary: dict[str, Any]) -> Iterator[str]:

@@ -64,13 +64,13 @@ def test_stopped_half_way_it_goes_on_to_the_same_results(calm: str, plan: Plan, 
     request = Request(calm, plan(), runs=PORTION + 40, minimise=False)
     with pytest.raises(KeyboardInterrupt):
         run_campaign(request, stopped, progress=stop)
-    with pytest.raises(BenchError, match="holds a campaign already. Go on with --resume"):
+    with pytest.raises(BenchError, match=r"holds a campaign already\. Go on with --resume"):
         run_campaign(request, stopped)
     told: list[int] = []
     again = run_campaign(request, stopped, resume=True, progress=lambda done, _of: told.append(done)).summary
     assert told[0] == PORTION
     assert again["results_hash"] == whole["results_hash"]
-    with pytest.raises(BenchError, match="the folder holds another campaign: seed differ"):
+    with pytest.raises(BenchError, match=r"the folder holds another campaign: seed differ"):
         run_campaign(Request(calm, plan(), runs=PORTION + 40, seed=9), stopped, resume=True)
 
 
@@ -121,7 +121,7 @@ def test_a_cluster_gives_the_same_results_also_when_a_worker_is_lost(
 
 def test_a_cluster_that_does_not_answer_is_one_line(calm: str, plan: Plan, tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="distributed is not installed (the extra dask)")
-    with pytest.raises(HilError, match="no Dask scheduler answers. Start it with: dask scheduler") as caught:
+    with pytest.raises(HilError, match=r"no Dask scheduler answers\. Start it with: dask scheduler") as caught:
         figures(calm, plan(), tmp_path / "out", scheduler="tcp://127.0.0.1:1")
     assert len(str(caught.value).splitlines()) == 1
 

@@ -1,0 +1,211 @@
+"""The page of a campaign, and its JUnit file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml  # only writes
+
+import jinja2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from hil.campaign.engine import Engine
+from hil.campaign.plan import Kind, Plan
+from hil.campaign.space import BINS, Space
+
+WORST = 5  # runs that are drawn
+POINTS = 600  # of a curve
+WIDTH, HEIGHT, MARGIN = 900.0, 170.0, 60.0
+BAD = ("hazard detected", "hazard undetected", "crash")
+Rows = list[dict[str, Any]]
+
+
+def write_report(
+    folder: Path, engine: Engine, space: Space, table: pa.Table, summary: Mapping[str, Any], command: str
+) -> Path:
+    """Writes report.html and junit.xml into the campaign's folder; returns the page."""
+    plan, rows = space.plan, table.to_pylist()
+    counts = Counts(space, rows)
+    page = _template().render(
+        title=plan.title,
+        rig=engine.bench.rig.title,
+        requirement=plan.expect.name,
+        css=(resources.files("hil.report") / "report.css").read_text(encoding="utf-8"),
+        figures=list(_figures(summary)),
+        expected=list(_expected(plan)),
+        heat=list(counts.heat()),
+        worst=[_case(engine, space, row) for row in _worst(rows)],
+        folder=folder,
+        tests=summary.get("tests", []),
+        command=command,
+        results_hash=summary["results_hash"],
+        **_verdict(summary),
+    )
+    path = folder / "report.html"
+    path.write_text(page, encoding="utf-8")
+    write_junit(folder / "junit.xml", plan, counts)
+    return path
+
+
+class Counts:
+    """Runs and hazards in each cell of the space."""
+
+    def __init__(self, space: Space, rows: Rows) -> None:
+        self.space = space
+        self.runs: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+        for row in rows:
+            run = space.run(row["id"], row["point"])
+            for slot, kind, value, part in space.cells_of(run):
+                if value == _first(space, slot, kind):
+                    cell = self.runs[slot, kind, part]
+                    cell[0] += 1
+                    cell[1] += row["outcome"] in BAD
+
+    def of(self, slot: str, kind: str) -> tuple[int, int]:
+        """Runs and hazards of one kind of fault."""
+        cells = [self.runs[slot, kind, part] for part in range(BINS)]
+        return sum(c[0] for c in cells), sum(c[1] for c in cells)
+
+    def heat(self) -> Iterator[dict[str, Any]]:
+        """A row for each kind: cells from one end of its first range to the other."""
+        for slot, kind in self.space.pairs:
+            ranges = [r for r in kind.values if not r.fixed]
+            parts = BINS if ranges else 1
+            cells = []
+            for part in range(parts):
+                runs, hazards = self.runs[slot.name, kind.text, part]
+                low, high = (ranges[0].at((part + k) / BINS) for k in (0, 1)) if ranges else (0.0, 0.0)
+                cells.append(
+                    {
+                        "runs": runs,
+                        "hazards": hazards,
+                        "percent": round(100 * hazards / runs) if runs else 0,
+                        "span": BINS // parts,
+                        "range": f"{low:.3g} to {high:.3g}" if ranges else "no size",
+                    }
+                )
+            yield {"label": f"{slot.name}: {kind.text}", "cells": cells}
+
+
+def _first(space: Space, slot: str, kind: str) -> int:
+    """The value that cells of a kind are drawn by: its first range."""
+    found = next(k for s, k in space.pairs if s.name == slot and k.text == kind)
+    return next((i for i, r in enumerate(found.values) if not r.fixed), 0)
+
+
+def write_junit(path: Path, plan: Plan, counts: Counts) -> None:
+    """A case for each kind of each fault; one that ended in a hazard fails."""
+    pairs = counts.space.pairs
+    failed = 0
+    suite = Xml.Element("testsuite", name=plan.name, tests=str(len(pairs)))
+    for slot, kind in pairs:
+        case = Xml.SubElement(suite, "testcase", classname=f"{plan.name}.{slot.name}", name=kind.text, time="0")
+        failed += _judge(case, plan, counts, slot.name, kind)
+    suite.set("failures", str(failed))
+    Xml.indent(suite)
+    Xml.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _judge(case: Xml.Element, plan: Plan, counts: Counts, slot: str, kind: Kind) -> bool:
+    runs, hazards = counts.of(slot, kind.text)
+    if not runs:
+        Xml.SubElement(case, "skipped", message="no run had it")
+    if hazards:
+        name = f"{plan.expect.name}: " if plan.expect.name else ""
+        Xml.SubElement(case, "failure", message=f"{name}{hazards} of {runs} runs ended in a hazard")
+    return hazards > 0
+
+
+def _verdict(summary: Mapping[str, Any]) -> dict[str, str]:
+    bad = sum(summary["outcomes"][name] for name in BAD)
+    broken = summary["broken_requirement"]
+    if not bad and not broken:
+        return {"word": "passed", "tone": "good", "sentence": f"No hazard in {summary['runs']:,} runs"}
+    sentence = f"{bad:,} of {summary['runs']:,} runs ended in a hazard"
+    return {"word": "failed", "tone": "bad", "sentence": sentence + (f", {broken:,} broke it" if broken else "")}
+
+
+def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    for name, count in summary["outcomes"].items():
+        yield name, f"{count:,}", "runs", "bad" if count and name in BAD else ""
+    cells, found = summary["coverage"], summary["diagnostic_coverage"]
+    yield "Coverage of the space", f"{cells['share']:.0%}", f"{cells['cells']} of {cells['of']} cells", ""
+    if found["of"]:
+        interval = f"{found['low']:.1%} to {found['high']:.1%} at {found['confidence']:.0%} (Clopper-Pearson)"
+        yield "Diagnostic coverage", f"{found['share']:.1%}", interval, ""
+    if summary["fault_tolerance_time_s"] is not None:
+        yield "Fault tolerance time", f"{summary['fault_tolerance_time_s']:.3g} s", "shortest from fault to hazard", ""
+    if summary["slowest_detection_s"] is not None:
+        yield "Slowest detection", f"{summary['slowest_detection_s']:.3g} s", "from fault to detection", ""
+
+
+def _expected(plan: Plan) -> Iterator[tuple[str, str]]:
+    expect = plan.expect
+    if expect.detect is not None:
+        within = f", within {expect.within_s:g} s" if expect.within_s is not None else ""
+        yield "Detected", f"{expect.detect}{within}"
+    yield "Safe", str(expect.safe)
+    if expect.requirement is not None:
+        yield "Requirement", str(expect.requirement)
+
+
+def _worst(rows: Rows) -> Rows:
+    """The worst run of each combination of faults that broke something, the worst first."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        row["worst"] = float(np.fmin(row["robustness"], row["requirement"]))
+        if row["worst"] < 0.0 and row["worst"] < found.get(row["kind"], {"worst": 0.0})["worst"]:
+            found[row["kind"]] = row
+    return sorted(found.values(), key=lambda row: row["worst"])[:WORST]
+
+
+def _case(engine: Engine, space: Space, row: Mapping[str, Any]) -> dict[str, Any]:
+    values = engine.trace(space.run(row["id"], row["point"]))
+    return {
+        "id": row["id"],
+        "robustness": f"{row['worst']:.3g}",
+        "faults": row["faults"],
+        "svg": _svg(values, engine.plan.duration_s, row["start_s"]),
+    }
+
+
+def _svg(values: Mapping[str, npt.NDArray[np.float64]], duration_s: float, start_s: float) -> str:
+    """Curves over one axis of values; a line where the first fault begins."""
+    low = min(float(np.nanmin(v)) for v in values.values())
+    high = max(float(np.nanmax(v)) for v in values.values())
+    span = (high - low) or 1.0
+
+    def place(time_s: float, value: float) -> str:
+        x = MARGIN + (WIDTH - MARGIN) * time_s / duration_s
+        return f"{x:.1f},{HEIGHT - 20 - (HEIGHT - 40) * (value - low) / span:.1f}"
+
+    at = MARGIN + (WIDTH - MARGIN) * start_s / duration_s
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" fill="none" font-size="12">',
+        f'<path d="M{at:.1f},10V{HEIGHT - 20:g}" stroke="var(--fault)" stroke-dasharray="3 3"/>',
+    ]
+    for i, (name, curve) in enumerate(values.items()):
+        step = max(1, len(curve) // POINTS)
+        times = np.linspace(0.0, duration_s, len(curve))
+        path = " ".join(place(t, v) for t, v in zip(times[::step], curve[::step], strict=True))
+        parts.append(f'<polyline points="{path}" stroke="var(--s{i % 8})" stroke-width="1.6"/>')
+        parts.append(f'<text x="{MARGIN + 6 + 130 * i:g}" y="10" fill="var(--s{i % 8})">{name}</text>')
+    for label, y in ((f"{high:.3g}", 24.0), (f"{low:.3g}", HEIGHT - 20)):
+        parts.append(f'<text x="{MARGIN - 6:g}" y="{y:g}" text-anchor="end" fill="currentColor">{label}</text>')
+    parts.append(
+        f'<text x="{WIDTH:g}" y="{HEIGHT - 4:g}" text-anchor="end" fill="currentColor">{duration_s:g} s</text>'
+    )
+    return "".join([*parts, "</svg>"])
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(str(resources.files("hil.campaign")))
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("report.html.j2")
