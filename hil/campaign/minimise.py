@@ -41,7 +41,7 @@ def _fewer(faults: tuple[Injected, ...], still: Still) -> tuple[Injected, ...]:
 def _smaller(plan: Plan, faults: tuple[Injected, ...], i: int, place: int, still: Still) -> tuple[Injected, ...]:
     fault = faults[i]
     limits = _range(plan, fault, place)
-    if limits is None or limits.fixed:
+    if limits.fixed:
         return faults
     near, far = min(limits.low, limits.high, key=abs), fault.values[place]
     if limits.low < 0.0 < limits.high:
@@ -56,10 +56,9 @@ def _smaller(plan: Plan, faults: tuple[Injected, ...], i: int, place: int, still
     return faults
 
 
-def _range(plan: Plan, fault: Injected, place: int) -> Range | None:
+def _range(plan: Plan, fault: Injected, place: int) -> Range:
     slot = next(s for s in plan.slots if s.name == fault.slot)
-    kinds = [kind for kind in slot.kinds if kind.holds(fault.kind, fault.values)]
-    return kinds[0].values[place] if kinds else None
+    return next(kind for kind in slot.kinds if kind.text == fault.text).values[place]
 
 
 def _with(fault: Injected, place: int, value: float) -> Injected:

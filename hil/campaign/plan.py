@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from hil.faults import FaultSpec
 from hil.requirements import Formula
 
-NEAR = 1e-12
-
 
 @dataclass(frozen=True)
 class Range:
@@ -45,14 +43,6 @@ class Kind:
     def kind(self) -> str:
         """A key of hil.fault_kinds.KINDS."""
         return self.spec.kind
-
-    def holds(self, kind: str, values: tuple[float, ...]) -> bool:
-        """Whether a fault is one of these."""
-        return (
-            self.kind == kind
-            and len(self.values) == len(values)
-            and all(r.low - NEAR <= v <= r.high + NEAR for r, v in zip(self.values, values, strict=True))
-        )
 
 
 @dataclass(frozen=True)

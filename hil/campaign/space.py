@@ -21,9 +21,10 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Injected:
-    """A fault of a run."""
+    """A fault of a run; `text` is its kind as the plan has it."""
 
     slot: str
+    text: str
     kind: str
     values: tuple[float, ...]
     spec: FaultSpec
@@ -104,7 +105,7 @@ class Space:
         """Cells that a run lies in: (fault, kind as written, value, part)."""
         for fault in run.faults:
             slot = next(s for s in self.plan.slots if s.name == fault.slot)
-            kind = next(k for k in slot.kinds if k.holds(fault.kind, fault.values))
+            kind = next(k for k in slot.kinds if k.text == fault.text)
             ranges = [(i, r) for i, r in enumerate(kind.values) if not r.fixed]
             if not ranges:
                 yield fault.slot, kind.text, 0, 0
@@ -134,7 +135,7 @@ def _injected(
     start_s = slot.start_s.at(given.get("start", 0.0))
     end_s = None if slot.duration_s is None else start_s + slot.duration_s.at(given.get("duration", 0.0))
     spec = replace(kind.spec, values=values, start_s=start_s, end_s=end_s)
-    return Injected(slot.name, kind.kind, values, spec, start_s, end_s)
+    return Injected(slot.name, kind.text, kind.kind, values, spec, start_s, end_s)
 
 
 def _chosen(share: float, n: int) -> int:

@@ -7,7 +7,7 @@ result = (
     .faults(h1=sensor("sensor.h1").one_of(bias(-0.05, 0.05), stuck(), drift(1e-5, 1e-3)))
     .activate(start_s=uniform(5.0, 30.0))
     .expect("plc.alarm_h1", within_s=2.0, safe="G(plant.h1 < 0.18)", name="REQ-017")
-    .run(covering(2) >> falsify(budget=500), out="overfill")
+    .run(covering(2) >> falsify(budget=500, seed=1), out="overfill")
 )
 """
 
@@ -98,9 +98,10 @@ class Searching:
     """A search; `first >> falsify(...)` goes on from it."""
 
     table: Mapping[str, Any]
+    seed: int | None = None
 
     def __rshift__(self, then: Searching) -> Searching:
-        return Searching({**self.table, **then.table})
+        return Searching({**self.table, **then.table}, self.seed if then.seed is None else then.seed)
 
 
 def covering(strength: int, levels: int = 3, runs: int = 10_000) -> Searching:
@@ -123,9 +124,10 @@ def latin_hypercube(runs: int) -> Searching:
     return Searching({"method": "latin_hypercube", "runs": runs})
 
 
-def falsify(budget: int, method: str = "differential_evolution") -> Searching:
-    """Towards the smallest robustness, behind another search."""
-    return Searching({"falsify": {"method": method, "budget": budget}})
+def falsify(budget: int, method: str = "differential_evolution", seed: int | None = None) -> Searching:
+    """Towards the smallest robustness, behind another search; `seed` instead of the campaign's, for both."""
+    table = {"falsify": {"method": method, "budget": budget}}
+    return Searching(table, seed)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,11 @@ class Campaign:
 
     def text(self, search: Searching) -> str:
         """The plan as TOML."""
-        head = {"title": self.name, "duration_s": self.duration_s, "seed": self.seed}
+        head = {
+            "title": self.name,
+            "duration_s": self.duration_s,
+            "seed": self.seed if search.seed is None else search.seed,
+        }
         return _toml({**head, **self.tables, "search": dict(search.table)})
 
     def plan(self, search: Searching) -> tuple[Plan, Rig]:
