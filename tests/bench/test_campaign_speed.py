@@ -47,7 +47,7 @@ def test_a_cluster_beside_threads(tmp_path: Path, full: Callable[[int, int], int
     runs = full(2_000, 10_000)
     gate = CLUSTER_GATE if runs == 10_000 else SHORT_CLUSTER_GATE  # a short one is mostly the workers' beginning
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as it:
-        campaign_s(tmp_path / "first", 500, it.scheduler_address)
+        campaign_s(tmp_path / "first", 2_000, it.scheduler_address)  # both workers have read the rig
         for batch in range(BATCHES):
             here = campaign_s(tmp_path / f"here{batch}", runs)
             there = campaign_s(tmp_path / f"there{batch}", runs, it.scheduler_address)
