@@ -7,8 +7,9 @@ together), minimise.py and rig_test.py (the smallest that still does it, as a te
 campaign.py does them in order; writing.py writes a plan in Python.
 """
 
-from hil.campaign.campaign import CampaignResult, Request, run_campaign
+from hil.campaign.campaign import CampaignResult, run_campaign
 from hil.campaign.plan_file import load_plan
+from hil.campaign.request import Request
 from hil.campaign.writing import (
     Campaign,
     bias,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,46 +18,19 @@ from hil.campaign.minimise import minimise
 from hil.campaign.plan import Plan
 from hil.campaign.plan_file import load_plan
 from hil.campaign.report import write_report
+from hil.campaign.request import Request, as_asked, command_of, head_of
 from hil.campaign.rig_test import write_test
 from hil.campaign.search import Points, points
 from hil.campaign.space import Run, Space
 from hil.campaign.statistics import summary
-from hil.campaign.store import Store, merged, read_head, results_hash
+from hil.campaign.store import Store, results_hash
 from hil.errors import BenchError
 from hil.rig import Rig, load_rig
 
 PORTION = 500  # runs of a part
 WORST = 3  # runs that are minimised
-FORMAT = 1
 Progress = Callable[[int, int], None]
 """Told how many runs are over, and of how many."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is run.
-
-    Attributes:
-        rig: folder, file or name of a shipped rig.
-        plan: file, or the name of one in the rig's folder `campaigns`.
-        runs: instead of the plan's.
-        seed: instead of the plan's.
-        period_s: base period instead of the rig's, in s.
-        jobs: threads; None: one a core.
-        scheduler: of a Dask cluster, "tcp://host:8786".
-        shard: (i, n): the i-th of n parts, counted from 1.
-        minimise: also make the worst runs small, and tests of them.
-    """
-
-    rig: str
-    plan: str
-    runs: int | None = None
-    seed: int | None = None
-    period_s: float | None = None
-    jobs: int | None = None
-    scheduler: str | None = None
-    shard: tuple[int, int] | None = None
-    minimise: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,13 +58,13 @@ def run_campaign(
         KeyboardInterrupt: it was stopped; what is done is in the folder, and `resume` goes on.
     """
     rig = load_rig(what.rig, what.period_s)
-    plan = _asked(what, load_plan(what.plan, rig))
+    plan = as_asked(what, load_plan(what.plan, rig))
     if what.shard and plan.search.falsify:
         mend = "Take [search.falsify] out, or run it whole: each of its runs depends on those before"
         raise BenchError("a falsification cannot be split into shards", where=plan.name, mend=mend)
     space = Space(plan)
     tried = points(plan.search, space.dimensions, plan.seed)
-    store = Store(out, _head(what, rig, plan), resume=resume)
+    store = Store(out, head_of(what, rig, plan), resume=resume)
     engine = Engine(rig, plan, what.jobs)
     try:
         for seed in range(plan.seed, plan.seed + plan.seeds):
@@ -102,79 +73,6 @@ def run_campaign(
         return work.all(tried)
     finally:
         engine.close()
-
-
-def merge(folders: Sequence[Path], out: Path) -> CampaignResult:
-    """The shards of one campaign as one.
-
-    Raises:
-        BenchError: a folder without a campaign, or of another one; a shard is missing or stands twice.
-    """
-    heads = [read_head(folder) for folder in folders]
-    for folder, head in zip(folders, heads, strict=True):
-        if head is None:
-            raise BenchError("holds no campaign", where=str(folder), mend="Name the --out folders of the shards")
-        if {**head, "shard": None} != {**(heads[0] or {}), "shard": None}:
-            raise BenchError(f"holds another campaign than {folders[0]}", where=str(folder))
-    first = heads[0] or {}
-    _check_shards([head["shard"] for head in heads if head])
-    rig = load_rig(first["rig"], first["period_s"])
-    plan = asked(first, rig)
-    tables = [part for folder in folders for part in (Store(folder, read_head(folder) or {}, resume=True).table(),)]
-    store = Store(out, {**first, "shard": None}, resume=False)
-    store.add(merged(tables))
-    table = store.table()
-    figures = {**summary(table, Space(plan)), "results_hash": results_hash(table)}
-    return CampaignResult(store.finish(figures), figures)
-
-
-def _check_shards(shards: list[Any]) -> None:
-    n = shards[0][1] if shards[0] else 1
-    there = sorted(shard[0] for shard in shards if shard)
-    if there != list(range(1, n + 1)):
-        have = ", ".join(map(str, there)) or "none"
-        raise BenchError(f"of {n} shards there are {have}", mend="Name each shard's folder once")
-
-
-def asked(head: dict[str, Any], rig: Rig) -> Plan:
-    """The plan of a folder's campaign.
-
-    Raises:
-        RigError: the plan cannot be used.
-        BenchError: rig or plan are not what they were.
-    """
-    what = Request(head["rig"], head["plan_file"], head["runs"], head["seed"], head["period_s"])
-    plan = _asked(what, load_plan(what.plan, rig))
-    now = _head(what, rig, plan)
-    for key in ("rig_hash", "plan_hash"):
-        if now[key] != head[key]:
-            name = key.removesuffix("_hash")
-            raise BenchError(
-                f"the {name} was changed since the campaign", where=head[name if name == "rig" else "plan_file"]
-            )
-    return plan
-
-
-def _asked(what: Request, plan: Plan) -> Plan:
-    """The plan with what the caller says in its place."""
-    search = plan.search if what.runs is None else replace(plan.search, runs=what.runs)
-    return replace(plan, search=search, seed=plan.seed if what.seed is None else what.seed)
-
-
-def _head(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
-    """What decides the results; equal heads give equal results."""
-    files = "\0".join(f"{name}\0{text}" for name, text in sorted(rig.files.items()))
-    return {
-        "format": FORMAT,
-        "rig": what.rig,
-        "rig_hash": hashlib.sha256(files.encode()).hexdigest()[:16],
-        "plan_file": what.plan,
-        "plan_hash": hashlib.sha256(plan.text.encode()).hexdigest()[:16],
-        "runs": plan.search.runs,
-        "seed": plan.seed,
-        "period_s": rig.period_s,
-        "shard": list(what.shard) if what.shard else None,
-    }
 
 
 class _Work:
@@ -252,7 +150,9 @@ class _Work:
         tests = self._tests(table) if self.what.minimise and not self.what.shard else []
         figures["tests"] = [str(path) for path in tests]
         result = CampaignResult(self.store.finish(figures), figures, tests)
-        write_report(self.store.folder, self.engine, self.space, table, figures, _command(self.what, self.store.folder))
+        write_report(
+            self.store.folder, self.engine, self.space, table, figures, command_of(self.what, self.store.folder)
+        )
         return result
 
     def _tests(self, table: pa.Table) -> list[Path]:
@@ -271,13 +171,6 @@ class _Work:
                     self.store.folder / "tests", str(self.rig.folder), self.rig.period_s, self.plan, small
                 )
         return list(written.values())
-
-
-def _command(what: Request, out: Path) -> str:
-    """The command that runs the same again."""
-    options = {"runs": what.runs, "seed": what.seed, "period": None if what.period_s is None else f"{what.period_s:g}s"}
-    given = [f"--{name} {value}" for name, value in options.items() if value is not None]
-    return shlex.join(["hil", "campaign", what.rig, what.plan]) + " " + " ".join([*given, f"--out {out}-again"])
 
 
 def _portions(runs: list[Run]) -> Iterator[Portion]:

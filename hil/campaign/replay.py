@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from hil.bench import open_bench
-from hil.campaign.campaign import asked
+from hil.campaign.request import asked
 from hil.campaign.store import Store, read_head
 from hil.errors import BenchError
 from hil.rig import load_rig

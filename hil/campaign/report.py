@@ -1,13 +1,11 @@
-"""The page of a campaign, and its JUnit file."""
+"""The page of a campaign."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as Xml  # only writes
 
 import jinja2
 import numpy as np
@@ -15,14 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hil.campaign.engine import Engine
-from hil.campaign.plan import Kind, Plan
-from hil.campaign.space import BINS, Space
+from hil.campaign.heat import Counts, Rows
+from hil.campaign.junit import write_junit
+from hil.campaign.plan import Plan
+from hil.campaign.space import Space
+from hil.campaign.verdicts import HAZARDS
 
 WORST = 5  # runs that are drawn
 POINTS = 600  # of a curve
 WIDTH, HEIGHT, MARGIN = 900.0, 170.0, 60.0
-BAD = ("hazard detected", "hazard undetected", "crash")
-Rows = list[dict[str, Any]]
 
 
 def write_report(
@@ -52,77 +51,8 @@ def write_report(
     return path
 
 
-class Counts:
-    """Runs and hazards in each cell of the space."""
-
-    def __init__(self, space: Space, rows: Rows) -> None:
-        self.space = space
-        self.runs: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
-        for row in rows:
-            run = space.run(row["id"], row["point"])
-            for slot, kind, value, part in space.cells_of(run):
-                if value == _first(space, slot, kind):
-                    cell = self.runs[slot, kind, part]
-                    cell[0] += 1
-                    cell[1] += row["outcome"] in BAD
-
-    def of(self, slot: str, kind: str) -> tuple[int, int]:
-        """Runs and hazards of one kind of fault."""
-        cells = [self.runs[slot, kind, part] for part in range(BINS)]
-        return sum(c[0] for c in cells), sum(c[1] for c in cells)
-
-    def heat(self) -> Iterator[dict[str, Any]]:
-        """A row for each kind: cells from one end of its first range to the other."""
-        for slot, kind in self.space.pairs:
-            ranges = [r for r in kind.values if not r.fixed]
-            parts = BINS if ranges else 1
-            cells = []
-            for part in range(parts):
-                runs, hazards = self.runs[slot.name, kind.text, part]
-                low, high = (ranges[0].at((part + k) / BINS) for k in (0, 1)) if ranges else (0.0, 0.0)
-                cells.append(
-                    {
-                        "runs": runs,
-                        "hazards": hazards,
-                        "percent": round(100 * hazards / runs) if runs else 0,
-                        "span": BINS // parts,
-                        "range": f"{low:.3g} to {high:.3g}" if ranges else "no size",
-                    }
-                )
-            yield {"label": f"{slot.name}: {kind.text}", "cells": cells}
-
-
-def _first(space: Space, slot: str, kind: str) -> int:
-    """The value that cells of a kind are drawn by: its first range."""
-    found = next(k for s, k in space.pairs if s.name == slot and k.text == kind)
-    return next((i for i, r in enumerate(found.values) if not r.fixed), 0)
-
-
-def write_junit(path: Path, plan: Plan, counts: Counts) -> None:
-    """A case for each kind of each fault; one that ended in a hazard fails."""
-    pairs = counts.space.pairs
-    failed = 0
-    suite = Xml.Element("testsuite", name=plan.name, tests=str(len(pairs)))
-    for slot, kind in pairs:
-        case = Xml.SubElement(suite, "testcase", classname=f"{plan.name}.{slot.name}", name=kind.text, time="0")
-        failed += _judge(case, plan, counts, slot.name, kind)
-    suite.set("failures", str(failed))
-    Xml.indent(suite)
-    Xml.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
-
-
-def _judge(case: Xml.Element, plan: Plan, counts: Counts, slot: str, kind: Kind) -> bool:
-    runs, hazards = counts.of(slot, kind.text)
-    if not runs:
-        Xml.SubElement(case, "skipped", message="no run had it")
-    if hazards:
-        name = f"{plan.expect.name}: " if plan.expect.name else ""
-        Xml.SubElement(case, "failure", message=f"{name}{hazards} of {runs} runs ended in a hazard")
-    return hazards > 0
-
-
 def _verdict(summary: Mapping[str, Any]) -> dict[str, str]:
-    bad = sum(summary["outcomes"][name] for name in BAD)
+    bad = sum(summary["outcomes"][name] for name in HAZARDS)
     broken = summary["broken_requirement"]
     if not bad and not broken:
         return {"word": "passed", "tone": "good", "sentence": f"No hazard in {summary['runs']:,} runs"}
@@ -132,7 +62,7 @@ def _verdict(summary: Mapping[str, Any]) -> dict[str, str]:
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for name, count in summary["outcomes"].items():
-        yield name, f"{count:,}", "runs", "bad" if count and name in BAD else ""
+        yield name, f"{count:,}", "runs", "bad" if count and name in HAZARDS else ""
     cells, found = summary["coverage"], summary["diagnostic_coverage"]
     yield "Coverage of the space", f"{cells['share']:.0%}", f"{cells['cells']} of {cells['of']} cells", ""
     if found["of"]:

@@ -14,7 +14,8 @@ from hil.requirements import at_each_sample
 from hil.requirements.trace import make_trace
 
 OUTCOMES = ("safe detected", "safe undetected", "hazard detected", "hazard undetected", "crash")
-CRASH = 4
+HAZARDS = OUTCOMES[2:]
+CRASH = OUTCOMES.index("crash")
 FAULT = "fault."
 Floats = npt.NDArray[np.float64]
 

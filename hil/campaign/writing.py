@@ -19,9 +19,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hil.campaign.campaign import CampaignResult, Request, run_campaign
+from hil.campaign.campaign import CampaignResult, run_campaign
 from hil.campaign.plan import Plan
 from hil.campaign.plan_file import SEPARATOR, read_plan
+from hil.campaign.request import Request
 from hil.rig import Rig, load_rig
 
 

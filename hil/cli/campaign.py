@@ -73,7 +73,7 @@ def merge_(
     json: JsonOption = False,
 ) -> None:
     """Put the shards of a campaign together."""
-    from hil.campaign.campaign import merge
+    from hil.campaign.shards import merge
 
     _show(merge(folders, out).summary, out, json)
 

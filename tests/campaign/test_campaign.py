@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pytest
 
 from hil.campaign import Request, run_campaign
-from hil.campaign.campaign import PORTION, merge
+from hil.campaign.campaign import PORTION
 from hil.campaign.replay import replay
+from hil.campaign.shards import merge
 from hil.errors import BenchError, HilError
 
 Plan = Callable[..., str]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil.campaign.campaign import Request, run_campaign
+from hil.campaign import Request, run_campaign
 from hil.campaign.plan import Search
 from hil.campaign.plan_file import load_plan
 from hil.campaign.search import points

@@ -1,0 +1,91 @@
+"""What is asked of a campaign, and what of it decides the results."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hil.campaign.plan import Plan
+from hil.campaign.plan_file import load_plan
+from hil.errors import BenchError
+from hil.rig import Rig
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is run.
+
+    Attributes:
+        rig: folder, file or name of a shipped rig.
+        plan: file, or the name of one in the rig's folder `campaigns`.
+        runs: instead of the plan's.
+        seed: instead of the plan's.
+        period_s: base period instead of the rig's, in s.
+        jobs: threads; None: one a core.
+        scheduler: of a Dask cluster, "tcp://host:8786".
+        shard: (i, n): the i-th of n parts, counted from 1.
+        minimise: also make the worst runs small, and tests of them.
+    """
+
+    rig: str
+    plan: str
+    runs: int | None = None
+    seed: int | None = None
+    period_s: float | None = None
+    jobs: int | None = None
+    scheduler: str | None = None
+    shard: tuple[int, int] | None = None
+    minimise: bool = True
+
+
+def asked(head: dict[str, Any], rig: Rig) -> Plan:
+    """The plan of a folder's campaign.
+
+    Raises:
+        RigError: the plan cannot be used.
+        BenchError: rig or plan are not what they were.
+    """
+    what = Request(head["rig"], head["plan_file"], head["runs"], head["seed"], head["period_s"])
+    plan = as_asked(what, load_plan(what.plan, rig))
+    now = head_of(what, rig, plan)
+    for key in ("rig_hash", "plan_hash"):
+        if now[key] != head[key]:
+            name = key.removesuffix("_hash")
+            raise BenchError(
+                f"the {name} was changed since the campaign", where=head[name if name == "rig" else "plan_file"]
+            )
+    return plan
+
+
+def as_asked(what: Request, plan: Plan) -> Plan:
+    """The plan with what the caller says in its place."""
+    search = plan.search if what.runs is None else replace(plan.search, runs=what.runs)
+    return replace(plan, search=search, seed=plan.seed if what.seed is None else what.seed)
+
+
+def head_of(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
+    """What decides the results; equal heads give equal results."""
+    files = "\0".join(f"{name}\0{text}" for name, text in sorted(rig.files.items()))
+    return {
+        "format": FORMAT,
+        "rig": what.rig,
+        "rig_hash": hashlib.sha256(files.encode()).hexdigest()[:16],
+        "plan_file": what.plan,
+        "plan_hash": hashlib.sha256(plan.text.encode()).hexdigest()[:16],
+        "runs": plan.search.runs,
+        "seed": plan.seed,
+        "period_s": rig.period_s,
+        "shard": list(what.shard) if what.shard else None,
+    }
+
+
+def command_of(what: Request, out: Path) -> str:
+    """The command that runs the same again."""
+    options = {"runs": what.runs, "seed": what.seed, "period": None if what.period_s is None else f"{what.period_s:g}s"}
+    given = [f"--{name} {value}" for name, value in options.items() if value is not None]
+    return shlex.join(["hil", "campaign", what.rig, what.plan]) + " " + " ".join([*given, f"--out {out}-again"])

@@ -1,0 +1,47 @@
+"""The shards of a campaign as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hil.campaign.campaign import CampaignResult
+from hil.campaign.request import asked
+from hil.campaign.space import Space
+from hil.campaign.statistics import summary
+from hil.campaign.store import Store, merged, read_head, results_hash
+from hil.errors import BenchError
+from hil.rig import load_rig
+
+
+def merge(folders: Sequence[Path], out: Path) -> CampaignResult:
+    """The shards of one campaign as one.
+
+    Raises:
+        BenchError: a folder without a campaign, or of another one; a shard is missing or stands twice.
+    """
+    heads = [read_head(folder) for folder in folders]
+    for folder, head in zip(folders, heads, strict=True):
+        if head is None:
+            raise BenchError("holds no campaign", where=str(folder), mend="Name the --out folders of the shards")
+        if {**head, "shard": None} != {**(heads[0] or {}), "shard": None}:
+            raise BenchError(f"holds another campaign than {folders[0]}", where=str(folder))
+    first = heads[0] or {}
+    _check_shards([head["shard"] for head in heads if head])
+    rig = load_rig(first["rig"], first["period_s"])
+    plan = asked(first, rig)
+    tables = [part for folder in folders for part in (Store(folder, read_head(folder) or {}, resume=True).table(),)]
+    store = Store(out, {**first, "shard": None}, resume=False)
+    store.add(merged(tables))
+    table = store.table()
+    figures = {**summary(table, Space(plan)), "results_hash": results_hash(table)}
+    return CampaignResult(store.finish(figures), figures)
+
+
+def _check_shards(shards: list[Any]) -> None:
+    n = shards[0][1] if shards[0] else 1
+    there = sorted(shard[0] for shard in shards if shard)
+    if there != list(range(1, n + 1)):
+        have = ", ".join(map(str, there)) or "none"
+        raise BenchError(f"of {n} shards there are {have}", mend="Name each shard's folder once")
