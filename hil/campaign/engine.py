@@ -34,7 +34,7 @@ class Engine:
 
     def __init__(self, rig: Rig, plan: Plan, threads: int | None = None) -> None:
         self.plan, self.threads = plan, threads
-        self.bench = open_bench(rig, history=False, seed=plan.seed)
+        self.bench = open_bench(rig, history=False, seed=plan.seed, use_rig_faults=False)
         self.period_s = self.bench.period_s
         self.ticks = max(1, round(plan.duration_s / self.period_s))
         self.between = max(1, self.ticks // FORKS)

@@ -33,7 +33,7 @@ def replay(folder: Path, number: int, out: Path) -> dict[str, Any]:
         raise BenchError(f"there is no run {number}", where=str(folder), mend=f"It has {len(table):,} runs")
     rig = load_rig(head["rig"], head["period_s"])
     plan = asked(head, rig)
-    with open_bench(rig, seed=rows[0]["seed"], record=out) as bench:
+    with open_bench(rig, seed=rows[0]["seed"], record=out, use_rig_faults=False) as bench:
         for name, value in plan.golden.items():
             bench.set(name, value)
         for fault in rows[0]["faults"]:

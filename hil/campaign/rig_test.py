@@ -25,7 +25,7 @@ FORMULAS = {formulas!r}
 
 def test_{name}():
     rig = load_rig(RIG, PERIOD_S)
-    with hil.open_bench(rig, seed={seed}) as bench:
+    with hil.open_bench(rig, seed={seed}, use_rig_faults=False) as bench:
         for signal, value in GOLDEN.items():
             bench.set(signal, value)
         for fault in FAULTS:

@@ -154,6 +154,13 @@ def test_a_run_again_has_the_same_state_and_a_recording(calm: str, plan: Plan, t
         replay(tmp_path / "out", 60, tmp_path / "none")
 
 
+def test_the_rigs_own_faults_are_left_out(oven: Oven, plan: Plan, tmp_path: Path) -> None:
+    fault = '[[faults]]\nsignal = "sensor.a"\nfault = "bias"\nvalue = 40.0\nat_s = 0.5\n\n[blocks.demand]'
+    rig = str(oven(CALM, ("[blocks.demand]", fault)))  # it would trip the interlock in the healthy run
+    figures(rig, plan(), tmp_path / "out")
+    replay(tmp_path / "out", 3, tmp_path / "again")
+
+
 def test_what_was_written_once_is_not_trusted_for_another_rig(oven: Oven, plan: Plan, tmp_path: Path) -> None:
     rig = oven(CALM)
     figures(str(rig), plan(), tmp_path / "out")
