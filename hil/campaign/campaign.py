@@ -18,7 +18,7 @@ from hil.campaign.minimise import minimise
 from hil.campaign.plan import Plan
 from hil.campaign.plan_file import load_plan
 from hil.campaign.report import write_report
-from hil.campaign.request import Request, as_asked, command_of, head_of
+from hil.campaign.request import Request, as_asked, command_of, head_of, rig_hash
 from hil.campaign.rig_test import write_test
 from hil.campaign.search import Points, points
 from hil.campaign.space import Run, Space
@@ -64,42 +64,45 @@ def run_campaign(
         raise BenchError("a falsification cannot be split into shards", where=plan.name, mend=mend)
     space = Space(plan)
     tried = points(plan.search, space.dimensions, plan.seed)
-    store = Store(out, head_of(what, rig, plan), resume=resume)
     engine = Engine(rig, plan, what.jobs)
     try:
         for seed in range(plan.seed, plan.seed + plan.seeds):
             engine.healthy(seed)
-        work = _Work(what, rig, plan, space, store, engine, progress)
-        return work.all(tried)
+        runner = _runner(what, rig, plan, engine)
+        store = Store(out, head_of(what, rig, plan), resume=resume)
+        try:
+            return _Work(what, rig, space, store, engine, runner, progress).all(tried)
+        finally:
+            store.close()
+            runner.close()
     finally:
         engine.close()
+
+
+def _runner(what: Request, rig: Rig, plan: Plan, engine: Engine) -> Runner:
+    if what.scheduler is None:
+        return Here(engine)
+    return Cluster(what.scheduler, Task(str(rig.folder), rig_hash(rig), what.period_s, plan.text, plan.name, plan.seed))
 
 
 class _Work:
     """One campaign under way."""
 
     def __init__(
-        self, what: Request, rig: Rig, plan: Plan, space: Space, store: Store, engine: Engine, progress: Progress
+        self, what: Request, rig: Rig, space: Space, store: Store, engine: Engine, runner: Runner, progress: Progress
     ) -> None:
-        self.what, self.rig, self.plan, self.space = what, rig, plan, space
-        self.store, self.engine, self.progress = store, engine, progress
+        self.what, self.rig, self.plan, self.space = what, rig, space.plan, space
+        self.store, self.engine, self.runner, self.progress = store, engine, runner, progress
         self.done = store.done()
         self.ran, self.seconds = 0, 0.0
-        self.runner: Runner = Here(engine)
-        if what.scheduler:
-            task = Task(str(rig.folder), what.period_s, plan.text, plan.name, plan.seed)
-            self.runner = Cluster(what.scheduler, task)
 
     def all(self, tried: Points) -> CampaignResult:
         """Every stage, then what they say."""
-        try:
-            budget = self.plan.search.falsify.budget if self.plan.search.falsify else 0
-            self.of = len(self._mine(tried)) + budget
-            self._stage(self._mine(tried), "search")
-            if self.plan.search.falsify:
-                self._falsify(tried)
-        finally:
-            self.runner.close()
+        falsified = self.plan.search.falsify
+        self.of = len(self._mine(tried)) + (falsified.budget if falsified else 0)
+        self._stage(self._mine(tried), "search")
+        if falsified:
+            self._falsify(tried)
         return self._result()
 
     def _mine(self, tried: Points) -> list[Run]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,13 @@ import pyarrow as pa
 
 from hil.campaign.engine import Engine
 from hil.campaign.plan_file import read_plan
+from hil.campaign.request import rig_hash
 from hil.campaign.space import Run, Space
 from hil.campaign.store import rows_of
 from hil.errors import BenchError
 from hil.rig import load_rig
 
-CONNECT_S = 5.0
+CONNECT_S, WORKERS_S = 5.0, 10.0
 Portion = list[Run]
 
 
@@ -45,8 +47,7 @@ class Here:
             yield portion_table(self.engine, portion, stage)
 
     def close(self) -> None:
-        """Ends the bench."""
-        self.engine.close()
+        """Nothing: the engine is its maker's."""
 
 
 def portion_table(engine: Engine, portion: Portion, stage: str) -> pa.Table:
@@ -59,6 +60,7 @@ class Task:
     """All that a worker needs to make an engine of its own; its machine has the rig at the same place."""
 
     rig: str
+    rig_hash: str
     period_s: float | None
     plan: str
     name: str
@@ -89,6 +91,12 @@ class Cluster:
         except (OSError, ValueError) as error:
             mend = "Start it with: dask scheduler, dask worker"
             raise BenchError("no Dask scheduler answers", where=address, mend=mend) from error
+        try:
+            self.client.wait_for_workers(1, timeout=WORKERS_S)
+        except TimeoutError as error:
+            self.client.close()
+            mend = f"Start some with: dask worker {address}"
+            raise BenchError("the Dask cluster has no worker", where=address, mend=mend) from error
 
     def tables(self, portions: Sequence[Portion], stage: str) -> Iterator[pa.Table]:
         """One table a portion; one whose worker was lost is done again by another."""
@@ -121,5 +129,10 @@ def _engine(task: Task) -> tuple[Engine, Space]:
     from dataclasses import replace
 
     rig = load_rig(Path(task.rig), task.period_s)
+    if rig_hash(rig) != task.rig_hash:
+        mend = "Bring the rig there to the same version"
+        raise BenchError(
+            "a worker has another version of the rig", where=f"{socket.gethostname()}:{task.rig}", mend=mend
+        )
     plan = replace(read_plan(task.plan, task.name, task.name, rig), seed=task.seed)
     return Engine(rig, plan, threads=1), Space(plan)

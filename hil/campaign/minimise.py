@@ -1,4 +1,4 @@
-"""The smallest that still does it: fewer faults, then smaller and shorter ones."""
+"""The smallest that still does it: fewer faults, then smaller ones."""
 
 from __future__ import annotations
 

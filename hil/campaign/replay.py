@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from hil.bench import open_bench
 from hil.campaign.request import asked
-from hil.campaign.store import Store, read_head
+from hil.campaign.store import read_head, read_table
 from hil.errors import BenchError
 from hil.rig import load_rig
 
@@ -27,7 +27,7 @@ def replay(folder: Path, number: int, out: Path) -> dict[str, Any]:
     head = read_head(folder)
     if head is None:
         raise BenchError("holds no campaign", where=str(folder), mend="Name the --out folder of one")
-    table = Store(folder, head, resume=True).table()
+    table = read_table(folder)
     rows = table.filter(pc.equal(table["id"], number)).to_pylist()
     if not rows:
         raise BenchError(f"there is no run {number}", where=str(folder), mend=f"It has {len(table):,} runs")

@@ -70,11 +70,10 @@ def as_asked(what: Request, plan: Plan) -> Plan:
 
 def head_of(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
     """What decides the results; equal heads give equal results."""
-    files = "\0".join(f"{name}\0{text}" for name, text in sorted(rig.files.items()))
     return {
         "format": FORMAT,
         "rig": what.rig,
-        "rig_hash": hashlib.sha256(files.encode()).hexdigest()[:16],
+        "rig_hash": rig_hash(rig),
         "plan_file": what.plan,
         "plan_hash": hashlib.sha256(plan.text.encode()).hexdigest()[:16],
         "runs": plan.search.runs,
@@ -82,6 +81,12 @@ def head_of(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
         "period_s": rig.period_s,
         "shard": list(what.shard) if what.shard else None,
     }
+
+
+def rig_hash(rig: Rig) -> str:
+    """16 hex digits over all files that a rig is made of."""
+    files = "\0".join(f"{name}\0{text}" for name, text in sorted(rig.files.items()))
+    return hashlib.sha256(files.encode()).hexdigest()[:16]
 
 
 def command_of(what: Request, out: Path) -> str:

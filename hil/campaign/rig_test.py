@@ -12,6 +12,8 @@ TEMPLATE = '''"""{title}: what a campaign found, made as small as it still happe
 {found}
 """
 
+import numpy as np
+
 import hil
 from hil.requirements import at_each_sample, parse
 from hil.rig import load_rig
@@ -20,7 +22,19 @@ RIG = {rig!r}
 PERIOD_S = {period_s!r}
 GOLDEN = {golden!r}
 FAULTS = {faults!r}
+ACTING = {acting!r}
 FORMULAS = {formulas!r}
+
+
+def values_of(bench, names):
+    """Signals, and of fault.<name> 1 while it acts."""
+    found = {{name: bench.history(name) for name in names if name not in ACTING}}
+    for name in ACTING.keys() & names:
+        time_s = np.arange(bench.tick) * bench.period_s
+        found[name] = np.zeros(bench.tick)
+        for start_s, end_s in ACTING[name]:
+            found[name][(time_s > start_s - 0.5 * bench.period_s) & (time_s < end_s - 0.5 * bench.period_s)] = 1.0
+    return found
 
 
 def test_{name}():
@@ -33,8 +47,7 @@ def test_{name}():
         bench.run({duration_s!r})
         for text in FORMULAS:
             formula = at_each_sample(parse(text))
-            values = {{name: bench.history(name) for name in formula.signals}}
-            verdict = formula.evaluate(values, bench.period_s, partial=True)
+            verdict = formula.evaluate(values_of(bench, formula.signals), bench.period_s, partial=True)
             assert verdict.satisfied, f"{{text}}: {{verdict.robustness:g}}, from {{verdict.at_s:g}} s on"
 '''
 
@@ -43,7 +56,10 @@ def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) ->
     """Writes `test_<plan>_<run>.py` into a folder, and returns its path."""
     faults = [str(fault) for fault in run.faults]
     expect = plan.expect
-    formulas = [str(f) for f in (expect.safe, expect.requirement) if f is not None and not _asks_for_faults(f.signals)]
+    formulas = [str(f) for f in (expect.safe, expect.requirement) if f is not None]
+    acting: dict[str, list[tuple[float, float]]] = {f"fault.{slot.name}": [] for slot in plan.slots}
+    for fault in run.faults:
+        acting[f"fault.{fault.slot}"].append((fault.start_s, plan.duration_s if fault.end_s is None else fault.end_s))
     text = TEMPLATE.format(
         title=plan.title,
         found="\n".join(faults),
@@ -51,6 +67,7 @@ def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) ->
         period_s=period_s,
         golden=plan.golden,
         faults=faults,
+        acting=acting,
         formulas=formulas,
         name=f"{plan.name}_{run.id}",
         seed=run.seed,
@@ -60,7 +77,3 @@ def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) ->
     path = folder / f"test_{plan.name}_{run.id}.py"
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def _asks_for_faults(signals: frozenset[str]) -> bool:
-    return any(name.startswith("fault.") for name in signals)

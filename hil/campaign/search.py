@@ -39,7 +39,7 @@ def points(search: Search, dimensions: Sequence[Dimension], seed: int) -> Points
 
 
 def _filling(search: Search, n: int, seed: int) -> Points:
-    """Sobol points (Joe and Kuo 2008) or a Latin hypercube, scrambled; of both the first points are those of fewer."""
+    """Sobol points (Joe and Kuo 2008), of which the first are those of fewer runs, or a Latin hypercube; scrambled."""
     try:
         from scipy.stats import qmc
     except ImportError as error:

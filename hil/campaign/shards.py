@@ -8,9 +8,10 @@ from typing import Any
 
 from hil.campaign.campaign import CampaignResult
 from hil.campaign.request import asked
+from hil.campaign.search import points
 from hil.campaign.space import Space
 from hil.campaign.statistics import summary
-from hil.campaign.store import Store, merged, read_head, results_hash
+from hil.campaign.store import Store, merged, read_head, read_table, results_hash
 from hil.errors import BenchError
 from hil.rig import load_rig
 
@@ -19,7 +20,7 @@ def merge(folders: Sequence[Path], out: Path) -> CampaignResult:
     """The shards of one campaign as one.
 
     Raises:
-        BenchError: a folder without a campaign, or of another one; a shard is missing or stands twice.
+        BenchError: a folder without a campaign, or of another one; a shard is missing, stands twice or is not whole.
     """
     heads = [read_head(folder) for folder in folders]
     for folder, head in zip(folders, heads, strict=True):
@@ -31,12 +32,22 @@ def merge(folders: Sequence[Path], out: Path) -> CampaignResult:
     _check_shards([head["shard"] for head in heads if head])
     rig = load_rig(first["rig"], first["period_s"])
     plan = asked(first, rig)
-    tables = [part for folder in folders for part in (Store(folder, read_head(folder) or {}, resume=True).table(),)]
+    table = merged(read_table(folder) for folder in folders)
+    space = Space(plan)
+    _check_whole(table["id"].to_pylist(), len(points(plan.search, space.dimensions, plan.seed)))
     store = Store(out, {**first, "shard": None}, resume=False)
-    store.add(merged(tables))
-    table = store.table()
-    figures = {**summary(table, Space(plan)), "results_hash": results_hash(table)}
+    store.add(table)
+    store.close()
+    figures = {**summary(table, space), "results_hash": results_hash(table)}
     return CampaignResult(store.finish(figures), figures)
+
+
+def _check_whole(there: list[int], wanted: int) -> None:
+    """Raises BenchError when a shard stopped before its end."""
+    missing = sorted(set(range(wanted)) - set(there))
+    if missing:
+        why = f"{len(missing):,} of {wanted:,} runs are missing, from run {missing[0]} on"
+        raise BenchError(why, mend="Let each shard end: run it again with --resume")
 
 
 def _check_shards(shards: list[Any]) -> None:

@@ -7,12 +7,13 @@ results.parquet  all of them by number, at the end
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,7 +39,7 @@ SCHEMA = pa.schema(
         ("state_hash", pa.string()),
     ]
 )
-HEAD, PARTS, RESULTS = "campaign.json", "parts", "results.parquet"
+HEAD, PARTS, RESULTS, LOCK = "campaign.json", "parts", "results.parquet", ".lock"
 
 
 def rows_of(stage: str, runs: Sequence[Run], verdicts: Verdicts, hashes: Sequence[str]) -> pa.Table:
@@ -95,16 +96,19 @@ class Store:
             mend = "Choose another --out, or run it as it was"
             raise BenchError(f"the folder holds another campaign: {different} differ", where=str(folder), mend=mend)
         (folder / PARTS).mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(folder)
         _write(folder / HEAD, json.dumps(head, indent=2).encode())
-        self._next = 1 + max((int(p.stem) for p in self.parts()), default=0)
+        self._next = 1 + max((int(p.stem) for p in parts_of(folder)), default=0)
 
-    def parts(self) -> list[Path]:
-        """Whole parts, in the order in which they came."""
-        return sorted((self.folder / PARTS).glob("*.parquet"))
+    def close(self) -> None:
+        """Lets another campaign go on in the folder."""
+        self._lock.close()
 
     def done(self) -> set[int]:
         """Numbers of the runs that are there."""
-        return {number for part in self.parts() for number in pq.read_table(part, columns=["id"])["id"].to_pylist()}
+        return {
+            number for part in parts_of(self.folder) for number in pq.read_table(part, columns=["id"])["id"].to_pylist()
+        }
 
     def add(self, table: pa.Table) -> None:
         """One more part."""
@@ -114,7 +118,7 @@ class Store:
 
     def table(self) -> pa.Table:
         """All rows by number, each once."""
-        return merged([pq.read_table(part, schema=SCHEMA) for part in self.parts()])
+        return read_table(self.folder)
 
     def finish(self, summary: dict[str, Any]) -> pa.Table:
         """Writes all rows and what they say; returns the rows."""
@@ -122,6 +126,29 @@ class Store:
         _write_table(table, self.folder / RESULTS)
         _write(self.folder / "summary.json", json.dumps(summary, indent=2).encode())
         return table
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Held as long as the process lives: two that write into one folder would take each other's numbers."""
+    lock = (folder / LOCK).open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise BenchError(
+            "another campaign writes into the folder", where=str(folder), mend="Wait for its end"
+        ) from None
+    return lock
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Whole parts, in the order in which they came."""
+    return sorted((folder / PARTS).glob("*.parquet"))
+
+
+def read_table(folder: Path) -> pa.Table:
+    """All rows of a folder by number, each once."""
+    return merged([pq.read_table(part, schema=SCHEMA) for part in parts_of(folder)])
 
 
 def merged(tables: Iterable[pa.Table]) -> pa.Table:

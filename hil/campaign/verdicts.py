@@ -43,7 +43,7 @@ class Verdicts:
 
     Attributes:
         outcome: index into OUTCOMES.
-        robustness: of `safe`, from the fork on.
+        robustness: of `safe`, from the fork on; -inf of a crash.
         requirement: robustness of `requirement` over the whole run; NaN without one.
     """
 
@@ -62,8 +62,10 @@ def judge(expect: Expectation, runs: Sequence[Run], rows: Rows) -> Verdicts:
     safe = at_each_sample(expect.safe).evaluate(values, rows.period_s, partial=True)
     detected, detected_s = _detected(expect, values, rows.period_s, zero_s)
     hazard = ~safe.satisfied
+    detected &= ~(hazard & (detected_s > safe.at_s - zero_s))  # a detection behind the hazard comes too late
     crash = ~np.logical_and.reduce([np.isfinite(v).all(axis=-1) for v in rows.values.values()], axis=0)
     outcome = np.where(crash, CRASH, 2 * hazard + ~detected).astype(np.int64)
+    robustness = np.where(crash, -np.inf, safe.robustness)
     requirement = np.full(len(runs), np.nan)
     if expect.requirement is not None:
         requirement = (
@@ -71,7 +73,7 @@ def judge(expect: Expectation, runs: Sequence[Run], rows: Rows) -> Verdicts:
             .evaluate(_from_start(values, rows), rows.period_s, partial=True)
             .robustness
         )
-    return Verdicts(outcome, detected_s, safe.at_s - zero_s, safe.robustness, requirement)
+    return Verdicts(outcome, detected_s, safe.at_s - zero_s, robustness, requirement)
 
 
 def signals_of(expect: Expectation) -> list[str]:

@@ -54,6 +54,41 @@ def test_three_shards_are_the_whole(calm: str, plan: Plan, tmp_path: Path) -> No
         merge(folders[:2], tmp_path / "less")
 
 
+def test_a_shard_that_stopped_is_not_merged(calm: str, plan: Plan, tmp_path: Path) -> None:
+    folders = [tmp_path / f"shard{i}" for i in (1, 2)]
+    runs = 2 * PORTION + 40
+    figures(calm, plan(), folders[0], shard=(1, 2), runs=runs)
+
+    def stop(done: int, _of: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    request = Request(calm, plan(), runs=runs, shard=(2, 2), minimise=False)
+    with pytest.raises(KeyboardInterrupt):
+        run_campaign(request, folders[1], progress=stop)
+    with pytest.raises(BenchError, match="20 of 1,040 runs are missing"):
+        merge(folders, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+    run_campaign(request, folders[1], resume=True)
+    assert merge(folders, tmp_path / "merged").summary["runs"] == runs
+
+
+def test_two_campaigns_do_not_write_into_one_folder(calm: str, plan: Plan, tmp_path: Path) -> None:
+    request, out = Request(calm, plan(), minimise=False), tmp_path / "out"
+
+    def second(_done: int, _of: int) -> None:
+        run_campaign(request, out, resume=True)
+
+    with pytest.raises(BenchError, match="another campaign writes into the folder"):
+        run_campaign(request, out, progress=second)
+
+
+def test_a_bench_that_is_not_healthy_leaves_no_folder(calm: str, plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"the run without faults breaks expect\.safe"):
+        figures(calm, plan(("oven.t < 110", "oven.t < 60")), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_stopped_half_way_it_goes_on_to_the_same_results(calm: str, plan: Plan, tmp_path: Path) -> None:
     whole = figures(calm, plan(), tmp_path / "whole", runs=PORTION + 40)
     stopped = tmp_path / "stopped"
@@ -120,6 +155,18 @@ def test_a_cluster_gives_the_same_results_also_when_a_worker_is_lost(
     assert there["results_hash"] == here["results_hash"]
 
 
+def test_a_cluster_has_the_same_rig_also_after_it_was_changed(
+    oven: Oven, plan: Plan, tmp_path: Path, cluster: Any
+) -> None:
+    rig = oven(CALM)
+    before = figures(str(rig), plan(), tmp_path / "before", scheduler=cluster.scheduler_address)["results_hash"]
+    toml = rig / "rig.toml"
+    toml.write_text(toml.read_text().replace("level = 90.0", "level = 80.0"))
+    there = figures(str(rig), plan(), tmp_path / "there", scheduler=cluster.scheduler_address)["results_hash"]
+    assert there == figures(str(rig), plan(), tmp_path / "here")["results_hash"]
+    assert there != before
+
+
 def test_a_cluster_that_does_not_answer_is_one_line(calm: str, plan: Plan, tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="distributed is not installed (the extra dask)")
     with pytest.raises(HilError, match=r"no Dask scheduler answers\. Start it with: dask scheduler") as caught:
@@ -141,6 +188,15 @@ def test_two_faults_that_overlap_are_found_made_small_and_tested(oven: Oven, tmp
     toml = rig / "rig.toml"
     toml.write_text(toml.read_text().replace("level = 500.0", "level = 1e9"))  # nothing is interference any more
     assert "1 passed" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_a_test_of_a_requirement_about_faults_fails_as_the_run_did(calm: str, plan: Plan, tmp_path: Path) -> None:
+    wanted = 'safe = "oven.t < 110"\nrequirement = "G(fault.b -> F[0s,1s] interlock.tripped)"'
+    result = run_campaign(Request(calm, plan(('safe = "oven.t < 110"', wanted))), tmp_path / "out")
+    assert result.summary["broken_requirement"] > 0
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, result.tests)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert f"{len(result.tests)} failed" in said.splitlines()[-1]
 
 
 def test_a_run_again_has_the_same_state_and_a_recording(calm: str, plan: Plan, tmp_path: Path) -> None:
