@@ -10,7 +10,7 @@ from itertools import combinations
 from hil.blocks import block_types
 from hil.bus_time import bus_plan
 from hil.check_estimators import check_estimators, prompt_inputs
-from hil.errors import RigError
+from hil.errors import HilError, RigError
 from hil.iomap import IoTag
 from hil.program import build_bench
 from hil.rig.description import Block, Device, Rig, Signal
@@ -53,9 +53,19 @@ def check_rig(rig: Rig) -> list[Finding]:
         *_fmus(rig),
         *(Finding(*found) for found in check_estimators(rig)),
     ]
+    found += _requirements(rig)
     if not any(finding.severity == "error" for finding in found):
         found += _refused(rig)
     return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def _requirements(rig: Rig) -> Iterator[Finding]:
+    from hil.requirements.in_rig import requirements_of
+
+    try:
+        requirements_of(rig)
+    except HilError as error:
+        yield Finding("error", error.where or "rig.toml", error.message, error.mend or "")
 
 
 def _refused(rig: Rig) -> Iterator[Finding]:

@@ -18,6 +18,8 @@ from hil.errors import HilError
 
 if TYPE_CHECKING:
     from hil.bench import Bench
+    from hil.requirements import Formula
+    from hil.requirements.in_rig import Judged
     from hil.result import RunResult
     from hil.rig import Rig
 
@@ -105,6 +107,7 @@ class _Job:
 
         with summary.RunView(self.duration_s, quiet=self.json) as view:
             rig = load_rig(name)
+            wanted = self._requirements(rig)
             folder = None if self.no_record else self.record or _default_folder(rig)
             with self._open(rig, folder, view) as bench:
                 stopped = self._let_run(bench, view)
@@ -113,11 +116,28 @@ class _Job:
             if result.recording and not self.no_report and not trouble:
                 view.say("writing the report")
                 result = dataclasses.replace(result, report=_write_report(result, self.report))
-        self._show(bench, result, stopped)
+            judged = self._judge(result, wanted) if not trouble else []
+        self._show(bench, result, stopped, judged)
         if trouble is not None:
             output.note(f"hil: {trouble}")
             return BAD_INPUT
-        return stopped or (0 if result.passed else FAILED)
+        held = all(requirement.satisfied for requirement in judged)
+        return stopped or (0 if result.passed and held else FAILED)
+
+    def _requirements(self, rig: Rig) -> dict[str, Formula]:
+        """Read before anything runs."""
+        if not rig.requirements or self.no_record:
+            return {}
+        from hil.requirements.in_rig import requirements_of
+
+        return requirements_of(rig)
+
+    def _judge(self, result: RunResult, wanted: dict[str, Formula]) -> list[Judged]:
+        if not wanted or result.recording is None:
+            return []
+        from hil.requirements.in_rig import judge_recording
+
+        return judge_recording(result.recording, wanted)
 
     def _open(self, rig: Rig, folder: Path | None, view: summary.RunView) -> Bench:
         from hil.bench import open_bench
@@ -156,12 +176,13 @@ class _Job:
                 server.close()
         return flag.exit_code
 
-    def _show(self, bench: Bench, result: RunResult, stopped: int) -> None:
+    def _show(self, bench: Bench, result: RunResult, stopped: int, judged: list[Judged]) -> None:
         if self.json:
             extra = {"bindings": bench.bindings, "period_s": bench.period_s, "stopped_by_signal": bool(stopped)}
+            extra["requirements"] = {requirement.name: requirement.to_dict() for requirement in judged}
             output.print_json({**summary.slim(result.to_dict()), **extra})
         else:
-            summary.show(bench, result, stopped=bool(stopped))
+            summary.show(bench, result, stopped=bool(stopped), judged=judged)
 
 
 def _time(time: Time | None, *, virtual: bool) -> str:

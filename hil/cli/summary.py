@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hil.cli import output
@@ -11,6 +11,7 @@ from hil.cli import output
 if TYPE_CHECKING:
     from hil.bench import Bench
     from hil.fmi.load import LoadedFmu
+    from hil.requirements.in_rig import Judged
     from hil.result import RunResult
 
 TOLD = ("fault_on", "fault_off", "safe_on", "safe_off", "stale_on", "stale_off", "refused", "mark", "overrun",
@@ -124,16 +125,20 @@ def fmu_text(fmu: LoadedFmu) -> str:
     return step + (f"; opaque: {fmu.opaque}" if fmu.opaque else "")
 
 
-def show(bench: Bench, result: RunResult, *, stopped: bool) -> None:
+def show(bench: Bench, result: RunResult, *, stopped: bool, judged: Sequence[Judged] = ()) -> None:
     """The summary for people."""
     from rich.text import Text
 
     out = output.console()
-    verdict = "PASSED" if result.passed else "FAILED"
-    style = "bold green" if result.passed else "bold red"
+    passed = result.passed and all(requirement.satisfied for requirement in judged)
+    verdict = "PASSED" if passed else "FAILED"
+    style = "bold green" if passed else "bold red"
     how = f"{verdict}  {result.rig}, {_run_text(result)}" + (", stopped early" if stopped else "")
     out.print(how + (f": {result.reason}" if result.reason else ""), style=style, soft_wrap=True)
-    for name, text in _lines(bench, result):
+    broken = [requirement.name for requirement in judged if not requirement.satisfied]
+    if broken:
+        out.print(f"Not met: {', '.join(broken)}", style=style, soft_wrap=True)
+    for name, text in [*((requirement.name, str(requirement)) for requirement in judged), *_lines(bench, result)]:
         out.print(Text.assemble((f"{name:<12}", "bold"), text), soft_wrap=True)
 
 

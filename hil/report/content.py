@@ -9,6 +9,7 @@ from typing import Any
 from hil.recording import Recording
 from hil.report import numbers
 from hil.report.histogram import Histogram, histogram
+from hil.requirements.in_rig import judge_recording
 
 TIME_KIND = {
     "real": "Real time against the wire",
@@ -88,6 +89,17 @@ class BlockTime:
     mean: str
     maximum: str
     share: float = field(default=0.0)
+
+
+def requirements_of(rec: Recording) -> list[dict[str, str]]:
+    """Those of the rig, judged by the recording: name, formula, word, tone, text."""
+    rig = _table(_table(rec.rig.get("rig")).get("requirements"))
+    words = {True: ("met", "good"), False: ("broken", "bad"), None: ("not judged", "warn")}
+    found = []
+    for judged in judge_recording(rec, {str(name): str(text) for name, text in rig.items()}):
+        word, tone = words[judged.satisfied]
+        found.append({"name": judged.name, "formula": judged.formula, "word": word, "tone": tone, "text": str(judged)})
+    return found
 
 
 def title_of(rec: Recording) -> str:

@@ -87,6 +87,7 @@ def _render(rec: Recording, budget: int) -> bytes:
         result={"word": word, "tone": tone, "sentence": sentence},
         facts=content.facts_of(rec),
         figures=content.figures_of(rec, len(stories)),
+        requirements=content.requirements_of(rec),
         verdict_text=verdict_text,
         checks=checks,
         machine=content.machine_of(rec),

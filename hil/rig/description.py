@@ -314,6 +314,7 @@ class Rig:
     faults: tuple[FaultSpec, ...] = ()
     events: tuple[ScheduledEvent, ...] = ()
     fit: Fit = field(default_factory=Fit)
+    requirements: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
 

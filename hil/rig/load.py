@@ -145,6 +145,7 @@ def _resolve(reading: Reading) -> Rig:
         devices=devices,
         record=read_record(reading, signals, types),
         fit=read_fit(reading, blocks, types),
+        requirements=table.requirements,
         files=reading.files,
         folder=reading.folder,
     )

@@ -157,7 +157,7 @@ def shown(value: object) -> str:
 def known_keys(path: KeyPath) -> list[str]:
     """Keys that the table at `path` may have."""
     if not path:
-        return list(TABLES)
+        return [*TABLES, "requirements"]
     table = TABLES.get(str(path[0]))
     return [field.alias or name for name, field in table.model_fields.items()] if table else []
 

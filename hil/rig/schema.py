@@ -278,3 +278,5 @@ class RigFile(Table):
     events: list[EventTable] = []
     conversions: list[ConversionTable] = []
     fit: FitTable = FitTable()
+    requirements: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=60)], str] = {}
+    """What has to hold in each run, by name: formulas over recorded signals (docs/requirements.md)."""

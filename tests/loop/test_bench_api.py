@@ -244,7 +244,8 @@ def test_live_in_real_time(real):
     at = real.wait_until("plc.error_h2 < -0.011", timeout_s=5)
     assert 0 < at <= real.time_s
     real.release("sensor.h2")
-    got = real.capture(["sensor.h1"], "sensor.h1 > 0.2", 0.1, 0.1) if real.fault("sensor.h1=stuck(0.21)") else {}
+    assert real.fault(f"sensor.h1=stuck(0.21)@{real.time_s + 0.5:.3f}s..")  # the capture is there before it
+    got = real.capture(["sensor.h1"], "sensor.h1 > 0.2", 0.1, 0.1)
     assert len(got["time_s"]) == 201
     assert got["sensor.h1"][100] == 0.21 > got["sensor.h1"][99]
     until(lambda: real["plc.alarm_h1"] == 1.0)
