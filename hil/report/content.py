@@ -98,7 +98,9 @@ def requirements_of(rec: Recording) -> list[dict[str, str]]:
     found = []
     for judged in judge_recording(rec, {str(name): str(text) for name, text in rig.items()}):
         word, tone = words[judged.satisfied]
-        found.append({"name": judged.name, "formula": judged.formula, "word": word, "tone": tone, "text": str(judged)})
+        found.append(
+            {"name": judged.name, "formula": judged.formula, "word": word, "tone": tone, "text": judged.outcome}
+        )
     return found
 
 

@@ -77,7 +77,11 @@ def _render(rec: Recording, budget: int) -> bytes:
     keep = [tick for story in stories[:100] for tick in (story.start_tick, story.end_tick) if tick is not None]
     data = [plots.plot_data(rec, plot, rows, keep) for plot in planned]
     timing = plots.timing_plot(rec, min(rows, 6000))
+    requirements = content.requirements_of(rec)
     word, tone, sentence = content.result_of(rec)
+    unmet = [item["name"] for item in requirements if item["tone"] != "good"]
+    if unmet and tone == "good":
+        word, tone, sentence = "failed", "bad", f"Requirements not met: {', '.join(unmet)}"
     verdict_text, checks = content.checks_of(rec)
     page = _template().render(
         title=content.title_of(rec),
@@ -87,7 +91,7 @@ def _render(rec: Recording, budget: int) -> bytes:
         result={"word": word, "tone": tone, "sentence": sentence},
         facts=content.facts_of(rec),
         figures=content.figures_of(rec, len(stories)),
-        requirements=content.requirements_of(rec),
+        requirements=requirements,
         verdict_text=verdict_text,
         checks=checks,
         machine=content.machine_of(rec),

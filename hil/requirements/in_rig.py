@@ -38,11 +38,16 @@ class Judged:
     at_s: float | None = None
     why: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def outcome(self) -> str:
+        """What became of it, in a few words."""
         if self.satisfied is None:
             return f"not judged: {self.why}"
         margin = f"{abs(self.robustness or 0.0):.4g}"
-        return f"holds, by {margin}" if self.satisfied else f"broken at {self.at_s:g} s, by {margin}: {self.formula}"
+        return f"holds, by {margin}" if self.satisfied else f"broken at {self.at_s:g} s, by {margin}"
+
+    def __str__(self) -> str:
+        return self.outcome if self.satisfied else f"{self.outcome}: {self.formula}"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -49,6 +49,7 @@ def test_what_holds_passes_and_what_is_broken_fails_the_run(rig: Callable[..., P
     page = Path(found["report"]).read_text(encoding="utf-8")
     assert '<section id="requirements">' in page
     assert "broken at 2 s" in page
+    assert "Requirements not met: REQ-1" in page
 
 
 def test_a_requirement_that_the_run_is_too_short_for_is_not_met(rig: Callable[..., Path], hil: Hil) -> None:
