@@ -26,12 +26,20 @@ FULL = os.environ.get("HIL_FULL", "") not in ("", "0")
 # (test, reduced count, complete count) and how many cases of that test said so.
 REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
-# They measure time: nothing runs beside them.
+# They measure time: nothing runs beside them. Or they open a serial line again that has gone: in the meantime its name
+# may have become another test's pseudo-terminal.
 ALONE = (
     "tests/bench/",
     "tests/firmware/test_real_time_board.py",
     "tests/loop/test_bench_api.py",
     "rigs/quad_tank/tests/test_over_the_wire.py",
+    "tests/firmware/test_bad_boards.py",
+    "tests/firmware/test_link_bus_lines.py",
+    "tests/firmware/test_scan_serial.py",
+    "tests/firmware/test_tclab_driver.py",
+    "tests/wire/test_proxy_serial.py",
+    "tests/wire/test_rtu_client_line.py::test_a_line_that",
+    "tests/wire/test_rtu_server_line.py::test_a_line_that",
 )
 # They wait for boards, lines and signals, with bounds that another one of them beside does not break.
 WAITING = (
