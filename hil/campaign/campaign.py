@@ -22,7 +22,7 @@ from hil.campaign.request import Request, as_asked, command_of, head_of, rig_has
 from hil.campaign.rig_test import write_test
 from hil.campaign.search import Points, points
 from hil.campaign.space import Run, Space
-from hil.campaign.statistics import summary
+from hil.campaign.statistics import margins, summary, worst_runs
 from hil.campaign.store import Store, results_hash
 from hil.errors import BenchError
 from hil.rig import Rig, load_rig
@@ -93,7 +93,7 @@ class _Work:
     ) -> None:
         self.what, self.rig, self.plan, self.space = what, rig, space.plan, space
         self.store, self.engine, self.runner, self.progress = store, engine, runner, progress
-        self.done = store.done()
+        self.margins = margins(store.table())  # of the runs that are over
         self.ran, self.seconds = 0, 0.0
 
     def all(self, tried: Points) -> CampaignResult:
@@ -112,13 +112,15 @@ class _Work:
 
     def _stage(self, runs: Sequence[Run], stage: str) -> None:
         """Runs those that are not there yet, in the order of their forks, so that portions are large."""
-        missing = sorted((r for r in runs if r.id not in self.done), key=lambda r: (r.seed, self.engine.fork_tick(r)))
+        missing = sorted(
+            (r for r in runs if r.id not in self.margins), key=lambda r: (r.seed, self.engine.fork_tick(r))
+        )
         start = time.perf_counter()
-        self.progress(len(self.done), self.of)
+        self.progress(len(self.margins), self.of)
         for table in self.runner.tables(list(_portions(missing)), stage):
             self.store.add(table)
-            self.done.update(table["id"].to_pylist())
-            self.progress(len(self.done), self.of)
+            self.margins.update(margins(table))
+            self.progress(len(self.margins), self.of)
         self.ran += len(missing)
         self.seconds += time.perf_counter() - start
 
@@ -130,16 +132,10 @@ class _Work:
             runs = [self.space.run(self._next + i, point) for i, point in enumerate(some)]
             self._next += len(runs)
             self._stage(runs, "falsify")
-            return self._robustness([run.id for run in runs])
+            return np.array([self.margins[run.id] for run in runs])
 
-        before = self._robustness(range(len(tried)))
+        before = np.array([self.margins[number] for number in range(len(tried))])
         falsify(self.plan.search.falsify, evaluate, tried, before, self.plan.seed)
-
-    def _robustness(self, numbers: Sequence[int]) -> Points:
-        table = self.store.table()
-        values = np.fmin(table["robustness"].to_numpy(), table["requirement"].to_numpy())
-        found = dict(zip(table["id"].to_pylist(), values, strict=True))
-        return np.array([found[number] for number in numbers])
 
     def _result(self) -> CampaignResult:
         table = self.store.table()
@@ -160,13 +156,8 @@ class _Work:
 
     def _tests(self, table: pa.Table) -> list[Path]:
         """Of the worst run of each of the first few combinations of faults that break what is expected."""
-        found: dict[str, dict[str, Any]] = {}
-        for row in table.to_pylist():
-            row["worst"] = np.fmin(row["robustness"], row["requirement"])
-            if row["worst"] < 0.0 and row["worst"] < found.get(row["kind"], {"worst": 0.0})["worst"]:
-                found[row["kind"]] = row
         written: dict[tuple[str, ...], Path] = {}
-        for row in sorted(found.values(), key=lambda row: row["worst"])[:WORST]:
+        for row in worst_runs(table, WORST):
             small = minimise(self.engine, self.space.run(row["id"], row["point"]))
             what = tuple(f"{f.slot}.{f.kind}" for f in small.faults)
             if what not in written:

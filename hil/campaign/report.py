@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from hil.campaign.engine import Engine
-from hil.campaign.heat import Counts, Rows
+from hil.campaign.heat import Counts
 from hil.campaign.junit import write_junit
 from hil.campaign.plan import Plan
 from hil.campaign.space import Space
+from hil.campaign.statistics import worst_runs
 from hil.campaign.verdicts import HAZARDS
 
 WORST = 5  # runs that are drawn
@@ -28,8 +29,8 @@ def write_report(
     folder: Path, engine: Engine, space: Space, table: pa.Table, summary: Mapping[str, Any], command: str
 ) -> Path:
     """Writes report.html and junit.xml into the campaign's folder; returns the page."""
-    plan, rows = space.plan, table.to_pylist()
-    counts = Counts(space, rows)
+    plan = space.plan
+    counts = Counts(space, table.to_pylist())
     page = _template().render(
         title=plan.title,
         rig=engine.bench.rig.title,
@@ -38,7 +39,7 @@ def write_report(
         figures=list(_figures(summary)),
         expected=list(_expected(plan)),
         heat=list(counts.heat()),
-        worst=[_case(engine, space, row) for row in _worst(rows)],
+        worst=[_case(engine, space, row) for row in worst_runs(table, WORST)],
         folder=folder,
         tests=summary.get("tests", []),
         command=command,
@@ -84,21 +85,11 @@ def _expected(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Requirement", str(expect.requirement)
 
 
-def _worst(rows: Rows) -> Rows:
-    """The worst run of each combination of faults that broke something, the worst first."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        row["worst"] = float(np.fmin(row["robustness"], row["requirement"]))
-        if row["worst"] < 0.0 and row["worst"] < found.get(row["kind"], {"worst": 0.0})["worst"]:
-            found[row["kind"]] = row
-    return sorted(found.values(), key=lambda row: row["worst"])[:WORST]
-
-
 def _case(engine: Engine, space: Space, row: Mapping[str, Any]) -> dict[str, Any]:
     values = engine.trace(space.run(row["id"], row["point"]))
     return {
         "id": row["id"],
-        "robustness": f"{row['worst']:.3g}",
+        "robustness": f"{row['margin']:.3g}",
         "faults": row["faults"],
         "svg": _svg(values, engine.plan.duration_s, row["start_s"]),
     }

@@ -32,6 +32,23 @@ def summary(table: pa.Table, space: Space) -> dict[str, Any]:
     }
 
 
+def margins(table: pa.Table) -> dict[int, float]:
+    """Smaller of the robustness of `safe` and of `requirement`, by the run's number; below 0 it broke something."""
+    found = np.fmin(table["robustness"].to_numpy(), table["requirement"].to_numpy())
+    return dict(zip(table["id"].to_pylist(), map(float, found), strict=True))
+
+
+def worst_runs(table: pa.Table, most: int) -> list[dict[str, Any]]:
+    """Rows of the worst run of each combination of faults that broke something, with its `margin`, the worst first."""
+    by_run = margins(table)
+    found: dict[str, dict[str, Any]] = {}
+    for row in table.to_pylist():
+        row["margin"] = by_run[row["id"]]
+        if row["margin"] < found.get(row["kind"], {"margin": 0.0})["margin"]:
+            found[row["kind"]] = row
+    return sorted(found.values(), key=lambda row: float(row["margin"]))[:most]
+
+
 def diagnostic_coverage(outcomes: Mapping[str, int]) -> dict[str, Any]:
     """Share of faults that were detected among all that were detected or ended in a hazard, with an interval.
 

@@ -104,12 +104,6 @@ class Store:
         """Lets another campaign go on in the folder."""
         self._lock.close()
 
-    def done(self) -> set[int]:
-        """Numbers of the runs that are there."""
-        return {
-            number for part in parts_of(self.folder) for number in pq.read_table(part, columns=["id"])["id"].to_pylist()
-        }
-
     def add(self, table: pa.Table) -> None:
         """One more part."""
         part = self.folder / PARTS / f"{self._next:06d}.parquet"
@@ -156,7 +150,7 @@ def merged(tables: Iterable[pa.Table]) -> pa.Table:
     parts = [SCHEMA.empty_table(), *tables]
     table = pa.concat_tables(parts).sort_by("id")
     ids = table["id"].to_pylist()
-    return table.take([i for i, number in enumerate(ids) if i == 0 or number != ids[i - 1]])
+    return table.take(pa.array([i for i, number in enumerate(ids) if i == 0 or number != ids[i - 1]], pa.int64()))
 
 
 def read_head(folder: Path) -> dict[str, Any] | None:

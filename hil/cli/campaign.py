@@ -98,16 +98,17 @@ def replay_(
 
 
 def _period_s(text: str | None) -> float | None:
-    from hil import units
-    from hil.faults import parse_quantity
+    from hil.fault_times import read_time
 
     if text is None:
         return None
-    value, unit = parse_quantity(text)
-    unit = unit or "s"
-    if not units.compatible(unit, "s") or not value > 0.0:
+    try:
+        seconds, _ = read_time(text, text)
+    except HilError:
+        seconds = None
+    if not seconds:
         raise HilError(f"'{text}' is no period", where="--period", mend="Write it as 10ms")
-    return float(f"{value * units.conversion(unit, 's')[0]:.12g}")
+    return seconds
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
