@@ -117,12 +117,12 @@ class _Job:
                 view.say("writing the report")
                 result = dataclasses.replace(result, report=_write_report(result, self.report))
             judged = self._judge(result, wanted) if not trouble else []
+            result = _with_requirements(result, judged)
         self._show(bench, result, stopped, judged)
         if trouble is not None:
             output.note(f"hil: {trouble}")
             return BAD_INPUT
-        held = all(requirement.satisfied for requirement in judged)
-        return stopped or (0 if result.passed and held else FAILED)
+        return stopped or (0 if result.passed else FAILED)
 
     def _requirements(self, rig: Rig) -> dict[str, Formula]:
         """Read before anything runs."""
@@ -183,6 +183,15 @@ class _Job:
             output.print_json({**summary.slim(result.to_dict()), **extra})
         else:
             summary.show(bench, result, stopped=bool(stopped), judged=judged)
+
+
+def _with_requirements(result: RunResult, judged: list[Judged]) -> RunResult:
+    """A run whose requirements are not met has not passed."""
+    unmet = [requirement.name for requirement in judged if not requirement.satisfied]
+    if not unmet:
+        return result
+    reasons = [result.reason, f"requirements not met: {', '.join(unmet)}"]
+    return dataclasses.replace(result, passed=False, reason="; ".join(reason for reason in reasons if reason))
 
 
 def _time(time: Time | None, *, virtual: bool) -> str:

@@ -130,14 +130,10 @@ def show(bench: Bench, result: RunResult, *, stopped: bool, judged: Sequence[Jud
     from rich.text import Text
 
     out = output.console()
-    passed = result.passed and all(requirement.satisfied for requirement in judged)
-    verdict = "PASSED" if passed else "FAILED"
-    style = "bold green" if passed else "bold red"
+    verdict = "PASSED" if result.passed else "FAILED"
+    style = "bold green" if result.passed else "bold red"
     how = f"{verdict}  {result.rig}, {_run_text(result)}" + (", stopped early" if stopped else "")
     out.print(how + (f": {result.reason}" if result.reason else ""), style=style, soft_wrap=True)
-    broken = [requirement.name for requirement in judged if not requirement.satisfied]
-    if broken:
-        out.print(f"Not met: {', '.join(broken)}", style=style, soft_wrap=True)
     for name, text in [*((requirement.name, str(requirement)) for requirement in judged), *_lines(bench, result)]:
         out.print(Text.assemble((f"{name:<12}", "bold"), text), soft_wrap=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,8 +131,8 @@ def sources_of(rec: Recording) -> dict[str, str]:
     return {str(name): text for name, text in _table(rec.rig.get("files")).items() if isinstance(text, str)}
 
 
-def result_of(rec: Recording) -> tuple[str, str, str]:
-    """The verdict of the run: a word, a tone, and a sentence."""
+def result_of(rec: Recording, unmet: Sequence[str] = ()) -> tuple[str, str, str]:
+    """The verdict of the run: a word, a tone, and a sentence; `unmet` are requirements that did not hold."""
     result = str(rec.manifest.get("result", ""))
     reason = str(rec.manifest.get("reason") or "")
     if not rec.complete:
@@ -141,6 +142,8 @@ def result_of(rec: Recording) -> tuple[str, str, str]:
         "failed": ("failed", "bad", "A check of this run did not hold."),
         "aborted": ("aborted", "warn", "The run was ended before its time."),
     }
+    if unmet and result == "passed":
+        return "failed", "bad", f"Requirements not met: {', '.join(unmet)}"
     word, tone, sentence = words.get(result, (result or "recorded", "", "The run came to its end."))
     return word, tone, reason or sentence
 

@@ -78,10 +78,7 @@ def _render(rec: Recording, budget: int) -> bytes:
     data = [plots.plot_data(rec, plot, rows, keep) for plot in planned]
     timing = plots.timing_plot(rec, min(rows, 6000))
     requirements = content.requirements_of(rec)
-    word, tone, sentence = content.result_of(rec)
-    unmet = [item["name"] for item in requirements if item["tone"] != "good"]
-    if unmet and tone == "good":
-        word, tone, sentence = "failed", "bad", f"Requirements not met: {', '.join(unmet)}"
+    word, tone, sentence = content.result_of(rec, [item["name"] for item in requirements if item["tone"] != "good"])
     verdict_text, checks = content.checks_of(rec)
     page = _template().render(
         title=content.title_of(rec),

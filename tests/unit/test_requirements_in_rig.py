@@ -46,6 +46,7 @@ def test_what_holds_passes_and_what_is_broken_fails_the_run(rig: Callable[..., P
     broken = found["requirements"]["REQ-1"]
     assert (code, broken["satisfied"], broken["at_s"]) == (1, False, 2.0)
     assert broken["robustness"] < 0.0
+    assert (found["passed"], found["reason"]) == (False, "requirements not met: REQ-1")
     page = Path(found["report"]).read_text(encoding="utf-8")
     assert '<section id="requirements">' in page
     assert "broken at 2 s" in page
