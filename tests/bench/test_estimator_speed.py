@@ -6,6 +6,8 @@ and log-likelihood as signals. The better build by hand is the one that counts.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -23,7 +25,7 @@ from hil.spec import BlockSpec, Spec
 pytestmark = pytest.mark.bench
 TICKS, RUNS = 5_000, 100
 """Of a measurement: short, so that some of them fall between what else the machine does."""
-BATCHES = 3
+BATCHES = 5
 
 
 def program(kind: str, n: int, m: int, model: Model | None = None, **config: object) -> _core.Program:
@@ -69,6 +71,12 @@ def tick_ns(it: _core.Program, ticks: int = TICKS, runs: int = RUNS) -> float:
     return best
 
 
+def in_a_process(name: str) -> float:
+    """`tick_ns` in a process of its own, as the yardstick has: where its stack lies is chance, and worth 4 %."""
+    command = [sys.executable, __file__, name]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def by_hand(name: str, builds: tuple[str, ...] = ("est", "est_vec")) -> float:
     argument = {"kf n4m2": "kf4", "kf n12m6": "kf12", "ekf cartpole": "ekf"}[name]
     return min(yardstick.run(build, argument, cpu=CPU, priority=PRIORITY)[f"{name} min"] for build in builds)
@@ -81,7 +89,7 @@ would depend on the CPU. They alone are a tenth of the cart-pole's filter."""
 GATES = [
     ("kf n4m2", AIM, ("est", "est_vec")),
     ("kf n12m6", AIM, ("est", "est_vec")),
-    ("ekf cartpole", 1.25, SAME_MATHS),  # 1.14: on another CPU it may be a little more than the aim
+    ("ekf cartpole", AIM, SAME_MATHS),
     ("ekf cartpole", 1.4, ("est", "est_vec")),
 ]
 
@@ -90,9 +98,9 @@ GATES = [
 def test_beside_the_better_build_by_hand(
     name: str, gate: float, builds: tuple[str, ...], full: Callable[[int, int], int]
 ) -> None:
-    it, pairs, seen = CASES[name](), full(2, 8), []
+    pairs, seen = full(1, 8), []
     for _ in range(BATCHES):
-        ratio = yardstick.paired(lambda: tick_ns(it), lambda: by_hand(name, builds), pairs)
+        ratio = yardstick.paired(lambda: in_a_process(name), lambda: by_hand(name, builds), pairs)
         print(f"\n{name} / {builds[0]}: {ratio}")
         seen.append(ratio.median)
         if ratio.median <= gate:
@@ -119,3 +127,7 @@ def test_beside_filterpy(n: int, gate: float) -> None:
         ratio = yardstick.paired(lambda: filterpy_ns(n), lambda: tick_ns(it), 5)
     print(f"\nfilterpy / kalman, n = {n}: {ratio}")
     assert ratio.median >= gate
+
+
+if __name__ == "__main__":
+    print(tick_ns(CASES[sys.argv[1]]()))
