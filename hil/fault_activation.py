@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from hil import units
 from hil.errors import BenchError
@@ -116,7 +117,7 @@ class _Reader:
     """Clauses of one text, one after the other."""
 
     text: str
-    given: dict[str, object] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
 
     def add(self, clause: str) -> None:
         name, _, rest = clause.strip().partition(" ")
@@ -179,4 +180,4 @@ def read_activation(clauses: list[str], text: str) -> Activation:
     reader = _Reader(text)
     for clause in clauses:
         reader.add(clause)
-    return Activation(**reader.given)  # type: ignore[arg-type]
+    return Activation(**reader.given)

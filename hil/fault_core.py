@@ -120,15 +120,15 @@ def _short_supply(to: Resolving) -> tuple[float, ...]:
 
 
 _DERIVED: dict[str, Callable[[Resolving], tuple[float, ...]]] = {
-    "nan": lambda to: (1.0,),  # noqa: ARG005
-    "sign_flip": lambda to: (-1.0, 0.0),  # noqa: ARG005
+    "nan": lambda _: (1.0,),
+    "sign_flip": lambda _: (-1.0, 0.0),
     "wrong_unit": _wrong_unit,
     "wire_break": _wire_break,
     "crosstalk": lambda to: (1.0, to.spec.values[0], to.other()),
     "swap": lambda to: (0.0, 1.0, to.other()),
     "loss": lambda to: (1.0 - to.spec.values[0],),
     "reversed": lambda to: (-1.0, sum(to.span())),
-    "frozen": lambda to: (math.nan,),  # noqa: ARG005
+    "frozen": lambda _: (math.nan,),
     "short_ground": lambda to: (_divider(to)[0], 0.0),
     "short_supply": _short_supply,
     "short_pin": lambda to: (*_divider(to), to.other()),
