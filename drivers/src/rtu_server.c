@@ -80,8 +80,12 @@ static void receive(struct hil_rtu_server *s)
     hil_rtu_slave_receive(&s->slave, bytes, (size_t)n, now);
 }
 
+/* What the peer is about to learn is counted before it hears of it. */
 static void send_answer(struct hil_rtu_server *s, const uint8_t *answer, size_t n)
 {
+    count(s, HIL_MBC_ANSWERS, 1);
+    if (answer[1] & 0x80)
+        hil_mb_count_exception(&s->serving.counters, answer[2]);
     int64_t due = hil_now_ns() + LONGEST_NS;
     for (size_t sent = 0; sent < n;) { /* once, unless the port's buffer is full */
         ssize_t k = write(s->fd, answer + sent, n - sent);
@@ -96,10 +100,7 @@ static void send_answer(struct hil_rtu_server *s, const uint8_t *answer, size_t 
             return;
         }
     }
-    count(s, HIL_MBC_ANSWERS, 1);
     count(s, HIL_MBC_BYTES_SENT, n);
-    if (answer[1] & 0x80)
-        hil_mb_count_exception(&s->serving.counters, answer[2]);
     hil_histogram_add(&s->serving.counters.round_trip, hil_now_ns() - s->slave.rx.last_ns);
 }
 
@@ -113,9 +114,9 @@ static void serve(struct hil_rtu_server *s)
         s->slave.wrote = 0;
         hil_mb_serving_publish(&s->serving, s->slave.rx.last_ns);
     }
+    tell_counts(s);
     if (answer)
         send_answer(s, answer, n);
-    tell_counts(s);
 }
 
 static void *run(void *arg)
