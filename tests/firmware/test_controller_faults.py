@@ -1,5 +1,5 @@
-"""One vocabulary for a controller's faults: as blocks and as firmware in this process they give the same bits, and a board
-injects them into itself, or they are refused."""
+"""One vocabulary for a controller's faults: blocks and firmware in this process give the same bits, a board injects them into
+itself, or they are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def voltage(level: str, *faults: str) -> Any:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_library_has_the_same_fault_as_the_blocks(tclab_programs: Any, fault: str) -> None:  # noqa: ARG001, gcc
+def test_the_library_has_the_same_fault_as_the_blocks(tclab_programs: Any, fault: str) -> None:
     faulty = voltage("mil", f"controller={fault}")
     assert np.array_equal(voltage("sil", f"controller={fault}"), faulty)
     assert not np.array_equal(voltage("mil"), faulty)
@@ -47,6 +47,6 @@ def test_the_library_has_the_same_fault_as_the_blocks(tclab_programs: Any, fault
         ("upset(pi.integral, 52)@200t..300t", "on a board it happens once"),
     ],
 )
-def test_what_a_board_cannot_do_is_refused_before_the_run(one_posix: Any, fault: str, words: str) -> None:  # noqa: ARG001
+def test_what_a_board_cannot_do_is_refused_before_the_run(one_posix: Any, fault: str, words: str) -> None:
     with pytest.raises(hil.HilError, match=words):
         hil.open_bench("dc_motor", time="lockstep", bind={"controller": "pil"}, faults=[f"controller={fault}"])
