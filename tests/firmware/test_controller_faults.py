@@ -1,5 +1,4 @@
-"""One vocabulary for a controller's faults: blocks and firmware in this process give the same bits, a board injects them into
-itself, or they are refused."""
+"""One vocabulary for a controller's faults: blocks and library give the same bits, a board injects them or refuses."""
 
 from __future__ import annotations
 
