@@ -3,10 +3,11 @@
     call = resolve("ADD", ["INT", "#INT"], [None, 3])
     call.c_name, call.params, call.result      # "st_add_i16", ("INT", "INT"), "INT"
 
-Argument types are elementary types of IEC 61131-3 ("INT", "REAL", "STRING"), or "#INT" and "#REAL" for untyped literals, which take
-the type that the other arguments need. Infix operators are the functions of OPERATORS; unary minus is NEG. The C functions are
-`static inline` in the folder RUNTIME, all of them by `#include "standard.h"`; they need hil/math.h and the core's libm.
-Function blocks are ST sources in LIBRARY. Time since the program's start is `__NOW()`, a TIME: C's `scan->now_ns`.
+Argument types are elementary types of IEC 61131-3 ("INT", "REAL", "STRING"), or "#INT" and "#REAL" for untyped
+literals, which take the type that the other arguments need. Infix operators are the functions of OPERATORS; unary minus is NEG.
+The C functions are `static inline` in the folder RUNTIME, all of them by `#include "standard.h"`; they need hil/math.h
+and the core's libm. Function blocks are ST sources in LIBRARY. Time since the program's start is `__NOW()`, a TIME:
+C's `scan->now_ns`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hil.nearest import did_you_mean
-from hil.plc.standard import arithmetic
-from hil.plc.standard.signature import Call, CallError, Function
-from hil.plc.standard.types import ABSENT, ALIASES, becomes, bits_of, range_of
+from hil.plc.standard import arithmetic, bits, conversion, dates, selection, strings
+from hil.plc.standard.refusal import CallError, refused, unknown
+from hil.plc.standard.signature import Call, Function
+from hil.plc.standard.types import ALIASES, becomes, bits_of, range_of
 
 __all__ = [
     "ALIASES",
@@ -39,7 +40,11 @@ __all__ = [
 RUNTIME = Path(__file__).parent / "runtime"
 LIBRARY = Path(__file__).parent / "library"
 
-FUNCTIONS: dict[str, Function] = {f.name: f for f in arithmetic.FUNCTIONS}
+FUNCTIONS: dict[str, Function] = {
+    function.name: function
+    for subject in (arithmetic, bits, selection, strings, dates, conversion)
+    for function in subject.FUNCTIONS
+}
 
 OPERATORS = {
     "+": "ADD",
@@ -75,11 +80,16 @@ def resolve(name: str, args: Sequence[str], values: Sequence[float | None] | Non
     """
     name = OPERATORS.get(name.upper(), name.upper())
     types = [ALIASES.get(kind, kind) for kind in args]
-    return _function(name).resolve(types, list(values) if values is not None else [None] * len(types))
+    known = list(values) if values is not None else [None] * len(types)
+    function = _function(name)
+    call = function.resolve(types, known)
+    if call is None:
+        raise refused(function, types, known)
+    return call
 
 
 def parameters(name: str, count: int) -> tuple[str, ...]:
-    """Names of the parameters of a call with `count` arguments, for a formal call as SEL(G := ..., IN0 := ..., IN1 := ...)."""
+    """Names of the parameters of a call with `count` arguments, for a formal call as LEFT(IN := a, L := 3)."""
     form = next((f for f in _function(name.upper()).forms if f.counts(count)), None)
     return tuple(form.param(i)[0] for i in range(count)) if form else ()
 
@@ -91,9 +101,6 @@ def conversions(source: str, target: str) -> Call | None:
 
 
 def _function(name: str) -> Function:
-    if name in FUNCTIONS:
-        return FUNCTIONS[name]
-    absent = next((kind for kind in ABSENT if kind in name.split("_")), None)
-    if absent:
-        raise CallError(f"there is no type {absent}, hence no {name}", "Use STRING")
-    raise CallError(f"there is no function {name}", did_you_mean(name, FUNCTIONS))
+    if name not in FUNCTIONS:
+        raise unknown(name, FUNCTIONS)
+    return FUNCTIONS[name]

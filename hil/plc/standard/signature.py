@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from hil.plc.standard.types import BITS, GROUPS, LITERALS, NUMBERS, TAGS, alone, becomes
+from hil.plc.standard.types import GROUPS, LITERALS, NUMBERS, TAGS, alone, becomes
 
-
-class CallError(ValueError):
-    """A call that the standard does not know: `message` says what is wrong, `mend` what can be done."""
-
-    def __init__(self, message: str, mend: str | None = None) -> None:
-        super().__init__(f"{message}. {mend}" if mend else message)
-        self.message = message
-        self.mend = mend
+FORMS_SHOWN = 3  # in a message
 
 
 @dataclass(frozen=True)
 class Call:
     """How a call of a standard function is written in C.
 
-    Scalars are passed by value, a STRING as `const char *` ending in NUL. An argument becomes its parameter's type by a C cast.
-    Order of the C arguments: `struct st_scan *` if it stops; `char *to, uint32_t capacity` if it gives a STRING (capacity is the
-    declared length, the buffer has one byte more, and overlaps no argument); the parameters.
+    Scalars are passed by value, a STRING as `const char *` ending in NUL. An argument becomes its parameter's type by a
+    C cast. Order of the C arguments: `struct st_scan *` if it stops; `char *to, uint32_t capacity` if it gives a STRING
+    (capacity is the declared length, the buffer has one byte more and overlaps no argument); the parameters.
 
     Attributes:
         c_name: the C function.
@@ -33,6 +26,7 @@ class Call:
         stops: it may set a fault, and then gives 0 or ''.
         fold: a function of two arguments, to be applied from the left: f(f(a, b), c).
         array_from: arguments from this index on go as `uint32_t count, const T *values`; None: there is no array.
+        accepts: the types that the function has for them in ST, as params but for casts.
     """
 
     c_name: str
@@ -41,6 +35,7 @@ class Call:
     stops: bool = False
     fold: bool = False
     array_from: int | None = None
+    accepts: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,8 @@ class Signature:
         over: the types that T may be, narrow ones first.
         stops: the C function takes the scan and may stop it.
         more: further arguments of the last parameter's type: "fold" or "array" as in Call; "" if none may follow.
-        least: the least number of arguments; 0 means all parameters.
+        array_from: with "array", the index of the first argument that goes there.
+        cast: what the arguments become in C if not their parameters' types.
     """
 
     params: tuple[tuple[str, str], ...]
@@ -64,6 +60,7 @@ class Signature:
     stops: bool = False
     more: Literal["", "fold", "array"] = ""
     array_from: int = 0
+    cast: str = ""
 
     def counts(self, n: int) -> bool:
         """Whether a call may have n arguments."""
@@ -100,11 +97,12 @@ class Signature:
         array = self.more == "array"
         return Call(
             c_name=self.c_name.format(t=TAGS.get(bound, "")),
-            params=types,
+            params=(self.cast,) * len(types) if self.cast else types,
             result=bound if self.result == "T" else self.result,
             stops=self.stops,
             fold=self.more == "fold",
             array_from=self.array_from if array else None,
+            accepts=types,
         )
 
 
@@ -117,53 +115,20 @@ class Function:
     meaning: str
     forms: tuple[Signature, ...]
 
-    def resolve(self, args: Sequence[str], values: Sequence[float | None]) -> Call:
-        """The form whose types the arguments have, else the first that they convert to.
-
-        Raises:
-            CallError: no form takes them.
-        """
+    def resolve(self, args: Sequence[str], values: Sequence[float | None]) -> Call | None:
+        """The form whose types the arguments have, else the first that they convert to, or None."""
         found = [call for form in self.forms if (call := form.match(args, values))]
-        if not found:
-            raise self._refused(args, values)
-        return next((call for call in found if all(a in (t, *LITERALS) for a, t in zip(args, call.params))), found[0])
-
-    def _refused(self, args: Sequence[str], values: Sequence[float | None]) -> CallError:
-        if not any(form.counts(len(args)) for form in self.forms):
-            return CallError(f"{self.name} does not take {len(args)} arguments", f"It is {self.describe()}")
-        given = ", ".join(_shown(a, v) for a, v in zip(args, values, strict=True))
-        return CallError(f"{self.name} does not take ({given})", self._mend(args) or f"It is {self.describe()}")
+        return next((call for call in found if _exact(args, call)), found[0] if found else None)
 
     def describe(self) -> str:
         """All forms, one after the other."""
-        return " or ".join(f"{self.name}{form.describe()}" for form in self.forms[:4]) + (
-            f" and {len(self.forms) - 4} more" if len(self.forms) > 4 else ""
-        )
-
-    def _mend(self, args: Sequence[str]) -> str:
-        """Names the conversion of one argument that would make the call right."""
-        if all(a in LITERALS for a in args):
-            return f"Give the literal a type, as in WORD#1: {self.describe()}"
-        for i, source in enumerate(args):
-            for target in _nearby(source):
-                trial = [*args[:i], target, *args[i + 1 :]]
-                if any(form.match(trial, [None] * len(trial)) for form in self.forms):
-                    return f"Convert with {source}_TO_{target}; it is {self.describe()}"
-        return ""
+        forms = [form.describe() for form in self.forms]
+        more = f" and {len(forms) - FORMS_SHOWN} more forms" if len(forms) > FORMS_SHOWN else ""
+        return " or ".join(f"{self.name}{form}" for form in forms[:FORMS_SHOWN]) + more
 
 
-def _nearby(source: str) -> tuple[str, ...]:
-    """Types that a value of `source` may be meant as, the likely ones first."""
-    if source in LITERALS or source not in TAGS:
-        return ()
-    same = [name for name in (*NUMBERS, *BITS) if name != source and TAGS[name][1:] == TAGS[source][1:]]
-    return (*same, *(name for name in (*NUMBERS, *BITS) if name not in same and name != source))
-
-
-def _shown(kind: str, value: float | None) -> str:
-    if kind not in LITERALS:
-        return kind
-    return f"literal {value:g}" if value is not None else ("integer literal" if kind == "#INT" else "real literal")
+def _exact(args: Sequence[str], call: Call) -> bool:
+    return all(a in (t, *LITERALS) for a, t in zip(args, call.accepts, strict=True))
 
 
 def group_name(types: tuple[str, ...]) -> str:

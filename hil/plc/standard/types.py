@@ -1,4 +1,4 @@
-"""The elementary types of IEC 61131-3:2013 (table 10), their groups, and which converts to which by itself (figure 12)."""
+"""The elementary types of IEC 61131-3:2013 (table 10), their groups, and what converts by itself (figure 12)."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def becomes(source: str, target: str, value: float | None = None) -> bool:
 
 
 def alone(literal: str, value: float | None) -> str:
-    """The type of an untyped literal that nothing gives a type: LREAL, or the first of INT, DINT, LINT, ULINT that holds it."""
+    """The type of a literal that nothing gives a type: LREAL, or the first of INT, DINT, LINT, ULINT that holds it."""
     if literal == "#REAL":
         return "LREAL"
     return next((name for name in ("INT", "DINT", "LINT", "ULINT") if holds(name, literal, value)), "LREAL")
