@@ -146,7 +146,8 @@ def build_entry(source: str, stem: str, where: str, include: Sequence[Path] = ()
         text, built, log = folder / "model.c", folder / "model.so", folder / "model.log"
         try:
             text.write_text(source, encoding="utf-8")
-            if run_compiler([*compiler, *flags_of(tuple(compiler)), *headers], text, built, log) != 0 or not built.exists():
+            command = [*compiler, *flags_of(tuple(compiler)), *headers]
+            if run_compiler(command, text, built, log) != 0 or not built.exists():
                 kept = log.replace(entry.with_suffix(".log"))
                 text.replace(entry.with_suffix(".c"))
                 raise RigError(failure(kept), where=where, mend=f"The compiler's log: {kept}")

@@ -1,4 +1,7 @@
-"""PLC programs in Structured Text (IEC 61131-3), compiled to C that runs as a plain block. `docs/plc.md` says what is supported."""
+"""PLC programs in Structured Text (IEC 61131-3), compiled to C that runs as a plain block.
+
+`docs/plc.md` says what is supported.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from hil.plc import ir
 from hil.plc import syntax as s
 from hil.plc.functions import FUNCTIONS, CallError, parameters
 from hil.plc.names import CALLEE, Unit
+from hil.plc.source import Span
 from hil.plc.types import SIMPLE, EnumType, StructType, SubrangeType, Type, default, scalar
 
 if TYPE_CHECKING:
@@ -77,10 +78,10 @@ def _standard(check: Expressions, name: str, text: s.Call, target: Type | None) 
     return check.standard(name, values, text.span)
 
 
-def _with_enumeration(check: Expressions, name: str, values: list[tuple[ir.Expr, object]], text: s.Call) -> ir.Expr:
+def _with_enumeration(check: Expressions, name: str, values: list[tuple[ir.Expr, Span]], text: s.Call) -> ir.Expr:
     """SEL, MUX, MOVE, MAX ... keep an enumeration when all choices are of it; other functions see its number."""
     kinds = {v.type for v, _ in values if isinstance(v.type, EnumType)}
-    found = check.standard(name, values, text.span)  # type: ignore[arg-type]
+    found = check.standard(name, values, text.span)
     choices = {"SEL": values[1:], "MUX": values[1:], "MOVE": values}.get(name)
     if choices is None or len(kinds) > 1 or any(v.type not in kinds for v, _ in choices):
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -68,10 +69,8 @@ def check(
             pending += [k for k in (*declarations.units[key].calls, *declarations.units) if k not in bodies]
     order = _order(declarations.units, diagnostics)
     tasks: tuple[Task, ...] = ()
-    try:
+    with contextlib.suppress(Refused):
         tasks = _tasks(declarations, files)
-    except Refused:
-        pass
     diagnostics.raise_if_any()
     sizes = {key: unit.instance.words if unit.instance else 0 for key, unit in declarations.units.items()}
     used = [bodies[key] for key in order]

@@ -86,7 +86,7 @@ def library() -> dict[str, s.Pou]:
     for number, path in enumerate(sorted(LIBRARY.glob("*.st"))):
         diagnostics = Diagnostics()
         source = read_source(path, LIBRARY_NUMBER + number, path.name)
-        file = parse(Source(source.name, source.text, source.number), diagnostics)
+        file = parse(Source(source.name, source.text, source.number, library=True), diagnostics)
         diagnostics.raise_if_any()
         found |= {pou.name.text.lower(): pou for pou in file.pous}
     return found

@@ -1,9 +1,12 @@
-"""Reads declarations: resolves types, places variables, folds constants. Types and units are read when they are first named."""
+"""Reads declarations: resolves types, places variables, folds constants.
+
+Types and units are read when they are first named.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 from hil.nearest import nearest
 from hil.plc import ir
@@ -43,6 +46,9 @@ _KINDS = {
 }
 
 
+T = TypeVar("T")
+
+
 class Declarations:
     """All that is declared in the files of a program."""
 
@@ -69,7 +75,7 @@ class Declarations:
         for pou in file.pous:
             self._register(self.unit_texts, pou.name, pou)
 
-    def _register(self, table: dict[str, object], name: s.Name, what: object) -> None:  # type: ignore[type-arg]
+    def _register(self, table: dict[str, T], name: s.Name, what: T) -> None:
         key = name.text.lower()
         if elementary(key) or key in ("string", "wstring"):
             self.diagnostics.error(name.span, f"{name.text} is the name of an elementary type")
@@ -81,15 +87,15 @@ class Declarations:
     def read(self) -> None:
         """All types and global variables, and the variables of all units that the files declare."""
         for definition in self.type_texts.values():
-            self._try(lambda d=definition: self.named_type(d.name.text, d.name.span))  # type: ignore[misc]
+            self._try(self.named_type, definition.name.text, definition.name.span)
         for block in [b for f in self.files for b in (*f.globals, *(b for c in f.configurations for b in c.blocks))]:
             self._globals(block)
         for pou in self.unit_texts.values():
-            self._try(lambda p=pou: self.unit(p.name.text, p.name.span))  # type: ignore[misc]
+            self._try(self.unit, pou.name.text, pou.name.span)
 
-    def _try(self, action) -> None:  # type: ignore[no-untyped-def]
+    def _try(self, action: Callable[..., object], *arguments: object) -> None:
         try:
-            action()
+            action(*arguments)
         except Refused:
             return
 
@@ -233,7 +239,7 @@ class Declarations:
             self.diagnostics.error(block.span, f"{block.kind} stands outside a program organisation unit")
             return
         for text in block.variables:
-            self._try(lambda t=text: self._global(block, t))  # type: ignore[misc]
+            self._try(self._global, block, text)
 
     def _global(self, block: s.VarBlock, text: s.VarText) -> None:
         for name, variable in self._variables(block, text):
@@ -282,7 +288,7 @@ class Declarations:
             variable.place = known.place
 
     def direct(self, address: s.Address) -> Variable:
-        """The variable behind %IX0.7 in an expression: the declared one there, else one of the size's bit string type."""
+        """The variable behind %IX0.7 in an expression: the declared one, else one of the size's bit string type."""
         key = canonical(address.text)
         if key is None:
             raise self.diagnostics.refuse(address.span, f"{address.text} is no address", "Write %IX0.0, %QW3 or %MD12")
@@ -339,7 +345,7 @@ class Declarations:
             self._globals(block)
             return
         for text in block.variables:
-            self._try(lambda t=text: self._unit_variables(unit, block, t, fields))  # type: ignore[misc]
+            self._try(self._unit_variables, unit, block, text, fields)
 
     def _unit_variables(self, unit: Unit, block: s.VarBlock, text: s.VarText, fields: list[Field]) -> None:
         if text.address is not None and unit.kind != "PROGRAM":

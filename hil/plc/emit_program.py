@@ -13,7 +13,7 @@ from hil.plc.emit_body import BodyWriter, signature
 from hil.plc.emit_values import text_constant
 from hil.plc.ir import Place
 from hil.plc.names import Stored
-from hil.plc.types import ArrayType, Elementary, Type, scalar
+from hil.plc.types import SIMPLE, ArrayType, Elementary, Type, bounds, scalar
 from hil.plc.words import encode
 
 HEAD = """/* Generated from Structured Text. */
@@ -95,8 +95,8 @@ def generate(checked: Checked, *, coverage: bool, watch: Sequence[Leaf], max_rou
     units = [BodyWriter(body, checked.sizes, points.mark).text() for body in checked.bodies]
     words = points.end
     located = located_of(checked)
-    inputs = tuple(l for d in ("in", "memory") for l in located if l.direction == d)
-    outputs = tuple(l for d in ("out", "memory") for l in located if l.direction == d)
+    inputs = tuple(one for d in ("in", "memory") for one in located if one.direction == d)
+    outputs = tuple(one for d in ("out", "memory") for one in located if one.direction == d)
     parts = [
         *(f"{signature(body)};" for body in checked.bodies),
         *units,
@@ -119,7 +119,7 @@ def _start(checked: Checked, words: int) -> str:
         image[stored.offset : stored.offset + stored.type.words] = encode(stored.type, stored.initial)
     values = ", ".join(f"[{at}] = UINT64_C({word})" for at, word in enumerate(image) if word)
     lines = [f"static const uint64_t initial[{max(words, 1)}] = {{{values or '0'}}};", ""]
-    lines += ["static void cold(uint64_t *words) { st_copy(words, initial, %du); }" % words, ""]
+    lines += [f"static void cold(uint64_t *words) {{ st_copy(words, initial, {words}u); }}", ""]
     lines += ["static void warm(uint64_t *words)", "{", "    (void)words;"]
     lines += [f"    st_copy(words + {a}, initial + {a}, {b - a});" for a, b in _cleared(checked, words)]
     return "\n".join([*lines, "}", ""])
@@ -158,9 +158,7 @@ def _scan(tasks: Sequence[Task], inputs: Sequence[Located], outputs: Sequence[Lo
     for task in tasks:
         lines += _task(task, fastest)
     lines += ["    *fault = run.scan.fault;"]
-    places = [(l.type, l.word) for l in outputs] + [(_simple(leaf.type).name, leaf.word) for leaf in watch]
-    from hil.plc.types import SIMPLE
-
+    places = [(one.type, one.word) for one in outputs] + [(_simple(leaf.type).name, leaf.word) for leaf in watch]
     lines += [f"    y[{n}] = (double)st_load_{SIMPLE[kind].tag}(g + {word});" for n, (kind, word) in enumerate(places)]
     return "\n".join([*lines, "}", ""])
 
@@ -174,8 +172,6 @@ def _simple(kind: Type) -> Elementary:
 
 def _input(number: int, located: Located) -> str:
     """NaN leaves the variable as it is: nobody drives it."""
-    from hil.plc.types import SIMPLE, bounds
-
     kind = SIMPLE[located.type]
     value = f"u[{number}]"
     if kind.name == "BOOL":
@@ -215,9 +211,9 @@ def _table(
 ) -> str:
     intervals = [task.interval_ns for task in checked.tasks if task.interval_ns]
     name = checked.tasks[0].instances[0].name if checked.tasks and checked.tasks[0].instances else "plc"
-    shown = [f"{l.address} {l.name}" for l in outputs] + [leaf.path for leaf in watch]
+    shown = [f"{one.address} {one.name}" for one in outputs] + [leaf.path for leaf in watch]
     return f"""
-{_names("inputs", [f"{l.address} {l.name}" for l in inputs])}
+{_names("inputs", [f"{one.address} {one.name}" for one in inputs])}
 {_names("outputs", shown)}
 
 __attribute__((visibility("default"))) const struct hil_plc {symbol} = {{

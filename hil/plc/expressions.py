@@ -159,7 +159,7 @@ class Expressions(Places):
         """A name that nothing has."""
         names = [v.name for v in (*(self.unit.variables.values() if self.unit else ()),
                                   *self.declarations.globals.values())]  # fmt: skip
-        names += [word for word in self.declarations.enumerators]
+        names += list(self.declarations.enumerators)
         near = nearest(text.text, names)
         return self.refuse(text.span, f"there is no variable {text.text}", f"Did you mean {near}?" if near else None)
 

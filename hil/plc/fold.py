@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 from hil.plc.types import Elementary, Type, is_real, scalar
 from hil.plc.words import decode, encode_scalar, to_real
 
-_COMPARE: dict[str, Callable[[object, object], bool]] = {
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "EQ": operator.eq, "NE": operator.ne, "LT": operator.lt, "LE": operator.le, "GT": operator.gt, "GE": operator.ge,
 }  # fmt: skip
 _BITWISE: dict[str, Callable[[int, int], int]] = {"AND": operator.and_, "OR": operator.or_, "XOR": operator.xor}
@@ -31,7 +32,7 @@ def wrap(kind: Type, value: float) -> float:
     return int(decode(simple, encode_scalar(simple, int(value))))
 
 
-def fold(name: str, kind: Type, values: list[float]) -> float | bool | None:
+def fold(name: str, kind: Type, values: list[Any]) -> float | bool | None:
     """The value of a standard operator on values of `kind` (an untyped literal's type does not wrap); None: not folded.
 
     Raises:
@@ -61,7 +62,7 @@ def _finite(kind: Type, value: float) -> float:
     return wrap(kind, value)
 
 
-def _divided(name: str, kind: Type, a: float, b: float) -> float | None:
+def _divided(name: str, kind: Type, a: Any, b: Any) -> float | None:
     if isinstance(a, float) or isinstance(b, float):
         return wrap(kind, a / b) if b else None
     whole = quotient(int(a), int(b))

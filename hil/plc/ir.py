@@ -22,7 +22,10 @@ class Subscript:
 
 @dataclass(frozen=True)
 class Place:
-    """Words that hold a variable. `root` is a C pointer: g the whole state, w the instance, t its temporaries, io_x an in-out."""
+    """Words that hold a variable.
+
+    `root` is a C pointer: g the whole state, w the instance, t its temporaries, io_x an in-out, c the callee.
+    """
 
     type: Type
     root: str
@@ -100,7 +103,10 @@ class Store:
 
 @dataclass(frozen=True)
 class Invocation:
-    """A call of a function block or function: inputs, body, outputs. Places of inputs and outputs have the root "c": the callee's words."""
+    """A call of a function block or function: inputs, body, outputs.
+
+    Places within the callee have the root "c".
+    """
 
     pou: str
     instance: Place | None  # None: a function

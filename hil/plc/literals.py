@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 
 from hil.plc import syntax as s
@@ -55,13 +56,18 @@ def number(text: str) -> int | float:
             return sign * int(digits, int(base))
         except ValueError:
             raise ValueError(f"{digits} is not a number to base {base}") from None
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
     try:
-        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+        value = float(text)
     except ValueError:
         raise ValueError(f"{text} is not a number") from None
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large for an LREAL")
+    return value
 
 
-def typed(name: str, value: float) -> Const:
+def typed(name: str, value: int | float) -> Const:
     """INT#5"""
     kind = elementary(name)
     if kind is None or not (is_real(kind) or bounds(kind)):

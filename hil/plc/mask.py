@@ -1,8 +1,9 @@
 """Rewrites source text so that the grammar of tree-sitter-iec61131-3-st 0.1.2 reads all of it.
 
-That grammar rejects lengths in brackets, typed enumeration values, direct addresses in expressions, underscores in durations, nested comments,
-and structures within arrays. Each of them becomes something that it does read: a name with two underscores (which the standard forbids in
-programs, 6.1.2, so none can be meant), whose meaning is kept in `Masked.tokens`. Offsets are mapped back to the source.
+That grammar rejects lengths in brackets, typed enumeration values, direct addresses in expressions, underscores in
+durations, nested comments, and structures within arrays. Each becomes something that it does read: a name with two
+underscores (which the standard forbids, 6.1.2, so none can be meant), whose meaning is kept in `Masked.tokens`.
+Offsets are mapped back to the source.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _SKIPPED = frozenset({"space", "line", "pragma"})
+_BEFORE_VALUES = (":=", ",", "(", "[")
 _LITERALS = frozenset({"string", "based", "time", "dt", "tod", "date", "typed"})
 
 
@@ -161,7 +163,7 @@ def _replacements(tokens: list[Token], source: Source, diagnostics: Diagnostics)
     for at, token in enumerate(tokens):
         before = tokens[at - 1] if at else nothing
         after = tokens[at + 1] if at + 1 < len(tokens) else nothing
-        if token.kind == "word" and "__" in token.text:
+        if token.kind == "word" and "__" in token.text and not source.library:
             diagnostics.error(_span(source, token), f"{token.text} has two underscores in a row")
         elif token.kind in _LITERALS or (token.kind == "number" and after.text == "("):
             replaced[at] = f"{LITERAL}{at}"
@@ -175,15 +177,18 @@ def _replacements(tokens: list[Token], source: Source, diagnostics: Diagnostics)
             replaced[at] = opening
         elif token.text == "]" and brackets:
             replaced[at] = brackets.pop()
-        elif token.text == "(" and before.text in (":=", ",", "(", "[") and after.kind == "word":
-            if at + 2 < len(tokens) and tokens[at + 2].text == ":=":
-                replaced[at] = f"{STRUCT}("
+        elif token.text == "(" and before.text in _BEFORE_VALUES and _is_field(tokens[at + 1 : at + 3]):
+            replaced[at] = f"{STRUCT}("
     return replaced
+
+
+def _is_field(tokens: list[Token]) -> bool:
+    return len(tokens) == 2 and tokens[0].kind == "word" and tokens[1].text == ":="
 
 
 def _opening(before: Token) -> tuple[str, str]:
     """How [ and ] are written, from the word before."""
-    if before.text in (":=", ",", "(", "["):
+    if before.text in _BEFORE_VALUES:
         return f"{ARRAY}(", ")"
     if before.text.upper() in ("STRING", "WSTRING"):
         return "(", ")"

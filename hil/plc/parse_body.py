@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hil.plc import syntax as s
 from hil.plc.mask import ADDRESS, ARRAY, BIT, LITERAL, STRUCT, Masked
@@ -66,7 +66,7 @@ class BodyReader:
     def name(self, node: Node) -> s.Name:
         """An identifier where something gets or has a name."""
         text = self.text(node)
-        if text.startswith("__") or node.type != "identifier":
+        if (text.startswith("__") and text != "__NOW") or node.type != "identifier":
             raise self.diagnostics.refuse(self.span(node), f"{self.span(node).text!r} stands where a name is expected")
         return s.Name(self.span(node), text)
 
@@ -88,7 +88,7 @@ class BodyReader:
             raise self.refuse(node)
         return read(self, node, depth + 1)
 
-    def _identifier(self, node: Node, depth: int) -> s.Expr:
+    def _identifier(self, node: Node, _depth: int) -> s.Expr:
         span, text = self.span(node), self.text(node)
         if text.startswith((LITERAL, ADDRESS)) and text[3:].isdigit():
             token = self.masked.tokens[int(text[3:])]
@@ -100,10 +100,10 @@ class BodyReader:
             return s.Literal(span, token.kind, prefix, rest)
         return self.name(node)
 
-    def _number(self, node: Node, depth: int) -> s.Expr:
+    def _number(self, node: Node, _: int) -> s.Expr:
         return s.Literal(self.span(node), "number", "", self.text(node))
 
-    def _boolean(self, node: Node, depth: int) -> s.Expr:
+    def _boolean(self, node: Node, _: int) -> s.Expr:
         return s.Literal(self.span(node), "bool", "", self.text(node).upper())
 
     def _parenthesised(self, node: Node, depth: int) -> s.Expr:
@@ -148,21 +148,21 @@ class BodyReader:
 
     def _binary(self, node: Node, depth: int) -> s.Expr:
         """Chains of operators lean to the left (6.6.1): unrolled, so that a long sum is no deep recursion."""
-        rest: list[tuple[Node, str, Node]] = []
+        rest: list[tuple[str, Node]] = []
         while node.type == "binary_expression" and len(rest) <= MAX_TERMS:
             operator = self.text(self.child(node, "operator")).upper()
-            rest.append((node, operator, self.child(node, "right")))
+            rest.append((operator, self.child(node, "right")))
             node = self.child(node, "left")
         if len(rest) > MAX_TERMS:
             raise self.diagnostics.refuse(
                 self.span(node), f"the expression has more than {MAX_TERMS} operators in a row", "Split it"
             )
         left = self.expression(node, depth)
-        for whole, operator, right in reversed(rest):
-            left = self._leaning(whole, operator, left, right, depth)
+        for operator, right in reversed(rest):
+            left = self._leaning(operator, left, right, depth)
         return left
 
-    def _leaning(self, whole: Node, operator: str, left: s.Expr, right: Node, depth: int) -> s.Expr:
+    def _leaning(self, operator: str, left: s.Expr, right: Node, depth: int) -> s.Expr:
         """A ** b ** c is read by the grammar as a ** (b ** c), by the standard as (a ** b) ** c."""
         operator = "AND" if operator == "&" else operator
         while operator == "**" and right.type == "binary_expression":
@@ -173,7 +173,7 @@ class BodyReader:
     def _pair(self, operator: str, left: s.Expr, right: s.Expr) -> s.Expr:
         return s.Binary(left.span.to(right.span), operator, left, right)
 
-    _READERS: dict[str, Callable[[BodyReader, Node, int], s.Expr]] = {
+    _READERS: ClassVar[dict[str, Callable[[BodyReader, Node, int], s.Expr]]] = {
         "identifier": _identifier,
         "integer_literal": _number,
         "real_literal": _number,

@@ -36,11 +36,17 @@ class Places:
 
     if TYPE_CHECKING:
 
-        def refuse(self, span: Span, message: str, mend: str | None = None) -> Refused: ...
-        def expression(self, text: s.Expr, target: Type | None = None) -> ir.Expr: ...
-        def converted(self, value: ir.Expr, target: Type, span: Span) -> ir.Expr: ...
-        def variable(self, name: str) -> Variable | None: ...
-        def unknown(self, text: s.Name) -> Refused: ...
+        def refuse(self, span: Span, message: str, mend: str | None = None) -> Refused:
+            """See Expressions."""
+
+        def expression(self, text: s.Expr, target: Type | None = None) -> ir.Expr:
+            """See Expressions."""
+
+        def variable(self, name: str) -> Variable | None:
+            """See Expressions."""
+
+        def unknown(self, text: s.Name) -> Refused:
+            """See Expressions."""
 
     def reference(self, text: s.Expr) -> Reference | ir.Const:
         """The variable that an expression stands for, or the constant."""
@@ -84,8 +90,7 @@ class Places:
     def _member(self, text: s.Member) -> Reference | ir.Const:
         base = self.reference(text.base)
         if isinstance(base, ir.Const) or not isinstance(base.place.type, StructType):
-            kind = base.type.name if isinstance(base, ir.Const) else base.place.type.name
-            raise self.refuse(text.span, f"{text.base.span.text} is a {kind}, it has no parts")
+            raise self.refuse(text.span, f"{text.base.span.text} is a {_name(base)}, it has no parts")
         kind = base.place.type
         field = kind.fields.get(text.name.lower())
         visible = self._visible(kind)
@@ -108,8 +113,7 @@ class Places:
     def _element(self, text: s.Index) -> Reference:
         base = self.reference(text.base)
         if isinstance(base, ir.Const) or not isinstance(base.place.type, ArrayType):
-            kind = base.type.name if isinstance(base, ir.Const) else base.place.type.name
-            raise self.refuse(text.span, f"{text.base.span.text} is a {kind}, it has no elements")
+            raise self.refuse(text.span, f"{text.base.span.text} is a {_name(base)}, it has no elements")
         kind = base.place.type
         if len(text.indices) != len(kind.ranges):
             raise self.refuse(text.span, f"{kind.name} takes {len(kind.ranges)} indices, not {len(text.indices)}")
@@ -150,3 +154,7 @@ class Places:
         if shift + width > size:
             raise self.refuse(text.span, f".{text.part} is beyond the {size} bits of a {kind.name}")
         return shift, width
+
+
+def _name(found: Reference | ir.Const) -> str:
+    return found.type.name if isinstance(found, ir.Const) else found.place.type.name

@@ -136,11 +136,11 @@ class CompiledProgram:
     # ---- values ----
 
     def _find(self, path: str) -> tuple[Type, int]:
-        """Type and word of a path in any case; a program's name may be left out where only one runs, an address is one too."""
+        """Type and word of a path in any case, or of an address; the name of the only program may be left out."""
         key = path.lower()
         address = canonical(path)
         if address is not None:
-            key = next((l.name.lower() for l in self.located if l.address == str(address)), key)
+            key = next((one.name.lower() for one in self.located if one.address == str(address)), key)
         programs = [name.lower() for task in self.tasks for name in task.programs]
         found = self._kinds.get(key) or (self._kinds.get(f"{programs[0]}.{key}") if len(programs) == 1 else None)
         if found is None:

@@ -19,6 +19,7 @@ class Source:
     name: str
     text: str
     number: int
+    library: bool = False  # HIL's own, which may use names with two underscores
 
     @cached_property
     def line_starts(self) -> list[int]:
