@@ -96,8 +96,6 @@ static int check_block(const struct hil_spec *spec, uint32_t i, struct hil_build
     if (!b->model && (b->n_params != b->type->n_params || b->n_in < b->type->n_inputs ||
                       (!b->type->variadic && b->n_in != b->type->n_inputs) || b->n_out < b->type->n_outputs))
         return fail(e, HIL_E_ARG, i, "has another number of inputs, outputs or parameters than its type");
-    if (b->type == &hil_type_plc && b->model && b->n_params != hil_plc_n_params(b->model))
-        return fail(e, HIL_E_ARG, i, "has another number of parameters than its program has forces");
     if (!b->every || b->phase >= b->every)
         return fail(e, HIL_E_ARG, i, "needs every >= 1 and phase < every");
     if (b->role >= spec->n_roles && b->role)
@@ -108,6 +106,8 @@ static int check_block(const struct hil_spec *spec, uint32_t i, struct hil_build
     int64_t runs = (int64_t)b->every * (b->role ? spec->roles[b->role].every : 1);
     struct hil_shape shape = {b->cfg, b->params, b->model, b->n_in, b->n_out, (double)(spec->period_ns * runs) * 1e-9};
     const char *why = hil_block_check(b->type, &shape);
+    if (!why && b->type == &hil_type_plc && b->n_params != hil_plc_n_params(b->model, b->cfg))
+        why = "has another number of parameters than its program has forces";
     return why ? fail(e, HIL_E_ARG, i, why) : HIL_OK;
 }
 

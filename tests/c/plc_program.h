@@ -61,6 +61,6 @@ static const double plc_wires_out[] = {
     Y_QUOTIENT, 0, 0.5, 1, 0, 65535, 0, 0, /* */
     Y_TOTAL,    2, 1,   0, 0, 0,     0, 0,
 };
-enum { PLC_PARAMS = 3 + 2 * (N_U + N_Y) };
+enum { PLC_PARAMS = 3 + 2 * (N_U + N_Y) }; /* without a watched output */
 
 #endif

@@ -223,6 +223,22 @@ static void forces_replace_what_the_program_sees_and_gives(void)
     harness_close(&h);
 }
 
+/* The last output has no force then: the parameters are fewer. */
+static void a_watched_output_has_no_force(void)
+{
+    struct harness h;
+    open_plc_of(&h, &plc_by_hand);
+    harness_set(&h, "watched", 1.0);
+    h.n_params -= 2;
+    h.params[FORCE + U_LEVEL] = 10.0;
+    h.params[FORCE + N_U + N_Y - 1 + U_LEVEL] = 1.0;
+    start_plc(&h);
+    harness_tick(&h);
+    CHECK_SAME(harness_out(&h, QUOTIENT), 51.0);
+    CHECK_SAME(harness_out(&h, TOTAL), 101.0);
+    harness_close(&h);
+}
+
 static void a_program_runs_at_its_own_interval(void)
 {
     struct hil_plc slow = plc_by_hand;
@@ -291,6 +307,7 @@ int main(void)
     a_program_that_divides_by_zero_stops_until_it_is_started();
     a_second_stop_is_told_again();
     forces_replace_what_the_program_sees_and_gives();
+    a_watched_output_has_no_force();
     a_program_runs_at_its_own_interval();
     what_does_not_fit_is_refused();
     the_state_can_move_in_mid_sequence();

@@ -24,14 +24,15 @@ static const struct hil_param params[] = {
     {"restart", "what a change from STOP to RUN does: 0 cold, 1 warm, 2 hot", 1.0, 0.0, 2.0},
     {"start", "a new value starts the program anew, as `restart` says, where it stands in RUN", 0.0, 0.0, 1e9},
 };
-/* Behind them: forced values of all located inputs and outputs, then for each 1 while it is forced. */
+/* Behind them: forced values of all located inputs and outputs, then for each 1 while it is forced. Watched ones have none. */
 enum { RUN, RESTART, START, FORCE };
 static const struct hil_config config[] = {
     {"in_stop", "outputs in STOP: raw 0, or what they were", "off|hold", 1, 1, 0.0},
+    {"watched", "how many of the program's last outputs are no located variables", NULL, 1, 1, 0.0},
     {"in_wires", "of each input what its wire carries (wires.h)", NULL, 0, ANY_COUNT, NAN},
     {"out_wires", "of each output behind stop_line the same", NULL, 0, ANY_COUNT, NAN},
 };
-enum { IN_STOP, IN_WIRES, OUT_WIRES };
+enum { IN_STOP, WATCHED, IN_WIRES, OUT_WIRES };
 enum { COLD, WARM };
 static const char *const states[] = {"running",   "scans",    "elapsed",    "stop_reason", "stop_file",
                                      "stop_line", "seen_run", "seen_start", "told",        "image"};
@@ -51,6 +52,12 @@ static uint64_t *words_of(const struct hil_block *b, double *m)
     return (uint64_t *)(void *)(output_image(b, m) + b->model->n_y);
 }
 
+/* Located variables: all inputs, and outputs that are not only watched. */
+static uint32_t n_located(const struct hil_model *model, const struct hil_array *cfg)
+{
+    return model->n_u + model->n_y - (uint32_t)cfg[WATCHED].data[0];
+}
+
 static const char *check(const struct hil_shape *shape)
 {
     const struct hil_plc *plc = (const struct hil_plc *)(const void *)shape->model;
@@ -60,6 +67,8 @@ static const char *check(const struct hil_shape *shape)
         return "the PLC program was compiled for another version of the core";
     if (shape->n_out < OUT_Y)
         return "needs its four outputs of its own";
+    if (!(shape->cfg[WATCHED].data[0] >= 0 && shape->cfg[WATCHED].data[0] <= plc->model.n_y))
+        return "watches more variables than its program has outputs";
     if (!wires_exist(&shape->cfg[IN_WIRES], shape->n_in, plc->model.n_u))
         return "an input's wire leads to no located variable";
     if (!wires_exist(&shape->cfg[OUT_WIRES], shape->n_out - OUT_Y, plc->model.n_y))
@@ -146,7 +155,7 @@ static void force(double *to, const double *from, const double *value, const dou
 /* The input image that the program sees. */
 static const double *seen_inputs(const struct hil_block *b, double *m, const double *p)
 {
-    uint32_t n_u = b->model->n_u, n = n_u + b->model->n_y;
+    uint32_t n_u = b->model->n_u, n = n_located(b->model, b->cfg);
     if (!any_on(p + FORCE + n, n_u))
         return input_image(m);
     force(forced_image(b, m), input_image(m), p + FORCE, p + FORCE + n, n_u);
@@ -175,13 +184,13 @@ static void scan(const struct hil_block *b, unsigned char *s, double *m, const d
 /* In STOP no force acts: the outputs are off. */
 static void give_outputs(const struct hil_block *b, double *values, double *m, const double *p)
 {
-    uint32_t n_u = b->model->n_u, n_y = b->model->n_y;
-    const double *y = output_image(b, m), *value = p + FORCE + n_u, *on = value + n_y + n_u;
-    int forced = m[RUNNING] != 0.0 && any_on(on, n_y), off = m[RUNNING] == 0.0 && choice(b, IN_STOP) == 0;
+    uint32_t n = n_located(b->model, b->cfg), n_u = b->model->n_u;
+    const double *y = output_image(b, m), *value = p + FORCE + n_u, *on = value + n;
+    int forced = m[RUNNING] != 0.0 && any_on(on, n - n_u), off = m[RUNNING] == 0.0 && choice(b, IN_STOP) == 0;
     const double *wire = b->cfg[OUT_WIRES].data;
-    for (unsigned i = OUT_Y, n = b->n_out; i < n; i++, wire += WIRE_FIELDS) {
+    for (unsigned i = OUT_Y, end = b->n_out; i < end; i++, wire += WIRE_FIELDS) {
         unsigned k = (unsigned)wire[WIRE_SLOT];
-        double raw = off ? 0.0 : forced && on[k] != 0.0 ? value[k] : y[k];
+        double raw = off ? 0.0 : forced && k < n - n_u && on[k] != 0.0 ? value[k] : y[k];
         values[b->out[i]] = from_raw(wire, raw);
     }
     values[b->out[OUT_RUNNING]] = m[RUNNING];
@@ -211,7 +220,10 @@ static void output(const struct hil_block *b, unsigned char *s)
     give_outputs(b, values, m, p);
 }
 
-uint32_t hil_plc_n_params(const struct hil_model *model) { return FORCE + 2 * (model->n_u + model->n_y); }
+uint32_t hil_plc_n_params(const struct hil_model *model, const struct hil_array *cfg)
+{
+    return FORCE + 2 * n_located(model, cfg);
+}
 
 int hil_plc_stopped(const struct hil_block *b, unsigned char *s, struct hil_note *note)
 {
