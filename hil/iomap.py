@@ -1,7 +1,8 @@
 """I/O maps: which value lies in which register or coil of a device. One CSV file for each device, one tag a row.
 
 Header: tag,direction,table,address,type,bit,word_order,byte_order,scale,offset,unit,min,max,limit_min,limit_max,
-rate_limit,start,safe,max_age_s,variable,description. The first five are required, the others may be left out, in any order.
+rate_limit,start,safe,max_age_s,variable,description. The first five are required, the others may be left out, in any
+order.
 Lines that begin with # are comments. value = raw * scale + offset.
 
 The map of a microcontroller (serial link) needs tag, direction and type only: a value's place in the process image is

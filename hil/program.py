@@ -54,6 +54,7 @@ class Built:
         models: compiled models and libraries, kept alive.
         fmus: opened FMUs, in the order of their blocks.
         plcs: compiled PLC programs by the names of their blocks.
+        folder: the rig's.
     """
 
     program: _core.Program
@@ -68,6 +69,7 @@ class Built:
     models: list[object] = field(default_factory=list)
     fmus: tuple[LoadedFmu, ...] = ()
     plcs: dict[str, CompiledProgram] = field(default_factory=dict)
+    folder: Path | None = None
 
     def offset(self, name: str) -> int:
         """Byte offset of a signal, a block's state or a parameter; raises BenchError with the nearest names."""
@@ -77,6 +79,10 @@ class Built:
             if name in table:
                 return table[name]
         raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, [*self.numbers, *self.states]))
+
+    def stop_text(self, block: str, reason: int, file: int, line: int) -> str:
+        """Why and where the PLC program of a block stopped by itself, as "plc/tank.st:42: division by zero"."""
+        return self.plcs[block].stop_text(reason, file, line).removeprefix(f"{self.folder}/")
 
 
 def fault_memory(period_ns: int) -> int:
@@ -266,6 +272,7 @@ class _Builder:
             [*self.models.values(), *self.libraries],
             tuple(self.fmus.values()),
             self.plcs,
+            self.rig.folder,
         )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:

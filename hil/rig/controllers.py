@@ -1,7 +1,7 @@
 """Which controller a role has in this run: its blocks, or its PLC program. The other one is left out of the rig.
 
-What the rig says of the controller that is left out (events that set its parameters, conversions, its signals) is left out
-with it, so that one file serves both.
+What the rig says of the controller that is left out (events that set its parameters, conversions, its signals) is left
+out with it, so that one file serves both.
 """
 
 from __future__ import annotations

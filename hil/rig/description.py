@@ -114,8 +114,9 @@ class PlcRef:
 
     Attributes:
         watch: variables that are outputs of the block, behind the located ones.
-        inputs: types of the located inputs by name, in the order of the program.
-        outputs: the same of the outputs.
+        inputs: types of the located inputs by name, in the order of the program: %I, then %M.
+        outputs: the same of %Q.
+        memory: names of %M, which are outputs behind %Q as well.
         unfed: located inputs that nothing writes.
         unread: located outputs that nothing takes.
     """
@@ -124,6 +125,7 @@ class PlcRef:
     watch: tuple[str, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    memory: tuple[str, ...] = ()
     unfed: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 

@@ -91,9 +91,8 @@ class Mistakes:
         self._note(Mistake(self.file, self.lines.line(path), key, why, mend))
 
     def add_text(self, text: str) -> None:
-        """Note mistakes that another part of the package has found in files of its own, one line each."""
-        for line in text.splitlines():
-            self._note(Mistake("", None, "", line))
+        """Note what another part of the package has found in files of its own, with the place in the text."""
+        self._note(Mistake("", None, "", text))
 
     def add_in(self, file: str, line: int | None, key: str, why: str, mend: str | None = None) -> None:
         """Note a mistake in another file."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hil.blocks import BlockType, Param, Port
-from hil.errors import HilError, RigError
+from hil.errors import HilError, PlcError, RigError
 from hil.iomap import IoTag
 from hil.rig.controllers import program_block
 from hil.rig.description import Block, PlcRef, Wire
@@ -20,6 +21,7 @@ from hil.rig.schema import RoleTable
 
 if TYPE_CHECKING:
     from hil.plc import CompiledProgram
+    from hil.plc import Located as PlcLocated
 
 OWN_OUTPUTS = ("running", "scans", "stop_reason", "stop_line")
 IN_STOP = ("off", "hold")
@@ -55,16 +57,34 @@ def compiled_program(reading: Reading, role: str, table: RoleTable) -> CompiledP
 
     path: KeyPath = ("roles", role, "program")
     files = files_of(table)
-    if any([reading.read(name, path) is None for name in files]):  # all of them are told
+    if not all([_read(reading, name, path) for name in files]):  # noqa: C419 - all that are missing are told
         return None
     try:
         program = compile_program([reading.folder / name for name in files], watch=table.watch)
+    except PlcError as error:
+        for mistake in (error, *error.others):
+            reading.mistakes.add_text("\n".join(filter(None, (str(mistake), mistake.excerpt))))
+        return None
     except HilError as error:
-        reading.mistakes.add_text(str(error))
+        reading.mistakes.add(path, error.message, mend=error.mend)
         return None
     for task in program.tasks:
         _check_interval(reading, path, files, task.name, task.interval_ns, table.every)
     return program
+
+
+def _read(reading: Reading, name: str, path: KeyPath) -> bool:
+    """Take a program's file into the rig's; it may be in the code page of an engineering tool."""
+    from hil.plc.source import read_source
+
+    file = reading.locate(name, path)
+    if file is None:
+        return False
+    try:
+        reading.files[name] = read_source(file, 0).text
+    except PlcError as error:
+        reading.mistakes.add(path, f"the file cannot be read: {error.message}", value=name)
+    return name in reading.files
 
 
 def _check_interval(
@@ -77,14 +97,14 @@ def _check_interval(
 
 
 def images_of(program: CompiledProgram) -> tuple[list[Located], list[Located]]:
-    """Located inputs and outputs in the order of the images."""
-    inputs = [item for item in program.located if item.direction == "input"]
-    outputs = [item for item in program.located if item.direction == "output"]
-    return _numbered(inputs), _numbered(outputs)
+    """Located inputs and outputs in the order of the images; two of one name are called by their addresses."""
+    names = Counter(item.name.upper() for item in program.located)
 
+    def numbered(items: Sequence[PlcLocated]) -> list[Located]:
+        unique = [item.name if names[item.name.upper()] == 1 else item.address for item in items]
+        return [Located(n, unique[n], item.address, item.type) for n, item in enumerate(items)]
 
-def _numbered(items: Sequence[object]) -> list[Located]:
-    return [Located(n, item.name, item.address, item.type) for n, item in enumerate(items)]  # type: ignore[attr-defined]
+    return numbered(program.inputs), numbered(program.outputs)
 
 
 @dataclass
@@ -100,6 +120,7 @@ class _Placing:
 
     def __post_init__(self) -> None:
         self.inputs, self.outputs = images_of(self.program)
+        self.memory = [item for item in self.outputs if item.address.startswith("%M")]
         self.used: dict[tuple[int, float | None], str] = {}
 
     def place(self, tags: Mapping[str, IoTag]) -> Block:
@@ -132,7 +153,7 @@ class _Placing:
             params={param.name: param.preset for param in self.block_type().params},
             config={
                 "in_stop": (float(IN_STOP.index(self.table.outputs_in_stop)),),
-                "watched": (float(len(self.table.watch)),),
+                "watched": (float(len(self.memory) + len(self.table.watch)),),
                 "in_wires": tuple(number for wire in fed for number in wire.numbers),
                 "out_wires": tuple(number for wire in (*read, *watched) for number in wire.numbers),
             },
@@ -148,7 +169,8 @@ class _Placing:
             files_of(self.table),
             tuple(self.table.watch),
             {item.name: item.type for item in self.inputs},
-            {item.name: item.type for item in self.outputs},
+            {item.name: item.type for item in self.outputs if item not in self.memory},
+            tuple(item.name for item in self.memory),
             tuple(str(item) for item in self.inputs if item.name not in has[0] and item.address.startswith("%I")),
             tuple(str(item) for item in self.outputs if item.name not in has[1] and item.address.startswith("%Q")),
         )
@@ -162,7 +184,7 @@ class _Placing:
             kind,
             inputs=tuple(ports[:n]),
             outputs=(*kind.outputs[:-1], *ports[n:], *(Port(path, "", 0.0) for path in self.table.watch)),
-            params=(*kind.params, *force_params([*self.inputs, *self.outputs])),
+            params=(*kind.params, *force_params([*self.inputs, *self.outputs[: len(self.outputs) - len(self.memory)]])),
             variadic=False,
             variadic_out=False,
         )

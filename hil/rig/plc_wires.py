@@ -150,7 +150,7 @@ def force_range(plc: PlcRef, name: str) -> tuple[float, float]:
 
 def image_names(plc: PlcRef) -> list[str]:
     """Names of the block's states behind its own: the images, then the program's words, numbered."""
-    outputs = [*plc.outputs, *plc.watch]
+    outputs = [*plc.outputs, *plc.memory, *plc.watch]
     images = (("input", plc.inputs), ("forced", plc.inputs), ("output", outputs))
     return [*(f"{image}.{name}" for image, names in images for name in names), "word"]
 

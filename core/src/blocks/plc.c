@@ -129,6 +129,8 @@ static void obey(const struct hil_block *b, double *m, const double *p)
 static void reset(const struct hil_block *b, unsigned char *s)
 {
     double *m = hil_mem(b, s), *p = hil_params(b, s);
+    for (uint32_t i = 0; i < b->model->n_u; i++)
+        input_image(m)[i] = NAN; /* what nothing drives is left to the program */
     start(b, m, COLD);
     m[RUNNING] = m[SEEN_RUN] = p[RUN];
     m[SEEN_START] = p[START];

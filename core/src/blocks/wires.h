@@ -42,7 +42,7 @@ static inline int wires_exist(const struct hil_array *wires, uint32_t n, uint32_
 
 static inline double with_bit(double word, unsigned bit, int on)
 {
-    uint64_t mask = (uint64_t)1 << bit, raw = (uint64_t)word;
+    uint64_t mask = (uint64_t)1 << bit, raw = word >= 0.0 ? (uint64_t)word : 0; /* NaN: no bit has come yet */
     return (double)(on ? raw | mask : raw & ~mask);
 }
 
