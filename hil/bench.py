@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hil import _core, frames, result
-from hil.bindings import HERE, check_urls_used, settle
+from hil.bindings import HERE, check_chosen, check_urls_used, settle
 from hil.commands import LATEST_S
 from hil.ending import Ending
 from hil.engine import Engine
@@ -33,6 +33,7 @@ from hil.wires import ControllerState, Wire, Wires
 if TYPE_CHECKING:
     from hil.batches.result import BatchResult
     from hil.batches.runs import Runs
+    from hil.plc.online import Plc
 
 
 def open_bench(
@@ -50,6 +51,7 @@ def open_bench(
     use_rig_faults: bool = True,
     on_event: Callable[[dict[str, Any]], None] | None = None,
     clear_latch: bool = False,
+    controllers: Mapping[str, str] | None = None,
 ) -> Bench:
     """A bench, ready to run.
 
@@ -67,11 +69,14 @@ def open_bench(
         use_rig_faults: False leaves out the [[faults]] of the rig.
         on_event: is told each event as it is drained.
         clear_latch: opens the latch of boards that are latched safe, instead of refusing them.
+        controllers: "blocks" or "program" by role, instead of the rig's choice; a loaded rig has chosen already.
 
     Raises:
         HilError: the rig, a binding, a device, a fault or the folder cannot be used.
     """
-    loaded = rig if isinstance(rig, Rig) else load_rig(rig)
+    loaded = rig if isinstance(rig, Rig) else load_rig(rig, controllers=controllers)
+    if loaded is rig:
+        check_chosen(loaded, controllers or {})
     loaded = with_urls(loaded, urls or {})
     bench = Bench(
         loaded,
@@ -177,7 +182,8 @@ class Bench(Looking):
 
     def _make_recorder(self, writer: RecordingWriter | None) -> Recorder:
         built = self.built
-        names = frames.Names(self.period_s, built.signals, built.roles, built.entries, self.texts, self.describe)
+        tables = (built.signals, built.roles, built.entries, self.texts)
+        names = frames.Names(self.period_s, *tables, self.describe, built.stop_text)
         recorder = Recorder(self._columns, names, writer, self._history, self._told)
         recorder.hash = SignalsHash(self.rig) if writer else None
         return recorder
@@ -352,6 +358,16 @@ class Bench(Looking):
         finally:
             if self.engine is not None:
                 self.engine.forget_stop()
+
+    def plc(self, role: str) -> Plc:
+        """Online access to the PLC program of a role: values, forces, RUN and STOP; see `hil.plc.online`.
+
+        Raises:
+            BenchError: the role's controller is no program.
+        """
+        from hil.plc.online import Plc
+
+        return Plc(self, role)
 
     def device(self, role: str) -> Wire:
         """What is at the other end of a role's wire; a board's state and faults are in hil.wires.mcu.McuWire.

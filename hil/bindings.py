@@ -47,6 +47,18 @@ def check_urls_used(rig: Rig, levels: Mapping[str, str], urls: Mapping[str, str]
             raise BenchError(why, where=f"{rig.name}:devices.{name}", mend=f"Add --bind {role}=hil")
 
 
+def check_chosen(rig: Rig, controllers: Mapping[str, str]) -> None:
+    """A loaded rig has one controller for each role.
+
+    Raises:
+        BenchError: another one is asked for.
+    """
+    for name, source in controllers.items():
+        if name not in rig.roles or rig.roles[name].controller != source:
+            mend = f'Load it with load_rig(..., controllers={{"{name}": "{source}"}})'
+            raise BenchError(f"this rig was loaded without {name} = {source}", where=rig.name, mend=mend)
+
+
 def has_firmware(rig: Rig, role: str) -> bool:
     """The role's blocks are the controller of a microcontroller's firmware."""
     device = rig.devices.get(rig.roles[role].device or "")

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ def emulate(
     lockstep: str | Path | None = None,
     ready: Ready | None = None,
     outputs: Path | None = None,
+    controllers: Mapping[str, str] | None = None,
 ) -> int:
     """Serves an emulated device until SIGTERM, SIGINT, or in lock-step the end of the bench.
 
@@ -48,6 +49,7 @@ def emulate(
         ready: is told {"device", "url", "pid", ...} once it serves; "url" is for the rig of a bench, "path" the
             pseudo-terminal itself where there is one.
         outputs: firmware: a file in which its pins can be seen.
+        controllers: "blocks" or "program" by role, instead of the rig's choice.
 
     Returns:
         ticks that were run; 0 for firmware, which runs on the posix board.
@@ -55,7 +57,7 @@ def emulate(
     Raises:
         HilError: unknown device, no blocks for it, a port in use, or one for a serial line.
     """
-    loaded = rig if isinstance(rig, Rig) else load_rig(rig)
+    loaded = rig if isinstance(rig, Rig) else load_rig(rig, controllers=controllers)
     if device not in loaded.devices:
         raise BusError(f"there is no device '{device}'", where=loaded.name, mend=did_you_mean(device, loaded.devices))
     described = loaded.devices[device]
@@ -85,6 +87,7 @@ class _Device:
         self.loop = _core.Loop(self.state, input_ring=0, sample_ring=0)
         self.bus, self.role = None, role
         self.ended = threading.Event()
+        self.told: dict[str, str] = {}
 
     def serve(self, lockstep: str | Path | None, ready: Ready | None) -> int:
         """Until it is told to end."""
@@ -152,6 +155,9 @@ class _Device:
         # Unbuffered: at its end Python would wait for the lock of a buffer that another thread reads.
         for line in open(sys.stdin.fileno(), "rb", buffering=0, closefd=False):  # noqa: SIM115
             asked = json.loads(line)
+            if "ask" in asked:
+                print(json.dumps({"stops": self._stops()}), flush=True)
+                continue
             due = NEXT_TICK if asked["tick"] is None else asked["tick"]
             event = encode(EventKind.PARAM, target=self.built.params[asked["set"]], values=[asked["value"]], due=due)
             try:
@@ -160,6 +166,20 @@ class _Device:
                 print(json.dumps({"error": error.message}), file=sys.stderr, flush=True)
             print(json.dumps({"set": asked["set"]}), flush=True)
         self._end()
+
+    def _stops(self) -> list[str]:
+        """Where PLC programs stand that have stopped by themselves; each stop is told once."""
+        found = []
+        for block in self.built.plcs:
+            reason, file, line = (int(self._state(block, name)) for name in ("stop_reason", "stop_file", "stop_line"))
+            text = self.built.stop_text(block, reason, file, line) if reason else ""
+            if text and text != self.told.get(block):
+                found.append(text)
+            self.told[block] = text
+        return found
+
+    def _state(self, block: str, name: str) -> float:
+        return float(self.state.get(self.built.states[f"{block}.{name}"]))
 
 
 def _pseudo_terminal() -> Line:

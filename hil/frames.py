@@ -49,7 +49,9 @@ NOTES = {
     14: "bad_on",
     15: "bad_off",
     16: "refused",
+    17: "plc_stop",
 }
+PLC_STOP, PLC_LINES = 17, 1 << 24  # core/src/plc_block.h
 _OF_ROLE = {"stale_on", "stale_off"}
 _OF_EVENT = {"event", "refused"}
 
@@ -90,6 +92,7 @@ class Names:
     entries: list[str]
     texts: dict[int, str]
     describe: Callable[[dict[str, Any]], str]
+    stop_text: Callable[[str, int, int, int], str]
 
 
 def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
@@ -138,6 +141,8 @@ def _tell(kind: int, group: int, payload: bytes, names: Names) -> dict[str, Any]
 
 def _tell_note(payload: bytes, names: Names) -> dict[str, Any]:
     _, number, target, event_id, a, b = _NOTE.unpack(payload)
+    if number == PLC_STOP:
+        return _tell_stop(names.entries[target], int(a), int(b), names)
     kind = NOTES.get(number, f"note {number}")
     if kind in _OF_ROLE:
         target_name = names.roles[target]
@@ -150,6 +155,12 @@ def _tell_note(payload: bytes, names: Names) -> dict[str, Any]:
     told = {"kind": kind, "target": target_name, "id": event_id, "a": _number(a), "b": _number(b)}
     text = names.texts.get(event_id)
     return told | {"text": text} if text else told
+
+
+def _tell_stop(block: str, reason: int, place: int, names: Names) -> dict[str, Any]:
+    file, line = divmod(place, PLC_LINES)
+    text = names.stop_text(block, reason, file, line)
+    return {"kind": "plc_stop", "target": block, "id": 0, "a": float(reason), "b": float(line), "text": text}
 
 
 def _tell_overrun(payload: bytes, names: Names) -> dict[str, Any]:

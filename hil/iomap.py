@@ -1,7 +1,8 @@
 """I/O maps: which value lies in which register or coil of a device. One CSV file for each device, one tag a row.
 
 Header: tag,direction,table,address,type,bit,word_order,byte_order,scale,offset,unit,min,max,limit_min,limit_max,
-rate_limit,start,safe,max_age_s,description. The first five are required, the others may be left out, in any order.
+rate_limit,start,safe,max_age_s,variable,description. The first five are required, the others may be left out, in any
+order.
 Lines that begin with # are comments. value = raw * scale + offset.
 
 The map of a microcontroller (serial link) needs tag, direction and type only: a value's place in the process image is
@@ -10,6 +11,8 @@ its row. Its table is `image` or, for the host's estimate of the device's clock,
 An address is the zero-based protocol address (0, 1, 2 ...) or 1-based Modicon notation with the digit of its table:
 40001, 400001 and 4x00001 are all holding register 0. In a holding register table 40001..49999 is therefore read as
 Modicon notation; protocol addresses in that range are written %40000.
+
+`variable` is the located variable of the role's PLC program, by name or address (docs/plc_bench.md).
 
 Tags with @ in front live on the wire only. @heartbeat... counts as long as its sender runs. @latch (read) says why a
 device has latched its outputs safe: 0 it has not, else its cause and, in the high byte, the number of the output.
@@ -32,7 +35,7 @@ REQUIRED = ("tag", "direction", "table", "address", "type")
 LINK_REQUIRED = ("tag", "direction", "type")
 FORMAT = ("bit", "word_order", "byte_order", "scale", "offset", "unit")
 OF_SIGNALS = ("min", "max", "limit_min", "limit_max", "rate_limit", "start", "safe", "max_age_s")
-COLUMNS = (*REQUIRED, *FORMAT, *OF_SIGNALS, "description")
+COLUMNS = (*REQUIRED, *FORMAT, *OF_SIGNALS, "variable", "description")
 DIRECTIONS = ("read", "write")
 ORDERS = ("big", "little")
 # Tables in the order of the driver (enum hil_reg_table), with the digit of the Modicon notation.
@@ -80,6 +83,7 @@ class IoTag:
         min: with max, the signal's range; None: not given here.
         limit_min: with limit_max, the equipment limits, enforced.
         line: line in the file.
+        variable: of a PLC program, by name or address; None: by the tag's own address.
     """
 
     tag: str
@@ -103,6 +107,7 @@ class IoTag:
     max_age_s: float | None = None
     description: str = ""
     line: int | None = None
+    variable: str | None = None
 
     @property
     def wire_only(self) -> bool:

@@ -137,6 +137,7 @@ class _Row:
             "unit": self._unit(),
             "description": self.cells.get("description", ""),
             "line": self.line,
+            "variable": self.cells.get("variable") or None,
         }
         values |= {column: self._number(column) for column in OF_SIGNALS}
         if self.wrong:
@@ -220,6 +221,8 @@ class _Row:
         for column in ("rate_limit", "max_age_s"):
             if (value := getattr(tag, column)) is not None and value <= 0:
                 self.note(column, "must be larger than 0")
+        if tag.variable and self.link:
+            self.note("variable", "belongs to PLCs on Modbus")
         if tag.wire_only and any(getattr(tag, column) is not None for column in OF_SIGNALS):
             self.note("tag", "a wire-only tag has no range, limits, start, safe value or age")
 

@@ -76,13 +76,21 @@ def find_tests(rig_folder: Path) -> Path | None:
     return folder
 
 
-def run_tests(folder: Path, level: str, bindings: Mapping[str, str], select: str, out: Path) -> LevelTests:
+def run_tests(
+    folder: Path,
+    level: str,
+    bindings: Mapping[str, str],
+    select: str,
+    out: Path,
+    controllers: Mapping[str, str] | None = None,
+) -> LevelTests:
     """Run the tests of `folder` at one level.
 
     Args:
         bindings: level by role.
         select: pytest's -k, "" for all.
         out: folder for tests.xml and tests.txt, what pytest wrote.
+        controllers: "blocks" or "program" by role, instead of the rig's choice.
     """
     out.mkdir(parents=True, exist_ok=True)
     report, text = out / "tests.xml", out / "tests.txt"
@@ -97,6 +105,7 @@ def run_tests(folder: Path, level: str, bindings: Mapping[str, str], select: str
         "junit_family=xunit2",
     ]
     command += [f"--bind={role}={chosen}" for role, chosen in bindings.items()]
+    command += [f"--controller={role}={source}" for role, source in (controllers or {}).items()]
     command += ["-k", select] if select else []
     with text.open("wb") as output:
         code = _run(command, output)

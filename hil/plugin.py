@@ -20,11 +20,19 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--rig, --bind and --time."""
+    """--rig, --bind, --controller and --time."""
     group = parser.getgroup("hil", "hardware in the loop")
     group.addoption("--rig", default=None, help="rig of all bench tests: a path or the name of a shipped rig")
     group.addoption(
         "--bind", action="append", default=[], metavar="ROLE=LEVEL", help="mil, sil, pil or hil; repeatable"
+    )
+    group.addoption(
+        "--controller",
+        action="append",
+        default=[],
+        metavar="ROLE=SOURCE",
+        dest="hil_controller",
+        help="blocks or program, instead of the rig's choice; repeatable",
     )
     group.addoption(
         "--time", default=None, choices=["virtual", "lockstep", "real"], help="kind of time (default virtual)"
@@ -43,11 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def bench_binding(request: pytest.FixtureRequest) -> dict[str, str]:
     """Level by role, from --bind."""
-    pairs = [text.partition("=") for text in request.config.getoption("--bind")]
-    for role, sign, level in pairs:
-        if not (role and sign and level):
-            raise pytest.UsageError(f"--bind {role}{sign}{level}: write ROLE=LEVEL, as in plc=pil")
-    return {role: level for role, _, level in pairs}
+    return _pairs(request.config.getoption("--bind"), "--bind", "ROLE=LEVEL, as in plc=pil")
+
+
+def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for role, sign, value in pairs:
+        if not (role and sign and value):
+            raise pytest.UsageError(f"{option} {role}{sign}{value}: write {form}")
+    return {role: value for role, _, value in pairs}
 
 
 @pytest.fixture
@@ -85,6 +97,9 @@ def _options(request: pytest.FixtureRequest, binding: Mapping[str, str]) -> dict
     without_wire = marker is not None and marker.kwargs.get("time") == "virtual"
     chosen = {role: level for role, level in binding.items() if not without_wire or level in HERE}
     options["bind"] = {**options.get("bind", {}), **chosen}
+    given = request.config.getoption("hil_controller")
+    controllers = _pairs(given, "--controller", "ROLE=SOURCE, as in plc=program")
+    options["controllers"] = {**options.get("controllers", {}), **controllers}
     record = request.config.getoption("hil_record")
     if record:
         options["record"] = Path(record) / "".join(c if c.isalnum() else "_" for c in request.node.name)

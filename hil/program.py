@@ -21,11 +21,14 @@ from hil.models.c_source import compile_source
 from hil.models.observed import observed
 from hil.nearest import did_you_mean
 from hil.rig import Block, Rig, Role, RoleTag, Signal
+from hil.rig.description import PlcRef
 from hil.rig.estimators import ESTIMATORS
+from hil.rig.plc_wires import force_range, image_names
 from hil.spec import BlockSpec, PathSpec, RoleSpec, Spec, TagSpec
 
 if TYPE_CHECKING:
     from hil.fmi.load import LoadedFmu
+    from hil.plc import CompiledProgram
 
 SIMULATED, EXTERNAL, IN_LIBRARY = 0, 1, 3  # enum hil_binding
 BINDINGS = {"mil": SIMULATED, "sil": IN_LIBRARY, "pil": EXTERNAL, "hil": EXTERNAL}
@@ -51,6 +54,8 @@ class Built:
         models: compiled models and libraries, kept alive.
         fmus: opened FMUs, in the order of their blocks.
         libraries: controllers of roles whose firmware is a library here, by role.
+        plcs: compiled PLC programs by the names of their blocks.
+        folder: the rig's.
     """
 
     program: _core.Program
@@ -65,6 +70,8 @@ class Built:
     models: list[object] = field(default_factory=list)
     fmus: tuple[LoadedFmu, ...] = ()
     libraries: dict[str, Controller] = field(default_factory=dict)
+    plcs: dict[str, CompiledProgram] = field(default_factory=dict)
+    folder: Path | None = None
 
     def offset(self, name: str) -> int:
         """Byte offset of a signal, a block's state or a parameter; raises BenchError with the nearest names."""
@@ -97,6 +104,10 @@ class Built:
             inside = {**controller.built.params, **controller.built.states}
             known |= {f"{role}/{name}": start + at for name, at in inside.items()}
         return next((name for name, at in known.items() if at == offset), str(offset))
+
+    def stop_text(self, block: str, reason: int, file: int, line: int) -> str:
+        """Why and where the PLC program of a block stopped by itself, as "plc/tank.st:42: division by zero"."""
+        return self.plcs[block].stop_text(reason, file, line).removeprefix(f"{self.folder}/")
 
 
 def steps_of(role: str) -> str:
@@ -140,6 +151,7 @@ class _Builder:
         self.libraries: list[Any] = []
         self.controllers: dict[str, Controller] = {}
         self.fmus: dict[int, LoadedFmu] = {}
+        self.plcs: dict[str, CompiledProgram] = {}
         self.placed: list[Block] = []
 
     def slot(self, role: str | None, name: str, label: str | None = None, start: float = 0.0) -> int:
@@ -184,6 +196,8 @@ class _Builder:
             address = self._compile(block)
         elif block.fmu:
             address = self._open(block)
+        elif block.plc:
+            address = self._program(block, block.plc)
         kind = block_types()[block.type]
         every, phase = self._rate(block)
         given = {**block.config, "substeps": (float(block.model.substeps),)} if block.model else block.config
@@ -215,7 +229,7 @@ class _Builder:
 
     def _inputs(self, block: Block, number: Callable[[str], int]) -> list[int]:
         """One entry a port of the type, 0 where nothing is wired; a variadic port has all its signals at the end."""
-        if block.model or block.fmu or block.type in ESTIMATORS:
+        if block.model or block.fmu or block.plc or block.type in ESTIMATORS:
             return [number(wire.signal) for wire in block.inputs]
         kind = block_types()[block.type]
         found: list[int] = []
@@ -241,6 +255,13 @@ class _Builder:
         loaded = load_fmu(block, self.rig.folder or Path(), self.rig.period_ns * block.every * 1e-9)
         self.fmus[len(self.placed)] = loaded
         return loaded.fmu.address
+
+    def _program(self, block: Block, plc: PlcRef) -> int:
+        from hil.plc import compile_program
+
+        folder = self.rig.folder or Path()
+        self.plcs[block.name] = compile_program([folder / name for name in plc.files], watch=plc.watch)
+        return self.plcs[block.name].address
 
     def library(self, role: Role) -> int:
         """Address of the role's firmware as a library of this process (SIL), 0 when it has none."""
@@ -283,12 +304,16 @@ class _Builder:
             [*self.models.values(), *self.libraries],
             tuple(self.fmus.values()),
             self.controllers,
+            self.plcs,
+            self.rig.folder,
         )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:
         """Of a parameter: what its model or its type allows."""
         if block.fmu:
             return self.fmus[index].info.variables[name].range
+        if block.plc and name.startswith("force."):
+            return force_range(block.plc, name)
         known = self.models[index].p if block.model else block_types()[block.type].params
         return next((p.min, p.max) for p in known if p.name == name)
 
@@ -299,6 +324,8 @@ class _Builder:
             names = [x.name for x in self.models[index].x]
         if block.fmu:
             names[-1:] = [*(f"y.{wire.port}" for wire in block.outputs), *(f"given.{name}" for name in block.params)]
+        if block.plc:
+            names[-1:] = image_names(block.plc)
         if len(names) < n:
             last = names.pop() if names else "state"
             names += [f"{last}{i}" for i in range(n - len(names))]
@@ -416,6 +443,8 @@ def controller_of(rig: Rig, role: Role, seed: int | None = None, progress: Progr
     if b.fmus:
         name = next(iter(b.fmus.values())).block
         raise RigError(f"the FMU of block {name} cannot run on a microcontroller", where=f"rig.toml: blocks.{name}")
+    if b.plcs:
+        raise RigError("a PLC program cannot run on a microcontroller", where=f"rig.toml: roles.{role.name}.program")
     b.spec.max_events, b.spec.max_faults, b.spec.fault_memory = CONTROLLER_EVENTS, 0, 0
     built = b.build(["", "bench"])
     params = [

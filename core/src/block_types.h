@@ -14,7 +14,7 @@
     X(comparator) X(logic) X(on_delay) X(off_delay) X(counter) X(latch) X(edge) X(selector) \
     X(cusum) X(page_hinkley) X(nis_test) X(whiteness) X(data_quality) \
     X(pid) X(mpc) X(scheduled_gain) X(kalman) X(ekf) X(ukf) X(luenberger) X(hypotheses) \
-    X(encoder) X(mt_speed) X(model) X(fmu)
+    X(encoder) X(mt_speed) X(model) X(fmu) X(plc)
 // clang-format on
 
 #define HIL_DECLARE_TYPE(name) extern const struct hil_block_type hil_type_##name;

@@ -1,12 +1,14 @@
 /* Builds a program from its description: checks, tasks, order, layout of the state, hash. */
 #include "hil/program.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "block_types.h"
 #include "hil/fmu.h"
 #include "hil/hash.h"
 #include "hil/model.h"
+#include "plc_block.h"
 #include "program_private.h"
 
 /* A bump allocator over the caller's memory; with mem = NULL it only counts. */
@@ -104,6 +106,8 @@ static int check_block(const struct hil_spec *spec, uint32_t i, struct hil_build
     int64_t runs = (int64_t)b->every * (b->role ? spec->roles[b->role].every : 1);
     struct hil_shape shape = {b->cfg, b->params, b->model, b->n_in, b->n_out, (double)(spec->period_ns * runs) * 1e-9};
     const char *why = hil_block_check(b->type, &shape);
+    if (!why && b->type == &hil_type_plc && b->n_params != hil_plc_n_params(b->model, b->cfg))
+        why = "has another number of parameters than its program has forces";
     return why ? fail(e, HIL_E_ARG, i, why) : HIL_OK;
 }
 
@@ -134,6 +138,14 @@ static uint8_t in_a_row(const uint16_t *numbers, uint16_t n)
         if (numbers[i] != numbers[0] + i)
             return 0;
     return n > 0;
+}
+
+/* A force is any number: what its variable can hold is known where it is set. */
+static void find_range(struct hil_program *p, const struct hil_block_spec *b, uint32_t k, uint32_t param)
+{
+    int of_model = b->model && b->type->n_params == 0;
+    p->param_lo[param] = of_model ? b->model->p[k].min : k < b->type->n_params ? b->type->params[k].min : -HUGE_VAL;
+    p->param_hi[param] = of_model ? b->model->p[k].max : k < b->type->n_params ? b->type->params[k].max : HUGE_VAL;
 }
 
 static int place_block(struct hil_program *p, struct arena *a, const struct hil_spec *spec, uint32_t i, uint32_t *param,
@@ -172,11 +184,11 @@ static int place_block(struct hil_program *p, struct arena *a, const struct hil_
     p->updates[i] = b->type->update;
     for (uint32_t k = 0; k < b->n_params; k++) {
         p->presets[*param + k] = b->params[k];
-        p->param_lo[*param + k] = b->model ? b->model->p[k].min : b->type->params[k].min;
-        p->param_hi[*param + k] = b->model ? b->model->p[k].max : b->type->params[k].max;
+        find_range(p, b, k, *param + k);
     }
     struct hil_shape shape = {out->cfg, b->params, b->model, b->n_in, b->n_out, dt};
     p->n_state[i] = hil_block_state_count(b->type, &shape);
+    p->n_plcs += b->type == &hil_type_plc;
     *param += b->n_params;
     return HIL_OK;
 }

@@ -61,7 +61,7 @@ struct hil_program {
     double period_s;
     uint32_t size; /* of a state */
     uint16_t n_signals, n_blocks, n_paths, n_roles, n_tasks, max_events, max_faults;
-    uint32_t n_params, fault_memory, max_notes;
+    uint32_t n_params, fault_memory, max_notes, n_plcs;
     uint32_t off_times, off_params, off_paths, off_roles, off_faults, off_pool, off_events, off_notes, off_status;
     uint32_t n_entries, n_segments, bench_segments; /* the bench's segments come first */
     struct hil_block *entries;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hil.cli import FAILED, output
-from hil.cli.options import JsonOption, RigArg
+from hil.cli.options import ControllerOption, JsonOption, RigArg, controllers_of
 
 if TYPE_CHECKING:
     from hil.checks import Finding
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
-def check(rig: RigArg, json: JsonOption = False) -> None:
+def check(rig: RigArg, controller: ControllerOption = None, json: JsonOption = False) -> None:
     """Check a rig: its file, wiring, units, registers, bus times. Exit code 1 when an error was found.
 
     Mistakes in the file itself (broken TOML, unknown keys, wrong units) are listed and end with exit code 2.
@@ -25,7 +25,7 @@ def check(rig: RigArg, json: JsonOption = False) -> None:
     from hil import checks
     from hil.rig import load_rig
 
-    loaded = load_rig(rig)
+    loaded = load_rig(rig, controllers=controllers_of(controller))
     findings = checks.check_rig(loaded)
     errors = sum(finding.severity == "error" for finding in findings)
     if json:

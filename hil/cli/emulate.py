@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hil.cli import output
-from hil.cli.options import JsonOption, RigArg
+from hil.cli.options import ControllerOption, JsonOption, RigArg, controllers_of
 
 
 def emulate(
@@ -20,6 +20,7 @@ def emulate(
     lockstep: Annotated[
         Path | None, typer.Option(metavar="SOCKET", help="Take tick tokens from this Unix socket instead of the clock.")
     ] = None,
+    controller: ControllerOption = None,
     outputs: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Firmware: show its output pins in this file.")
     ] = None,
@@ -34,7 +35,8 @@ def emulate(
         else:
             output.note(f"{device} at {_place(address)} (Ctrl-C ends it)")
 
-    serve(rig, device, port=port, lockstep=lockstep, ready=ready, outputs=outputs)
+    chosen = controllers_of(controller)
+    serve(rig, device, port=port, lockstep=lockstep, ready=ready, outputs=outputs, controllers=chosen)
 
 
 def _place(address: dict[str, Any]) -> str:

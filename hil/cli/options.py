@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from hil.errors import HilError
+
 RigArg = Annotated[
     str, typer.Argument(metavar="RIG", help="Folder of a rig, its rig.toml, or the name of a shipped rig.")
 ]
@@ -18,3 +20,22 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 AtOption = Annotated[
     float | None, typer.Option("--at", min=0.0, metavar="SECONDS", help="Bench time; default: the next tick.")
 ]
+ControllerOption = Annotated[
+    list[str] | None,
+    typer.Option("--controller", metavar="ROLE=SOURCE", help="blocks or program, instead of the rig's choice."),
+]
+
+
+def controllers_of(texts: list[str] | None) -> dict[str, str]:
+    """Controller by role, from --controller.
+
+    Raises:
+        HilError: one is not written ROLE=SOURCE.
+    """
+    found = {}
+    for text in texts or []:
+        role, equals, source = (part.strip() for part in text.partition("="))
+        if not (role and equals and source):
+            raise HilError(f"'{text}' is none", where="--controller", mend="Write ROLE=program, as in plc=program")
+        found[role] = source.lower()
+    return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hil.cli import BAD_INPUT, FAILED, output, summary
-from hil.cli.options import JsonOption, RigArg
+from hil.cli.options import ControllerOption, JsonOption, RigArg, controllers_of
 from hil.cli.signals import StopFlag
 from hil.errors import HilError
 
@@ -42,6 +42,7 @@ def run(
     bind: Annotated[
         list[str] | None, typer.Option(metavar="ROLE=LEVEL", help="mil, sil, pil or hil, instead of the rig's choice.")
     ] = None,
+    controller: ControllerOption = None,
     url: Annotated[
         list[str] | None, typer.Option(metavar="DEVICE=URL", help="Where a real device is, instead of the rig's url.")
     ] = None,
@@ -76,6 +77,7 @@ def run(
         raise typer.BadParameter("--record and --report contradict --no-record")
     job = _Job(duration, kind, _bindings(bind or []), json=json)
     job.urls = _pairs(url or [], "--url", "DEVICE=URL, as in board=serial:///dev/ttyACM1")
+    job.controllers = controllers_of(controller)
     job.faults, job.use_rig_faults, job.seed = fault or [], not no_faults, seed
     job.record, job.no_record, job.overwrite = record, no_record, overwrite
     job.report, job.no_report, job.clear_latch = report, no_report, clear_latch
@@ -91,6 +93,7 @@ class _Job:
     bindings: dict[str, str]
     json: bool
     urls: dict[str, str] = dataclasses.field(default_factory=dict)
+    controllers: dict[str, str] = dataclasses.field(default_factory=dict)
     faults: list[str] = dataclasses.field(default_factory=list)
     use_rig_faults: bool = True
     seed: int | None = None
@@ -106,7 +109,7 @@ class _Job:
         from hil.rig import load_rig
 
         with summary.RunView(self.duration_s, quiet=self.json) as view:
-            rig = load_rig(name)
+            rig = load_rig(name, controllers=self.controllers)
             wanted = self._requirements(rig)
             folder = None if self.no_record else self.record or _default_folder(rig)
             with self._open(rig, folder, view) as bench:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hil.cli import FAILED, output
-from hil.cli.options import JsonOption, RigArg
+from hil.cli.options import ControllerOption, JsonOption, RigArg, controllers_of
 from hil.errors import HilError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ MOST_TOLD = 10  # failed tests of a level that are named on the screen
 def test(
     rig: RigArg,
     levels: Annotated[str, typer.Option(metavar="LEVELS", help="mil, sil, pil: any of them.")] = "mil,sil,pil",
+    controller: ControllerOption = None,
     duration: Annotated[
         float | None,
         typer.Option(
@@ -52,7 +53,8 @@ def test(
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
     chosen = [level.strip().lower() for level in levels.split(",") if level.strip()]
     comparing.check_levels(chosen)
-    loaded = load_rig(rig)
+    controllers = controllers_of(controller)
+    loaded = load_rig(rig, controllers=controllers)
     duration = duration or max(SHORTEST_S, FEWEST_TICKS * loaded.period_s)
     bindings = {level: comparing.bindings_at(loaded, level) for level in chosen}
     assert loaded.folder is not None
@@ -65,7 +67,7 @@ def test(
         if tests is not None:
             for level in chosen:
                 say(f"tests at {level}")
-                done.append(level_tests.run_tests(tests, level, bindings[level], select, place / level))
+                done.append(level_tests.run_tests(tests, level, bindings[level], select, place / level, controllers))
     if junit is not None:
         from hil.junit import write_junit
 

@@ -109,6 +109,28 @@ class FmuRef:
 
 
 @dataclass(frozen=True)
+class PlcRef:
+    """A PLC program: `files` are relative to the rig's folder.
+
+    Attributes:
+        watch: variables that are outputs of the block, behind the located ones.
+        inputs: types of the located inputs by name, in the order of the program: %I, then %M.
+        outputs: the same of %Q.
+        memory: names of %M, which are outputs behind %Q as well.
+        unfed: located inputs that nothing writes.
+        unread: located outputs that nothing takes.
+    """
+
+    files: tuple[str, ...]
+    watch: tuple[str, ...] = ()
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    memory: tuple[str, ...] = ()
+    unfed: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Wire:
     """A port and the signal on it. A variadic port stands once for each of its signals."""
 
@@ -121,7 +143,7 @@ class Block:
     """A placed block.
 
     Attributes:
-        type: block type of the core; "model" for a compiled model, "fmu" for an FMU.
+        type: block type of the core; "model" for a compiled model, "fmu" for an FMU, "plc" for a PLC program.
         role: the role whose simulated side it belongs to; a signal that it writes is then the role's own slot.
         inputs: wired inputs, in the order of the type's ports. A port that is not wired has no entry.
         outputs: all outputs, in the order of the type's ports.
@@ -138,6 +160,7 @@ class Block:
     config: dict[str, tuple[float, ...]]
     model: ModelRef | None = None
     fmu: FmuRef | None = None
+    plc: PlcRef | None = None
     role: str | None = None
     every: int = 1
     phase: int = 0
@@ -175,6 +198,7 @@ class Role:
     """A boundary: it reads `inputs` as published at tick k; its `outputs` are latched at tick k + delay_ticks.
 
     `binding` is the default level in real and lock-step time: "mil", "sil", "pil" or "hil". `device` is its outer side.
+    `controller` is what its simulated side is: "blocks", or "program" (one block of type "plc").
     """
 
     name: str
@@ -186,6 +210,7 @@ class Role:
     binding: str = "mil"
     device: str | None = None
     simulated: bool = True
+    controller: str = "blocks"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from hil.rig.schema import BlockTable
 FOREIGN = {
     **dict.fromkeys(("model", *OF_MODELS), ("model", 'Write model = "model.py:Class"')),
     "fmu": ("fmu", 'Write fmu = "model.fmu"'),
+    "plc": ("program", 'Write [roles.NAME] program = "plc/x.st"'),
 }
 
 
@@ -71,10 +72,11 @@ def _of_the_core(reading: Reading, name: str, table: BlockTable, kind: str) -> B
     path: KeyPath = ("blocks", name)
     if kind in FOREIGN:
         key, mend = FOREIGN[kind]
-        reading.mistakes.add((*path, "type"), f"needs the key {key}", mend=mend)
+        why = f"needs the key {key}" + (" of its role" if kind == "plc" else "")
+        reading.mistakes.add((*path, "type"), why, mend=mend)
         return None
     if kind not in reading.types:
-        names = [n for n in reading.types if n not in ("model", "fmu")]
+        names = [n for n in reading.types if n not in ("model", "fmu", "plc")]
         reading.mistakes.add((*path, "type"), "unknown type", value=kind, mend=did_you_mean(kind, names))
         return None
     for key in ("method", "substeps", "estimate"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from hil.blocks import block_types
 from hil.errors import RigError
+from hil.rig.controllers import choose_controllers
 from hil.rig.conversions import insert_conversions
 from hil.rig.description import Loop, Rig
 from hil.rig.devices import read_devices, read_maps
@@ -22,6 +24,7 @@ from hil.rig.messages import Mistakes
 from hil.rig.model_types import describe_model
 from hil.rig.period import at_period
 from hil.rig.place import place_blocks
+from hil.rig.plc_program import place_programs
 from hil.rig.reading import Reading
 from hil.rig.roles import boundaries, read_roles
 from hil.rig.schedule import read_events, read_faults, read_record
@@ -34,12 +37,13 @@ from hil.rig.wiring import check_produced, check_readers, check_role_outputs, fi
 NANOSECONDS = 1_000_000_000
 
 
-def load_rig(rig: str | Path, period_s: float | None = None) -> Rig:
+def load_rig(rig: str | Path, period_s: float | None = None, controllers: Mapping[str, str] | None = None) -> Rig:
     """Read a rig: a folder, a rig.toml, or the name of a shipped rig.
 
     Args:
         rig: where it lies.
         period_s: another base period than the file's, in s; see `hil.rig.period`.
+        controllers: "blocks" or "program" by role, instead of the file's choice; see `hil.rig.controllers`.
 
     Raises:
         RigError: every mistake in the rig, its maps and its models' declarations, one line each.
@@ -51,10 +55,10 @@ def load_rig(rig: str | Path, period_s: float | None = None) -> Rig:
         raise RigError("the file is not UTF-8 text", where=str(file)) from error
     except OSError as error:
         raise RigError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
-    return read_rig(text, file, period_s)
+    return read_rig(text, file, period_s, controllers)
 
 
-def read_rig(text: str, file: Path, period_s: float | None = None) -> Rig:
+def read_rig(text: str, file: Path, period_s: float | None = None, controllers: Mapping[str, str] | None = None) -> Rig:
     """The rig of a rig file's text; `file` tells where the other files lie and what messages call it.
 
     Raises:
@@ -65,8 +69,10 @@ def read_rig(text: str, file: Path, period_s: float | None = None) -> Rig:
     table = _validate(data, mistakes)
     if period_s is not None:
         table = at_period(table, period_s, mistakes)
+    table, left_out = choose_controllers(table, controllers or {}, mistakes)
     types = block_types()
     reading = Reading(table, file.parent, mistakes, types, functools.partial(describe_model, types), {file.name: text})
+    reading.left_out = left_out
     rig = _resolve(reading)
     mistakes.stop_if_any()
     return rig
@@ -123,8 +129,10 @@ def _resolve(reading: Reading) -> Rig:
     blocks, types = place_blocks(reading)
     if not maps_sound or not blocks.keys() >= table.blocks.keys():
         reading.mistakes.stop_if_any()  # what is missing now would be called a mistake at every place that needs it
+    place_programs(reading, maps, crossing, blocks, types)
     insert_conversions(reading, blocks, types)
     producers = find_producers(reading, blocks, crossing)
+    reading.table = table = reading.left_out.unwritten(table, set(producers.all()))
     check_readers(reading, blocks, crossing, producers)
     check_produced(reading, producers)
     check_role_outputs(reading, blocks, crossing)

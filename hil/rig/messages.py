@@ -57,6 +57,8 @@ class Mistake:
     mend: str | None = None
 
     def __str__(self) -> str:
+        if not self.file:
+            return self.why
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         text = f"{place}: {self.key}: {self.why}" if self.key else f"{place}: {self.why}"
         return f"{text}. {self.mend}" if self.mend else text
@@ -87,6 +89,10 @@ class Mistakes:
         """Note a mistake at a key of the rig file."""
         key = dotted(path) + ("" if value is MISSING else f" = {shown(value)}")
         self._note(Mistake(self.file, self.lines.line(path), key, why, mend))
+
+    def add_text(self, text: str) -> None:
+        """Note what another part of the package has found in files of its own, with the place in the text."""
+        self._note(Mistake("", None, "", text))
 
     def add_in(self, file: str, line: int | None, key: str, why: str, mend: str | None = None) -> None:
         """Note a mistake in another file."""

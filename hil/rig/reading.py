@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil.blocks import BlockType
+from hil.rig.controllers import LeftOut
 from hil.rig.messages import KeyPath, Mistakes
 from hil.rig.schema import RigFile
 
@@ -29,6 +30,7 @@ class Reading:
             Raises RigError.
         files: text of every file used, by its path within the folder; for an FMU the line that stands for it.
         fmus: FMUs by the names of their blocks.
+        left_out: controllers that this run does not have.
         estimators: names of what an estimator's vectors consist of, by the names of their blocks.
     """
 
@@ -40,6 +42,7 @@ class Reading:
     files: dict[str, str] = field(default_factory=dict)
     fmus: dict[str, FmuInfo] = field(default_factory=dict)
     estimators: dict[str, Names] = field(default_factory=dict)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def read(self, name: str, path: KeyPath) -> str | None:
         """Text of a file of the rig; None after noting at `path` why it cannot be read."""

@@ -61,6 +61,7 @@ def read_roles(
             binding=_binding(reading, name, blocks),
             device=device.name if device else None,
             simulated=any(block.role == name for block in blocks.values()),
+            controller="program" if any(b.role == name and b.plc for b in blocks.values()) else "blocks",
         )
         if table.phase >= table.every:
             why = f"must be smaller than every = {table.every}"

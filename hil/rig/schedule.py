@@ -72,7 +72,7 @@ def _matching(reading: Reading, path: KeyPath, patterns: Iterable[str], names: I
     found: dict[str, None] = {}
     for pattern in patterns:
         matches = [name for name in names if fnmatchcase(name, pattern)]
-        if not matches:
+        if not matches and not reading.left_out.matched_by(pattern):
             reading.mistakes.add(path, "matches nothing", value=pattern, mend=did_you_mean(pattern, names))
         found.update(dict.fromkeys(matches))
     return tuple(found)

@@ -137,6 +137,14 @@ class RoleTable(Table):
     """Signals that it reads, bench -> role; default: what its device's map writes."""
     outputs: list[str] | None = None
     """Signals that it writes, role -> bench; default: what its device's map reads."""
+    program: str | Annotated[list[str], Field(min_length=1)] | None = None
+    """The PLC program that controls it: a file in Structured Text or PLCopen XML, or several; see docs/plc_bench.md."""
+    controller: Literal["blocks", "program"] | None = None
+    """Which of both is its controller; default: the blocks if there are any."""
+    watch: list[str] = []
+    """Variables of the program that become signals <role>_program.<variable>, as "level1.integral"."""
+    outputs_in_stop: Literal["off", "hold"] = "off"
+    """What the program's outputs are while the PLC is in STOP: raw 0, or what they were."""
     binding: Literal["mil", "sil", "pil", "hil"] | None = None
     """Level of `hil run` in real and lock-step time; virtual time is always mil."""
 

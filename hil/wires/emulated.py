@@ -45,14 +45,24 @@ class Emulated:
         Raises:
             BusError: the process has ended or does not answer.
         """
+        if not self._ask({"set": name, "value": value, "tick": tick}):
+            raise BusError(f"'{name}' was not set: the emulated device does not answer", mend="Start the bench again")
+
+    def stops(self) -> list[str]:
+        """Why and where the device's PLC program has stopped by itself since the last call."""
+        answer = self._ask({"ask": "stops"})
+        return list(json.loads(answer)["stops"]) if answer else []
+
+    def _ask(self, what: dict[str, Any]) -> bytes:
+        """The answer's line; empty when there is none."""
         assert self.process.stdin
         assert self.process.stdout
         with self._lock, contextlib.suppress(OSError):
-            self.process.stdin.write(json.dumps({"set": name, "value": value, "tick": tick}).encode() + b"\n")
+            self.process.stdin.write(json.dumps(what).encode() + b"\n")
             self.process.stdin.flush()
-            if select.select([self.process.stdout], [], [], ANSWER_S)[0] and self.process.stdout.readline():
-                return
-        raise BusError(f"'{name}' was not set: the emulated device does not answer", mend="Start the bench again")
+            if select.select([self.process.stdout], [], [], ANSWER_S)[0]:
+                return self.process.stdout.readline()
+        return b""
 
     def end(self) -> None:
         """Ends the process: asked first, killed after two seconds."""
@@ -73,7 +83,9 @@ class Emulated:
             self.folder.cleanup()
 
 
-def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_port: int | None = None) -> Emulated:
+def start_emulated(
+    rig_path: Path, device: Device, *, lockstep: bool, server_port: int | None = None, controller: str = "blocks"
+) -> Emulated:
     """Starts `hil emulate` for a device and waits until it serves.
 
     Args:
@@ -81,12 +93,14 @@ def start_emulated(rig_path: Path, device: Device, *, lockstep: bool, server_por
         device: its description; a server device listens on the device's own port.
         lockstep: takes tick tokens over a Unix socket instead of running by the clock.
         server_port: for a device that polls us, the port that we serve at.
+        controller: what the device runs, "blocks" or "program".
 
     Raises:
         BusError: it does not come up; with its own words.
     """
     folder = tempfile.TemporaryDirectory(prefix="hil-") if lockstep else None
     command = [sys.executable, "-m", "hil", "emulate", str(rig_path), device.name, "--json"]
+    command += ["--controller", f"{device.role}={controller}"]
     listener = None
     if folder:
         path = str(Path(folder.name) / "token")

@@ -111,11 +111,13 @@ class ModbusWire(Wire):
         self._latch.clear(self.bus)
 
     def events(self) -> list[str]:
-        """A latch that has closed since the start."""
+        """A latch that has closed since the start; a PLC program that has stopped by itself."""
         found, told = super().events(), self.bus.latch if self._latch.state else 0
         if told and told != self._told:
             found.append(self._note_trip(self._latch.latch(told)))
         self._told = told
+        if self.emulated and self.role.controller == "program":
+            found += self.emulated.stops()
         return found
 
     def stop(self) -> None:
@@ -128,7 +130,13 @@ class ModbusWire(Wire):
 
     def _emulate(self, server_port: int | None) -> Emulated:
         assert self.rig.folder is not None
-        return start_emulated(self.rig.folder, self.device, lockstep=self.lockstep, server_port=server_port)
+        return start_emulated(
+            self.rig.folder,
+            self.device,
+            lockstep=self.lockstep,
+            server_port=server_port,
+            controller=self.role.controller,
+        )
 
     def _server_policy(self) -> dict[str, Any]:
         """A server of ours runs below the loop, above everything ordinary, where permitted."""

@@ -11,6 +11,7 @@
 #include "hil/model.h"
 #include "hil/state.h"
 #include "hil/tick.h"
+#include "plc_program.h"
 
 #define MAX_BLOCKS  96
 #define MAX_SIGNALS 256
@@ -134,6 +135,8 @@ static const struct {
     {"nis_test.window", few, 1},
     {"whiteness.window", few, 1},
     {"whiteness.lags", one, 1},
+    {"plc.in_wires", plc_wires_in, COUNT(plc_wires_in)},
+    {"plc.out_wires", plc_wires_out, COUNT(plc_wires_out)},
 };
 static const struct {
     const char *param;
@@ -304,6 +307,12 @@ static void place_type(const struct hil_block_type *t, unsigned turn)
         b->n_out = 4;
     if (of_model)
         b->n_in = 2;
+    if (strcmp(t->name, "plc") == 0) {
+        b->model = &plc_by_hand.model;
+        b->n_params = PLC_PARAMS; /* no force: all behind the type's own are 0 */
+        b->n_in = N_U;
+        b->n_out = 4 + N_Y;
+    }
     for (uint16_t i = 0; i < b->n_in; i++)
         ((uint16_t *)b->in)[i] = signal_of(pool[(turn + i) % COUNT(pool)], 0.0);
     for (uint16_t i = 0; i < b->n_out; i++) {

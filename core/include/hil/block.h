@@ -28,7 +28,7 @@ struct hil_block {
     void (*step)(const struct hil_block *b, unsigned char *s);
     const struct hil_array *cfg; /* one per configuration field of the type */
     union {
-        const struct hil_model *model; /* type "model"; type "fmu": the first member of a struct hil_fmu */
+        const struct hil_model *model; /* type "model"; types "fmu", "plc": the first member of their table */
         const struct hil_path *path;   /* the engine's own path steps */
     };
     const uint16_t *in, *out; /* signal numbers; 0 is the dummy signal */

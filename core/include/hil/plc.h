@@ -42,7 +42,7 @@ struct hil_plc {
     void (*warm)(uint64_t *words);
     /* One scan: input image, due tasks by priority, output image. now_ns: time since the last cold or warm start, a whole number of
      * intervals; it decides which tasks are due and is what timers see. Inputs and outputs as numbers in the variable's own type (raw
-     * registers, BOOL 0 or 1). Leaves y as it is and says where when the program stops. */
+     * registers, BOOL 0 or 1); NaN leaves an input's variable as it is. Leaves y as it is and says where when the program stops. */
     void (*scan)(uint64_t *words, const double *u, double *y, int64_t now_ns, struct hil_plc_fault *fault);
 };
 
