@@ -237,11 +237,13 @@ def _writes(block: Block) -> set[str]:
 
 
 def _unused_inputs(rig: Rig) -> Iterator[Finding]:
-    """Tags that go to a role whose simulated side does not read them."""
+    """Tags that go to a role whose simulated side does not read them; those of a program's variables wait for it."""
     for role in rig.roles.values():
         if not role.simulated:
             continue
         used = {wire.signal for block in rig.role_blocks(role.name) for wire in block.inputs}
+        device = rig.devices.get(role.device or "")
+        used |= {tag.tag for tag in device.tags if tag.variable} if device else set()
         for tag in role.inputs:
             if tag.signal not in used:
                 yield Finding(
