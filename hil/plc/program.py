@@ -14,13 +14,14 @@ from hil.plc.address import canonical
 from hil.plc.checked import Checked, leaves
 from hil.plc.coverage import Point
 from hil.plc.emit_program import Generated, Located, located_of
-from hil.plc.types import EnumType, StringType, SubrangeType, Type, bounds, is_real
+from hil.plc.types import SIMPLE, EnumType, StringType, SubrangeType, Type, bounds, is_real
 from hil.plc.words import decode, encode
 
 ABI = 1
 REASONS = ("runs", "array index outside its range", "division by zero", "more loop rounds in a scan than allowed",
            "value outside its range")  # fmt: skip
 _POINTER = ctypes.c_void_p
+Words = Sequence[int] | ctypes.Array[ctypes.c_uint64]
 
 
 class _Fault(ctypes.Structure):
@@ -147,7 +148,7 @@ class CompiledProgram:
             raise PlcError(f"there is no variable {path}", where=self.files[0], mend=did_you_mean(path, self.variables))
         return found
 
-    def read(self, words: Sequence[int], path: str) -> bool | int | float | str:
+    def read(self, words: Words, path: str) -> bool | int | float | str:
         """The value of a variable in the program's words.
 
         Raises:
@@ -156,7 +157,15 @@ class CompiledProgram:
         kind, word = self._find(path)
         return decode(kind, words[word : word + kind.words])
 
-    def write(self, words: MutableSequence[int], path: str, value: float | str | bool) -> None:
+    def value(self, words: Words, located: Located) -> bool | int | float:
+        """The value of a located variable."""
+        kind = SIMPLE[located.type]
+        found = decode(kind, words[located.word : located.word + kind.words])
+        return found if not isinstance(found, str) else 0
+
+    def write(
+        self, words: MutableSequence[int] | ctypes.Array[ctypes.c_uint64], path: str, value: float | str | bool
+    ) -> None:
         """Put a value into the program's words.
 
         Raises:
