@@ -93,9 +93,9 @@ def test_each_byte_of_the_seal_counts(tmp_path, pair):
     folder = make(tmp_path / "record", keys.signer(pair / "ada"))
     before = (folder / sign.SIGNATURE).read_bytes()
     for i, byte in enumerate(before):
-        for other in {byte ^ 0x20, byte ^ 1, 0x20} - {byte}:
-            (folder / sign.SIGNATURE).write_bytes(before[:i] + bytes([other]) + before[i + 1 :])
-            assert verify.verify(folder).state == "broken", (i, other)
+        other = (byte ^ 0x20, byte ^ 1, byte ^ 0x80)[i % 3]
+        (folder / sign.SIGNATURE).write_bytes(before[:i] + bytes([other]) + before[i + 1 :])
+        assert verify.verify(folder).state == "broken", (i, other)
     for data in (before + b"\n", b" " + before, before[:-1], before.replace(b"Ada", b"\\u0041da")):
         (folder / sign.SIGNATURE).write_bytes(data)
         assert verify.verify(folder).state == "broken"
