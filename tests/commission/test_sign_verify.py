@@ -8,9 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from hil.cli.commission_verify import verify as command
 from hil.commission import keys, sign, verify
 from hil.errors import HilError
 
@@ -192,3 +195,25 @@ def test_a_manifest_that_is_none_is_broken_not_a_crash(record, pair, data):
     broken(record, pair)
     (record / sign.SIGNATURE).write_bytes(data)
     broken(record, pair)
+
+
+@pytest.mark.parametrize(
+    ("change", "trusted", "code", "first"),
+    [
+        (None, "ada.pub", 0, "valid, signed by Ada"),
+        (None, "eve.pub", 1, "valid, unknown key"),
+        (None, None, 0, "valid, unknown key"),
+        ("empty", None, 1, "broken: empty has changed"),
+    ],
+)
+def test_the_command_tells_by_its_exit_code(record, pair, change, trusted, code, first):
+    if change:
+        (record / change).write_text("more")
+    app = typer.Typer()
+    app.command()(command)
+    asked = [str(record)] + ([] if trusted is None else ["--trusted", str(pair / trusted)])
+    result = CliRunner().invoke(app, asked)
+    assert (result.exit_code, result.output.splitlines()[0]) == (code, first)
+    said = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)
+    assert said["ok"] is (code == 0)
+    assert said["signed_by"] == "Ada"
