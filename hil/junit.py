@@ -13,9 +13,9 @@ from hil.level_tests import LevelTests
 
 def write_junit(path: Path, rig: str, levels: Iterable[LevelTests], compared: BackToBack | None) -> None:
     """Write `path`. A level's cases carry its name in front of their class, so that a CI keeps the levels apart."""
-    suites = [_suite(f"{rig} {tests.level}", _cases(tests)) for tests in levels]
+    suites = [suite(f"{rig} {tests.level}", _cases(tests)) for tests in levels]
     if compared is not None:
-        suites.append(_suite(f"{rig} back to back", _comparisons(compared)))
+        suites.append(suite(f"{rig} back to back", _comparisons(compared)))
     root = Xml.Element("testsuites", name=f"hil test {rig}")
     root.extend(suites)
     Xml.indent(root)
@@ -46,7 +46,8 @@ def _comparisons(compared: BackToBack) -> list[Xml.Element]:
     return found
 
 
-def _suite(name: str, cases: list[Xml.Element]) -> Xml.Element:
+def suite(name: str, cases: list[Xml.Element]) -> Xml.Element:
+    """A test suite with its counts; `cases` become its children."""
     counts = {
         "tests": len(cases),
         "failures": sum(case.find("failure") is not None for case in cases),
@@ -54,6 +55,6 @@ def _suite(name: str, cases: list[Xml.Element]) -> Xml.Element:
         "skipped": sum(case.find("skipped") is not None for case in cases),
         "time": f"{sum(float(case.get('time', 0)) for case in cases):.3f}",
     }
-    suite = Xml.Element("testsuite", {"name": name, **{key: str(value) for key, value in counts.items()}})
-    suite.extend(cases)
-    return suite
+    element = Xml.Element("testsuite", {"name": name, **{key: str(value) for key, value in counts.items()}})
+    element.extend(cases)
+    return element

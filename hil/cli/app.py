@@ -14,6 +14,7 @@ from hil.cli import (
     doctor,
     emulate,
     fit,
+    key,
     live,
     new,
     plc,
@@ -78,4 +79,5 @@ for _panel, *_functions in COMMANDS:
         app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)  # type: ignore[type-var]
 app.add_typer(campaign.app, name="campaign", rich_help_panel=BENCH)
 app.add_typer(plc.app, name="plc", rich_help_panel=MODELS)
+app.add_typer(key.app, name="key", rich_help_panel=BENCH)
 app.add_typer(scan.app, name="scan", rich_help_panel=MACHINE)
