@@ -91,7 +91,7 @@ def _with_enumeration(check: Expressions, name: str, values: list[tuple[ir.Expr,
 def invocation(check: Expressions, unit: Unit, instance: ir.Place | None, text: s.Call) -> ir.Invocation:
     """A call of a unit of the program or of the library."""
     _no_en(check, text)
-    if check.unit is not None:
+    if check.unit is not None and not check.only_constants:
         check.unit.calls.setdefault(unit.name.lower(), text.span)
     elif unit.result is not None:
         raise check.refuse(text.span, "a function's value is no constant")

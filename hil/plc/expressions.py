@@ -39,9 +39,10 @@ _LITERALS = (LITERAL_INT, LITERAL_REAL)
 class Expressions(Places):
     """Within one unit, or outside of all (then only constants have a value)."""
 
-    def __init__(self, declarations: Declarations, unit: Unit | None) -> None:
+    def __init__(self, declarations: Declarations, unit: Unit | None, *, constant: bool = False) -> None:
         self.declarations = declarations
         self.unit = unit
+        self.only_constants = constant or unit is None
 
     # ---- mistakes ----
 

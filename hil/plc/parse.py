@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from hil.errors import PlcError
 from hil.plc import syntax as s
-from hil.plc.mask import Masked, mask
+from hil.plc.mask import TEXT, Masked, mask
 from hil.plc.parse_body import REFUSED, BodyReader
-from hil.plc.source import Diagnostics, Refused, Source
+from hil.plc.source import Diagnostics, Refused, Source, Span
 from hil.plc.syntax_errors import report
 
 if TYPE_CHECKING:
@@ -85,6 +85,12 @@ class FileReader(BodyReader):
         if depth > 20:
             raise self.diagnostics.refuse(span, "types are nested more than 20 deep")
         match node.type:
+            case "identifier" if self.text(node).startswith(TEXT):
+                length = self.masked.tokens[int(self.text(node)[3:]) + 2]
+                place = Span(span.source, length.start, length.end)
+                word = length.kind == "word"
+                found = s.Name(place, length.text) if word else s.Literal(place, "number", "", length.text)
+                return s.StringText(span, "STRING", found)
             case "elementary_type" | "identifier":
                 return s.NamedType(span, span.text)
             case "string_type":
