@@ -26,7 +26,8 @@ static void scan(uint64_t *words, const double *u, double *y, int64_t now_ns, st
         y[i] = (double)(uint16_t)words[i];
 }
 
-static struct hil_plc plc = {.model = {.abi = HIL_MODEL_ABI}, .abi = HIL_PLC_ABI, .cold = start, .warm = start, .scan = scan};
+static struct hil_plc plc = {
+    .model = {.abi = HIL_MODEL_ABI}, .abi = HIL_PLC_ABI, .cold = start, .warm = start, .scan = scan};
 static double wires_in[MOST * WIRE], wires_out[MOST * WIRE], off[1], watched[1];
 static uint16_t in[MOST], out[MOST + OWN];
 static unsigned char *state;

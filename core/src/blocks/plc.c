@@ -138,15 +138,20 @@ static void obey(const struct hil_block *b, double *m, const double *p)
     m[SEEN_START] = p[START];
 }
 
-static void reset(const struct hil_block *b, unsigned char *s)
+static void power_up(const struct hil_block *b, unsigned char *s, int kind)
 {
     double *m = hil_mem(b, s), *p = hil_params(b, s);
+    memset(m, 0, (size_t)(output_image(b, m) + b->model->n_y - m) * sizeof *m);
     for (uint32_t i = 0; i < b->model->n_u; i++)
         input_image(m)[i] = NAN; /* what nothing drives is left to the program */
-    start(b, m, COLD);
+    start(b, m, kind);
     m[RUNNING] = m[SEEN_RUN] = p[RUN];
     m[SEEN_START] = p[START];
 }
+
+static void reset(const struct hil_block *b, unsigned char *s) { power_up(b, s, COLD); }
+
+void hil_plc_restart(const struct hil_block *b, unsigned char *s) { power_up(b, s, WARM); }
 
 /* ---- forces ---- */
 
