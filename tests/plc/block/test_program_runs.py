@@ -147,6 +147,17 @@ def test_what_a_restart_keeps(tank, restart, starts, waited):
         assert plc.statistics.scans == (1 if restart < 2.0 else 76)
 
 
+def test_a_loss_of_power_is_a_warm_start(tank):
+    with open_bench(tank, faults=["plc=reset@1.5s..1.6s"]) as bench:
+        plc = bench.plc("plc")
+        bench.run(1.55)
+        assert (plc.read("step"), plc.read("starts"), plc.statistics.scans) == (0, 1, 0)
+        bench.run(0.55)
+        assert plc.read("step") == 0
+        bench.run(1.0)
+        assert (plc.read("step"), plc.read("starts")) == (1, 2)
+
+
 def test_a_stop_is_told_once_and_the_plant_goes_on(tank):
     with open_bench(tank) as bench:
         bench.run(1.5)
