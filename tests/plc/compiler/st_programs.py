@@ -2,7 +2,7 @@
 
     //// name
     // scan 100ms                 the interval, if it matters
-    // x:INT, on:BOOL -> y:INT    located inputs and outputs of a program that is only a body; else names alone
+    // x:INT, on:BOOL -> y:INT    located inputs and outputs; without types: names of a whole program
     // 3, TRUE -> 4               one scan; "warm" or "cold" restarts; "-> stop 2 division by zero" in line 2 of what follows
 
 Expected values are worked out by hand from the standard.
