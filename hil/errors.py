@@ -37,3 +37,17 @@ class BenchError(HilError):
 
 class RecordingError(HilError):
     """A recording that cannot be written, read or replayed."""
+
+
+class PlcError(HilError):
+    """A mistake in a PLC program, or a part of the language that is not supported.
+
+    Attributes:
+        excerpt: the source line and a line with a caret, to be printed beneath; may be empty.
+        others: further mistakes in the same files.
+    """
+
+    def __init__(self, message: str, *, where: str | None = None, mend: str | None = None, excerpt: str = "") -> None:
+        super().__init__(message, where=where, mend=mend)
+        self.excerpt = excerpt
+        self.others: tuple[PlcError, ...] = ()

@@ -16,6 +16,7 @@ from hil.cli import (
     fit,
     live,
     new,
+    plc,
     proxy,
     recordings,
     run,
@@ -76,4 +77,5 @@ for _panel, *_functions in COMMANDS:
     for _function in _functions:
         app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)  # type: ignore[type-var]
 app.add_typer(campaign.app, name="campaign", rich_help_panel=BENCH)
+app.add_typer(plc.app, name="plc", rich_help_panel=MODELS)
 app.add_typer(scan.app, name="scan", rich_help_panel=MACHINE)

@@ -39,10 +39,15 @@ def note(text: str) -> None:
 
 
 def report_error(error: HilError, *, as_json: bool) -> int:
-    """One line for each mistake on stderr; with --json also an object with `error` on stdout."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    for line in lines:
-        note(f"hil: {line}")
+    """One line for each mistake on stderr, beneath it the line of a program that it is about; with --json also an object with `error` on stdout."""
+    lines = []
+    for one in (error, *getattr(error, "others", ())):
+        lines += [line for line in str(one).splitlines() if line.strip()]
+        for line in str(one).splitlines():
+            if line.strip():
+                note(f"hil: {line}")
+        if getattr(one, "excerpt", ""):
+            note(one.excerpt)
     if as_json:
         print_json({"error": {"message": error.message, "where": error.where, "mend": error.mend, "lines": lines}})
     return BAD_INPUT

@@ -9,7 +9,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -133,17 +133,21 @@ def flags_of(command: tuple[str, ...]) -> tuple[str, ...]:
     return (*FLAGS, *GCC_FLAGS) if "Free Software Foundation" in answer.stdout else FLAGS
 
 
-def build_entry(source: str, stem: str, where: str) -> Path:
-    """Compile a source, publish it in the cache, return the entry. `where` is what an error is about."""
+def build_entry(source: str, stem: str, where: str, include: Sequence[Path] = ()) -> Path:
+    """Compile a source, publish it in the cache, return the entry. `where` is what an error is about, `include` are
+    folders of headers besides the core's and the models'.
+    """
     compiler = _compiler()
     if compiler is None:
         raise RigError("compiling a model needs a C compiler, none is installed", where=where, mend=MEND_COMPILER)
     entry = cache_folder() / f"{stem}-{_version(tuple(compiler))}.so"
+    headers = [word for place in include for word in ("-I", str(place))]
     with workplace() as folder:
         text, built, log = folder / "model.c", folder / "model.so", folder / "model.log"
         try:
             text.write_text(source, encoding="utf-8")
-            if run_compiler([*compiler, *flags_of(tuple(compiler))], text, built, log) != 0 or not built.exists():
+            command = [*compiler, *flags_of(tuple(compiler)), *headers]
+            if run_compiler(command, text, built, log) != 0 or not built.exists():
                 kept = log.replace(entry.with_suffix(".log"))
                 text.replace(entry.with_suffix(".c"))
                 raise RigError(failure(kept), where=where, mend=f"The compiler's log: {kept}")
