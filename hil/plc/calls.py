@@ -71,11 +71,10 @@ def _standard(check: Expressions, name: str, text: s.Call, target: Type | None) 
             if key not in order or keys.count(key) > 1 or argument.output:
                 raise check.refuse(argument.span, f"{name} has no input {argument.name}", did_you_mean(key, order))
         given.sort(key=lambda a: order.index((a.name or "").upper()))
-    hint = target if isinstance(target, EnumType) else None
-    values = [(check.expression(a.value, hint), a.value.span) for a in given]
+    values = [(check.expression(a.value, target), a.value.span) for a in given]
     if any(isinstance(v.type, EnumType) for v, _ in values):
         return _with_enumeration(check, name, values, text)
-    return check.standard(name, values, text.span)
+    return check.standard(name, values, text.span, target)
 
 
 def _with_enumeration(check: Expressions, name: str, values: list[tuple[ir.Expr, Span]], text: s.Call) -> ir.Expr:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import random
+import re
 
 NUMBERS = ("SINT", "INT", "DINT", "LINT", "USINT", "UINT", "UDINT", "ULINT", "REAL", "LREAL")
 WORDS = ("BYTE", "WORD", "DWORD", "LWORD")
 KINDS = (*NUMBERS, *WORDS, "BOOL", "TIME", "STRING[12]")
+
+
+STATEMENTS = (
+    "IF <condition> THEN\n<body>\nELSIF <condition> THEN\n<body>\nELSE\n<body>\nEND_IF;",
+    "CASE v_int1 OF\n1: <body>\n2, 5..9: <body>\nELSE <body>\nEND_CASE;",
+    "FOR loop<depth> := 1 TO <n> DO\n<body>\nIF <condition> THEN EXIT; END_IF;\nEND_FOR;",
+    "REPEAT\n<body>\nUNTIL <condition> OR TRUE END_REPEAT;",
+    "WHILE <condition> DO\n<body>\nEXIT;\nEND_WHILE;",
+    "blk(x := <INT>, y => <var>);",
+    "CASE mode OF Idle: mode := Run; Run: mode := Kind#Idle; END_CASE;",
+    "rec.b := <REAL>; arr[<n>] := <INT>;",
+    "v_word0.<n> := <condition>;",
+)
 
 
 class Maker:
@@ -14,7 +28,9 @@ class Maker:
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        self.variables: dict[str, list[str]] = {kind: [f"v_{kind.split('[')[0].lower()}{n}" for n in range(2)] for kind in KINDS}
+        self.variables: dict[str, list[str]] = {
+            kind: [f"v_{kind.split('[')[0].lower()}{n}" for n in range(2)] for kind in KINDS
+        }
 
     def variable(self, kind: str) -> str:
         name = self.rng.choice(self.variables[kind])
@@ -22,10 +38,10 @@ class Maker:
             return self.rng.choice((f"arr[{self.rng.randint(0, 4)}]", "rec.a", "arr[ABS(v_int0 MOD 5)]", "grid[1, 0]"))
         return name
 
-    def literal(self, kind: str) -> str:
+    def literal(self, kind: str, typed: bool) -> str:
         r = self.rng
         if kind in ("REAL", "LREAL"):
-            return r.choice((f"{r.uniform(0, 99):.3f}", "1.5E-3", f"{kind}#2.5"))
+            return f"{kind}#2.5" if typed else r.choice((f"{r.uniform(0, 99):.3f}", "1.5E-3"))
         if kind == "BOOL":
             return r.choice(("TRUE", "FALSE", "BOOL#1"))
         if kind == "TIME":
@@ -34,27 +50,35 @@ class Maker:
             return r.choice(("'abc'", "''", "'$$'", "'it$'s'"))
         if kind in WORDS:
             return f"{kind}#16#{r.randint(0, 127):X}"
-        return r.choice((str(r.randint(0, 127)), f"{kind}#{r.randint(0, 99)}", f"{kind}#2#101"))
+        return r.choice((f"{kind}#{r.randint(0, 99)}", f"{kind}#2#101")) if typed else str(r.randint(0, 127))
 
     def value(self, kind: str, depth: int = 0) -> str:
         r = self.rng
         if depth > 3 or r.random() < 0.3:
-            return r.choice((self.variable(kind), self.literal(kind)))
-        a, b = (lambda: self.value(kind, depth + 1)), (lambda: self.value(kind, depth + 1))
+            return r.choice((self.variable(kind), self.literal(kind, typed=depth > 0)))
         if kind == "BOOL":
             return self.condition(depth)
         if kind in NUMBERS:
-            signed = kind[0] not in "U"
-            forms = [f"({a()} {r.choice('+-*')} {b()})", f"MAX({a()}, {b()})", f"SEL({self.condition(depth)}, {a()}, {b()})"]
-            forms += [f"(-{self.variable(kind)})"] if signed else [f"LIMIT(0, {a()}, 100)"]
-            forms += [f"({a()} / {kind}#3)"] if kind not in ("REAL", "LREAL") else [f"SQRT(ABS({a()}))"]
-            forms += [f"twice({a()})"] if kind == "INT" else []
-            return r.choice(forms)
+            return self.number(kind, depth + 1)
         if kind in WORDS:
-            return r.choice((f"({a()} {r.choice(('AND', 'OR', 'XOR', '&'))} {b()})", f"NOT {self.variable(kind)}", f"SHL({a()}, {r.randint(0, 9)})"))
-        if kind == "TIME":
-            return r.choice((f"({a()} + {b()})", f"{self.variable(kind)} * {r.randint(1, 3)}"))
-        return f"CONCAT({a()}, {b()})"
+            form = r.choice(("({0} AND {1})", "({0} OR {1})", "({0} XOR {1})", "({0} & {1})", "NOT {0}", "SHL({0}, 3)"))
+        elif kind == "TIME":
+            form = r.choice(("({0} + {1})", "({0} - {1})", "{0} * 3"))
+        else:
+            form = "CONCAT({0}, {1})"
+        return self.filled(form, kind, depth + 1)
+
+    def filled(self, form: str, kind: str, depth: int) -> str:
+        return form.format(*(self.value(kind, depth) for _ in range(2)), self.variable(kind), kind)
+
+    def number(self, kind: str, depth: int) -> str:
+        real = kind in ("REAL", "LREAL")
+        forms = ["({0} + {1})", "({0} - {1})", "({0} * {1})", "MAX({0}, {1})", "SEL(b, {0}, {1})"]
+        forms += ["(-{2})", "ABS({0})"] if kind[0] != "U" else ["LIMIT(0, {0}, 100)"]
+        forms += ["SQRT(ABS({0}))", "{0} / {1}"] if real else ["({0} / {3}#3)", "({0} MOD {3}#5)"]
+        forms += ["twice({0})"] if kind == "INT" else []
+        form = self.rng.choice(forms)
+        return self.filled(form.replace("SEL(b", f"SEL({self.condition(depth)}"), kind, depth)
 
     def condition(self, depth: int = 0) -> str:
         r = self.rng
@@ -71,18 +95,17 @@ class Maker:
         plain = f"{self.variable(kind)} := {self.value(kind)};"
         if depth > 2 or r.random() < 0.5:
             return plain
-        body = lambda: "\n".join(self.statement(depth + 1) for _ in range(r.randint(1, 3)))  # noqa: E731
-        return r.choice((
-            f"IF {self.condition()} THEN\n{body()}\nELSIF {self.condition()} THEN\n{body()}\nELSE\n{body()}\nEND_IF;",
-            f"CASE v_int1 OF\n1: {body()}\n2, 5..9: {body()}\nELSE {body()}\nEND_CASE;",
-            f"FOR loop{depth} := 1 TO {r.randint(1, 4)} DO\n{body()}\nIF {self.condition()} THEN EXIT; END_IF;\nEND_FOR;",
-            f"REPEAT\n{body()}\nUNTIL {self.condition()} OR TRUE END_REPEAT;",
-            f"WHILE {self.condition()} DO\n{body()}\nEXIT;\nEND_WHILE;",
-            f"blk(x := {self.value('INT')}, y => {r.choice(self.variables['INT'])});",
-            "CASE mode OF Idle: mode := Run; Run: mode := Kind#Idle; END_CASE;",
-            f"rec.b := {self.value('REAL')}; arr[{r.randint(0, 4)}] := {self.value('INT')};",
-            f"v_word0.{r.randint(0, 15)} := {self.condition()};",
-        ))  # fmt: skip
+        form = r.choice(STATEMENTS)
+        return re.sub(r"<(\w+)>", lambda found: self.part(found.group(1), depth), form)
+
+    def part(self, name: str, depth: int) -> str:
+        if name == "body":
+            return "\n".join(self.statement(depth + 1) for _ in range(self.rng.randint(1, 3)))
+        if name == "condition":
+            return self.condition()
+        return {"depth": str(depth), "n": str(self.rng.randint(0, 4)), "var": self.variables["INT"][0]}.get(
+            name
+        ) or self.value(name)
 
 
 def program(rng: random.Random) -> str:
