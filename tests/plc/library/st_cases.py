@@ -52,7 +52,7 @@ def arguments(name: str, types: tuple[str, ...], rng: random.Random) -> list[tup
         return _calendar(len(types), name, rng)
     if "BCD" in name and types[0] in WORDS + UNSIGNED:
         return [(v,) for v in edges(types[0])] + [(_digits(types[0], "TO_BCD" in name, rng),) for _ in range(60)]
-    if types[0] == "STRING" and "_TO_" in name or types == ("STRING",) and name.startswith("TO_"):
+    if (types[0] == "STRING" and "_TO_" in name) or (types == ("STRING",) and name.startswith("TO_")):
         return [(text,) for text in TEXTS]
     count = 60 if name in ("ASIN", "ACOS") else 25
     table = rows(types, rng, count)
