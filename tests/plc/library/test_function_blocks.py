@@ -72,8 +72,9 @@ def test_pulse_lasts_pt_whatever_its_input_does(kind: str, program: CompiledProg
 
 def test_pulse_does_not_begin_again_in_the_scan_in_which_it_ends(program: CompiledProgram) -> None:
     table = [
-        (0, 1, 50, True, 0), (40, 0, 50, True, 40), (50, 1, 50, False, 50), (60, 1, 50, False, 50), (70, 0, 50, False, 0),
-        (80, 1, 50, True, 0), (90, 1, 500, True, 10), (130, 1, 30, False, 30), (140, 0, 0, False, 0), (150, 1, 0, False, 0),
+        (0, 1, 50, True, 0), (40, 0, 50, True, 40), (50, 1, 50, False, 50), (60, 1, 50, False, 50),
+        (70, 0, 50, False, 0), (80, 1, 50, True, 0), (90, 1, 500, True, 10), (130, 1, 30, False, 30),
+        (140, 0, 0, False, 0), (150, 1, 0, False, 0),
     ]  # fmt: skip
     follow(Block(program, "TP"), "IN PT", "Q ET", table)
 
@@ -95,8 +96,8 @@ def test_bistables_keep_their_output_and_know_which_input_wins(program: Compiled
 
 
 RANGES = {
-    "": (-(2**15), 2**15 - 1), "_INT": (-(2**15), 2**15 - 1), "_DINT": (-(2**31), 2**31 - 1), "_LINT": (-(2**63), 2**63 - 1),
-    "_UDINT": (0, 2**32 - 1), "_ULINT": (0, 2**64 - 1),
+    "": (-(2**15), 2**15 - 1), "_INT": (-(2**15), 2**15 - 1), "_DINT": (-(2**31), 2**31 - 1), "_LINT": (-(2**63),
+    2**63 - 1), "_UDINT": (0, 2**32 - 1), "_ULINT": (0, 2**64 - 1),
 }  # fmt: skip
 
 
