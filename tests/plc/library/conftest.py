@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from st_blocks import compile_blocks
 from st_cases import all_cases
 from st_harness import SANITIZE, Case, Harness
+
+from hil.plc import CompiledProgram
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +33,8 @@ def results(cases: list[Case], harness: Harness) -> Iterator[dict[str, list[tupl
     for case, values in zip(cases, harness.run(cases), strict=True):
         found.setdefault(case.name, []).append((case, values))
     return found
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> CompiledProgram:
+    return compile_blocks(tmp_path_factory.mktemp("blocks"))

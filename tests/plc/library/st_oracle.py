@@ -1,4 +1,4 @@
-"""What the standard says that a function gives, in Python integers, NumPy floats and exact fractions: no code is shared."""
+"""What the standard says that a function gives, in Python integers, NumPy floats and exact fractions."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def real_text(kind: str, x: float) -> str:
     digits = stripped.rstrip("0") or "0"
     if x == 0:
         return f"{sign}0.0"
-    if 1e-4 <= abs(Fraction(x)) and point <= 15 or -3 <= point <= 15:
+    if (abs(Fraction(x)) >= 1e-4 and point <= 15) or -3 <= point <= 15:
         padded = "0" * max(1 - point, 0) + digits + "0" * max(point - len(digits), 0)
         cut = max(point, 1)
         return f"{sign}{padded[:cut]}.{padded[cut:] or '0'}"

@@ -29,12 +29,12 @@ def sel(types: Types, args: Args, result: str) -> Any:
 
 @says("MAX")
 def maximum(types: Types, args: Args, result: str) -> Any:
-    return reduce(lambda a, b: a if a > b else b, args)
+    return reduce(lambda a, b: max(b, a), args)
 
 
 @says("MIN")
 def minimum(types: Types, args: Args, result: str) -> Any:
-    return reduce(lambda a, b: a if a < b else b, args)
+    return reduce(lambda a, b: min(b, a), args)
 
 
 @says("LIMIT")
