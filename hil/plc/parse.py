@@ -86,11 +86,7 @@ class FileReader(BodyReader):
             raise self.diagnostics.refuse(span, "types are nested more than 20 deep")
         match node.type:
             case "identifier" if self.text(node).startswith(TEXT):
-                length = self.masked.tokens[int(self.text(node)[3:]) + 2]
-                place = Span(span.source, length.start, length.end)
-                word = length.kind == "word"
-                found = s.Name(place, length.text) if word else s.Literal(place, "number", "", length.text)
-                return s.StringText(span, "STRING", found)
+                return s.StringText(span, "STRING", self._length(int(self.text(node)[3:])))
             case "elementary_type" | "identifier":
                 return s.NamedType(span, span.text)
             case "string_type":
@@ -110,6 +106,14 @@ class FileReader(BodyReader):
                 fields = tuple(self._field(c, depth + 1) for c in node.children if c.type == "structure_field")
                 return s.StructText(span, fields)
         raise self.refuse(node)
+
+    def _length(self, string: int) -> s.Expr:
+        """The length that stands behind the token STRING of that number."""
+        token = self.masked.tokens[string + 2]
+        place = Span(self.masked.source, token.start, token.end)
+        if token.kind == "word":
+            return s.Name(place, token.text)
+        return s.Literal(place, "number", "", token.text)
 
     def _range(self, node: Node) -> tuple[s.Expr, s.Expr]:
         return self.expression(self.child(node, "lower")), self.expression(self.child(node, "upper"))

@@ -82,7 +82,7 @@ MISTAKES = [
     (("rig.toml", "plc/tank.st", "plc/tankk.st"), "roles.plc.program = \"plc/tankk.st\": there is no such file"),
     (("rig.toml", 'controller = "program"', 'controller = "programm"'), "roles.plc.controller = \"programm\": must be"),
     (("rig.toml", 'watch = ["p.integral"]', 'watch = ["p.integrel"]'), "there is no variable p.integrel to watch"),
-    (("plc/tank.st", "lamp := step = 2;", "lamp := stepp = 2;"), "plc/tank.st:39:13: there is no variable stepp. "),
+    (("plc/tank.st", "lamp := step = 2;", "lamp := stepp = 2;"), "plc/tank.st:36:13: there is no variable stepp. "),
 ]  # fmt: skip
 
 

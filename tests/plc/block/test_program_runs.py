@@ -54,7 +54,7 @@ def test_bits_in_words_and_signed_registers_go_both_ways(tank):
 def test_copies_in_the_middle_of_the_waiting_time_go_on_alike(tank):
     with open_bench(tank) as bench:
         bench.run(0.5)
-        assert 0 < bench.plc("plc").read("waited") < 1e9
+        assert 0 < bench.plc("plc").read("wait.ET") < 1e9
         saved = bench.snapshot()
         branches = [bench.fork() for _ in range(3)]
         for branch in branches:
@@ -143,7 +143,7 @@ def test_what_a_restart_keeps(tank, restart, starts, waited):
         bench.run(0.1)
         bench.set("plc_program.run", 1.0)
         bench.run(0.02)
-        assert (plc.read("starts"), plc.read("waited")) == (starts, waited)
+        assert (plc.read("starts"), plc.read("wait.ET")) == (starts, waited)
         assert plc.statistics.scans == (1 if restart < 2.0 else 76)
 
 

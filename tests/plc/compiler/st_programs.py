@@ -2,8 +2,8 @@
 
     //// name
     // scan 100ms                 the interval, if it matters
-    // x:INT, on:BOOL -> y:INT    located inputs and outputs of a program that is only a body; else names alone
-    // 3, TRUE -> 4               one scan; "warm" or "cold" restarts; "-> stop 2 division by zero" in line 2 of what follows
+    // x:INT, on:BOOL -> y:INT    located inputs and outputs; without types: names of a whole program
+    // 3, TRUE -> 4               one scan; "warm" or "cold" restarts; "-> stop 2 division by zero" in its line 2
 
 Expected values are worked out by hand from the standard.
 """
