@@ -51,6 +51,7 @@ def check_rig(rig: Rig) -> list[Finding]:
         *_ages(rig),
         *_late_faults(rig),
         *_fmus(rig),
+        *_programs(rig),
         *(Finding(*found) for found in check_estimators(rig)),
     ]
     found += _requirements(rig)
@@ -66,6 +67,19 @@ def _requirements(rig: Rig) -> Iterator[Finding]:
         requirements_of(rig)
     except HilError as error:
         yield Finding("error", error.where or "rig.toml", error.message, error.mend or "")
+
+
+def _programs(rig: Rig) -> Iterator[Finding]:
+    """Located variables of a PLC program that meet no tag: an input keeps its initial value."""
+    for block in rig.blocks.values():
+        if block.plc is None:
+            continue
+        where = f"rig.toml: roles.{block.role}.program = {', '.join(block.plc.files)}"
+        mend = "Add a tag to the map, or name the variable in a tag's column variable"
+        for variable in block.plc.unfed:
+            yield Finding("warning", where, f"no tag feeds the input {variable}", mend)
+        for variable in block.plc.unread:
+            yield Finding("warning", where, f"no tag takes the output {variable}", mend)
 
 
 def _refused(rig: Rig) -> Iterator[Finding]:

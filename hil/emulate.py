@@ -20,7 +20,7 @@ from hil.drivers.serial_line import Line
 from hil.errors import BenchError, BusError
 from hil.events import NEXT_TICK, EventKind, encode
 from hil.nearest import did_you_mean
-from hil.program import build_device
+from hil.program import LAST_STOP, build_device
 from hil.rig import Device, Rig, Role, load_rig
 from hil.wires.emulated import PARENT
 from hil.wires.modbus import make_bus
@@ -87,7 +87,7 @@ class _Device:
         self.loop = _core.Loop(self.state, input_ring=0, sample_ring=0)
         self.bus, self.role = None, role
         self.ended = threading.Event()
-        self.told: dict[str, str] = {}
+        self.told: dict[str, int] = {}
 
     def serve(self, lockstep: str | Path | None, ready: Ready | None) -> int:
         """Until it is told to end."""
@@ -171,11 +171,10 @@ class _Device:
         """Where PLC programs stand that have stopped by themselves; each stop is told once."""
         found = []
         for block in self.built.plcs:
-            reason, file, line = (int(self._state(block, name)) for name in ("stop_reason", "stop_file", "stop_line"))
-            text = self.built.stop_text(block, reason, file, line) if reason else ""
-            if text and text != self.told.get(block):
-                found.append(text)
-            self.told[block] = text
+            stops, *place = (int(self._state(block, name)) for name in LAST_STOP)
+            if stops != self.told.get(block, 0):
+                found.append(self.built.stop_text(block, *place))
+            self.told[block] = stops
         return found
 
     def _state(self, block: str, name: str) -> float:

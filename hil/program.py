@@ -34,6 +34,7 @@ SIMULATED, EXTERNAL, IN_LIBRARY = 0, 1, 3  # enum hil_binding
 BINDINGS = {"mil": SIMULATED, "sil": IN_LIBRARY, "pil": EXTERNAL, "hil": EXTERNAL}
 CONTROLLER_EVENTS = 16  # that a microcontroller can stage
 DELAY_MEMORY_S = 1.0  # delay faults: this much time in all, at least 256 samples
+LAST_STOP = ("stops", "last_reason", "last_file", "last_line")  # of a PLC program, by itself: how many, why, where
 Progress = Callable[[str], None]
 
 

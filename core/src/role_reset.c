@@ -2,14 +2,20 @@
  * set stays, as in a memory that keeps it without power. */
 #include <string.h>
 
+#include "block_types.h"
+#include "plc_block.h"
 #include "program_private.h"
 
 static void reset_block(const struct hil_program *p, uint32_t i, unsigned char *s)
 {
     const struct hil_block *b = &p->blocks[i];
-    memset(hil_mem(b, s), 0, 8 * (size_t)p->n_state[i]);
     for (unsigned k = 0; k < b->n_out; k++)
         hil_values(s)[b->out[k]] = p->starts[b->out[k]];
+    if (b->step == hil_type_plc.output) {
+        hil_plc_restart(b, s);
+        return;
+    }
+    memset(hil_mem(b, s), 0, 8 * (size_t)p->n_state[i]);
     if (p->resets[i])
         p->resets[i](b, s);
 }

@@ -27,7 +27,7 @@ def call_value(check: Expressions, text: s.Call, target: Type | None) -> ir.Expr
     variable = check.variable(name)
     if variable is not None and (check.unit is None or name.lower() != check.unit.name.lower()):
         raise check.refuse(text.span, f"{name} gives no value", "Call it before, then read its outputs")
-    if name.lower() in check.declarations.unit_texts:
+    if name.lower() in check.declarations.unit_texts or _is_library_function(check, name):
         unit = check.declarations.unit(name, text.span)
         if unit.result is None:
             raise check.refuse(text.span, f"{unit.name} is a {unit.kind}", "Declare an instance of it and call that")
@@ -35,6 +35,11 @@ def call_value(check: Expressions, text: s.Call, target: Type | None) -> ir.Expr
     if name.upper() in FUNCTIONS:
         return _standard(check, name.upper(), text, target)
     raise _unknown(check, text.callee)
+
+
+def _is_library_function(check: Expressions, name: str) -> bool:
+    found = check.declarations.library.get(name.lower())
+    return found is not None and found.kind == "FUNCTION"
 
 
 def _unknown(check: Expressions, callee: s.Name) -> Exception:
@@ -71,11 +76,10 @@ def _standard(check: Expressions, name: str, text: s.Call, target: Type | None) 
             if key not in order or keys.count(key) > 1 or argument.output:
                 raise check.refuse(argument.span, f"{name} has no input {argument.name}", did_you_mean(key, order))
         given.sort(key=lambda a: order.index((a.name or "").upper()))
-    hint = target if isinstance(target, EnumType) else None
-    values = [(check.expression(a.value, hint), a.value.span) for a in given]
+    values = [(check.expression(a.value, target), a.value.span) for a in given]
     if any(isinstance(v.type, EnumType) for v, _ in values):
         return _with_enumeration(check, name, values, text)
-    return check.standard(name, values, text.span)
+    return check.standard(name, values, text.span, target)
 
 
 def _with_enumeration(check: Expressions, name: str, values: list[tuple[ir.Expr, Span]], text: s.Call) -> ir.Expr:
@@ -91,7 +95,7 @@ def _with_enumeration(check: Expressions, name: str, values: list[tuple[ir.Expr,
 def invocation(check: Expressions, unit: Unit, instance: ir.Place | None, text: s.Call) -> ir.Invocation:
     """A call of a unit of the program or of the library."""
     _no_en(check, text)
-    if check.unit is not None:
+    if check.unit is not None and not check.only_constants:
         check.unit.calls.setdefault(unit.name.lower(), text.span)
     elif unit.result is not None:
         raise check.refuse(text.span, "a function's value is no constant")

@@ -66,6 +66,7 @@ class Declarations:
         self.unit_texts: dict[str, s.Pou] = {}
         self.files = tuple(files)
         self._reading: set[str] = set()
+        self._units: list[Unit | None] = []  # whose declarations are being read
         for file in self.files:
             self._collect(file)
 
@@ -100,10 +101,12 @@ class Declarations:
             return
 
     def expressions(self, unit: Unit | None = None) -> Expressions:
-        """What checks expressions within a unit."""
+        """What checks expressions within a unit; without one, constant ones where declarations are being read."""
         from hil.plc.expressions import Expressions
 
-        return Expressions(self, unit)
+        if unit is not None:
+            return Expressions(self, unit)
+        return Expressions(self, self._units[-1] if self._units else None, constant=True)
 
     # ---- types ----
 
@@ -153,12 +156,14 @@ class Declarations:
         if key in self._reading:
             raise self.diagnostics.refuse(definition.name.span, f"the type {definition.name.text} contains itself")
         self._reading.add(key)
+        self._units.append(None)
         try:
             kind = self.type_of(definition.type, definition.name.text)
             if definition.initial is not None:
                 self.initials[key] = initial_value(self.expressions(), kind, definition.initial)
         finally:
             self._reading.discard(key)
+            self._units.pop()
         self.types[key] = kind
         return kind
 
@@ -311,12 +316,14 @@ class Declarations:
         unit = Unit(text, text.kind, text.name.text)
         self.units[key] = unit
         fields: list[Field] = []
+        self._units.append(unit)
         try:
             if text.result is not None:
                 self._result(unit, text, fields)
             for block in text.blocks:
                 self._unit_block(unit, block, fields)
         finally:
+            self._units.pop()
             unit.instance = layout(unit.name, fields, key)
         for field_name, field in unit.instance.fields.items():
             variable = unit.variables.get(field_name)

@@ -96,10 +96,19 @@ class Values:
         for sub in place.subscripts:
             name = self.lines.new("i")
             low = f" - UINT64_C({sub.low})" if sub.low > 0 else f" + UINT64_C({-sub.low})" if sub.low else ""
-            self.lines.add(f"const uint64_t {name} = (uint64_t)({self.value(sub.index)}){low};")
+            self.lines.add(f"const uint64_t {name} = (uint64_t)({self._index(sub.index)}){low};")
             self.stop_if(f"{name} >= {sub.count}u", "HIL_PLC_INDEX", sub.span)
             parts.append(f"{name} * {sub.stride}u" if sub.stride != 1 else name)
         return f"({' + '.join(parts)})" if len(parts) > 1 else parts[0]
+
+    def _index(self, index: ir.Expr) -> str:
+        """An index as int64_t; a ULINT beyond it stays outside of every range."""
+        operand = index.operand if isinstance(index, ir.Convert) else index
+        simple = scalar(operand.type)
+        if simple is None or simple.tag != "u64":
+            return self.value(index)
+        name = self.spilled(simple, self.value(operand))
+        return f"{name} > INT64_MAX ? INT64_MAX : (int64_t){name}"
 
     def stop_if(self, condition: str, reason: str, span: Span) -> None:
         """The program stops here when the condition holds."""

@@ -14,6 +14,7 @@ from hil.plc.literals import value_of
 from hil.plc.names import Unit, Variable
 from hil.plc.places import Places
 from hil.plc.source import Refused, Span
+from hil.plc.standard.types import NUMBERS
 from hil.plc.types import (
     BOOL,
     LITERAL_INT,
@@ -39,9 +40,10 @@ _LITERALS = (LITERAL_INT, LITERAL_REAL)
 class Expressions(Places):
     """Within one unit, or outside of all (then only constants have a value)."""
 
-    def __init__(self, declarations: Declarations, unit: Unit | None) -> None:
+    def __init__(self, declarations: Declarations, unit: Unit | None, *, constant: bool = False) -> None:
         self.declarations = declarations
         self.unit = unit
+        self.only_constants = constant or unit is None
 
     # ---- mistakes ----
 
@@ -90,9 +92,9 @@ class Expressions(Places):
             case s.Name():
                 return self._name(text, target)
             case s.Unary():
-                return self._unary(text)
+                return self._unary(text, target)
             case s.Binary():
-                return self._binary(text)
+                return self._binary(text, target)
             case s.Call():
                 from hil.plc.calls import call_value
 
@@ -171,28 +173,30 @@ class Expressions(Places):
 
     # ---- operators ----
 
-    def _unary(self, text: s.Unary) -> ir.Expr:
-        operand = self.expression(text.operand)
+    def _unary(self, text: s.Unary, target: Type | None) -> ir.Expr:
+        operand = self.expression(text.operand, target)
         if text.operator == "+":
             return operand
         name = "NEG" if text.operator == "-" else "NOT"
-        return self.standard(name, [(operand, text.operand.span)], text.span)
+        return self.standard(name, [(operand, text.operand.span)], text.span, target)
 
-    def _binary(self, text: s.Binary) -> ir.Expr:
-        left = self.expression(text.left)
-        hint = left.type if isinstance(left.type, EnumType) else None
-        right = self.expression(text.right, hint)
+    def _binary(self, text: s.Binary, target: Type | None) -> ir.Expr:
         name = OPERATORS[text.operator]
+        target = None if name in _COMPARISONS else target
+        left = self.expression(text.left, target)
+        right = self.expression(text.right, left.type if isinstance(left.type, EnumType) else target)
         if isinstance(left.type, EnumType) or isinstance(right.type, EnumType):
             self._check_enumerations(name, left, right, text)
-        return self.standard(name, [(left, text.left.span), (right, text.right.span)], text.span)
+        return self.standard(name, [(left, text.left.span), (right, text.right.span)], text.span, target)
 
     def _check_enumerations(self, name: str, left: ir.Expr, right: ir.Expr, text: s.Binary) -> None:
         if name in _COMPARISONS and left.type != right.type:
             raise self.refuse(text.span, f"a {left.type.name} is not compared with a {right.type.name}")
 
-    def standard(self, name: str, arguments: list[tuple[ir.Expr, Span]], span: Span) -> ir.Expr:
-        """A standard function or operator on checked arguments."""
+    def standard(
+        self, name: str, arguments: list[tuple[ir.Expr, Span]], span: Span, target: Type | None = None
+    ) -> ir.Expr:
+        """A standard function or operator on checked arguments; those that are all literals become `target`."""
         values = [value for value, _ in arguments]
         if any(v.type is UNKNOWN for v in values):
             raise Refused
@@ -203,6 +207,8 @@ class Expressions(Places):
         folded = self._fold(name, values, None, span) if all(v.type in _LITERALS for v in values) else None
         if folded is not None:
             return folded
+        arguments = self._targeted(arguments, target)
+        values = [value for value, _ in arguments]
         try:
             call = resolve(name, [v.type.base or v.type.name for v in values], known)
         except CallError as error:
@@ -211,6 +217,16 @@ class Expressions(Places):
         wanted = [StringType("STRING") if p == "STRING" else SIMPLE[p] for p in call.params]
         ready = [self.converted(v, w, p) for (v, p), w in zip(arguments, wanted, strict=True)]
         return self._fold(name, ready, result, span) or ir.Standard(result, call, tuple(ready), span)
+
+    def _targeted(self, arguments: list[tuple[ir.Expr, Span]], target: Type | None) -> list[tuple[ir.Expr, Span]]:
+        """R := SQRT(2.0) is computed as a REAL, as r is one."""
+        if target is None or target.base not in NUMBERS or any(v.type not in _LITERALS for v, _ in arguments):
+            return arguments
+        kind = SIMPLE[target.base]
+        try:
+            return [(convert(value, kind), span) for value, span in arguments]
+        except DoesNotFit:
+            return arguments
 
     def _fold(self, name: str, values: list[ir.Expr], result: Type | None, span: Span) -> ir.Expr | None:
         """The result where all operands are known; `result` of None: of untyped literals."""

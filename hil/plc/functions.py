@@ -4,7 +4,8 @@
     call.c_name, call.params, call.result      # "st_add_i16", ("INT", "INT"), "INT"
 
 Argument types are elementary types of IEC 61131-3 ("INT", "REAL", "STRING"), or "#INT" and "#REAL" for untyped
-literals, which take the type that the other arguments need. Infix operators are the functions of OPERATORS; unary minus is NEG.
+literals, which take the type that the other arguments need. Infix operators are the functions of OPERATORS; unary
+minus is NEG.
 The C functions are `static inline` in the folder RUNTIME, all of them by `#include "standard.h"`; they need hil/math.h
 and the core's libm. Function blocks are ST sources in LIBRARY. Time since the program's start is `__NOW()`, a TIME:
 C's `scan->now_ns`.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hil.plc.source import Diagnostics, Source, Span
 
 ARRAY, STRUCT = "__A", "__S"  # functions that stand for [a, b] and (x := a)
-LITERAL, ADDRESS, BIT = "__L", "__D", "__B"  # names with the number of their token
+LITERAL, ADDRESS, BIT, TEXT = "__L", "__D", "__B", "__T"  # names with the number of their token
 
 _DATE = r"\d+-\d+-\d+"
 _CLOCK = r"\d+:\d+(?::\d+(?:\.\d+)?)?"
@@ -163,6 +163,8 @@ def _replacements(tokens: list[Token], source: Source, diagnostics: Diagnostics)
     for at, token in enumerate(tokens):
         before = tokens[at - 1] if at else nothing
         after = tokens[at + 1] if at + 1 < len(tokens) else nothing
+        if at in replaced:
+            continue
         if token.kind == "word" and "__" in token.text and not source.library:
             diagnostics.error(_span(source, token), f"{token.text} has two underscores in a row")
         elif token.kind in _LITERALS or (token.kind == "number" and after.text == "("):
@@ -171,6 +173,8 @@ def _replacements(tokens: list[Token], source: Source, diagnostics: Diagnostics)
             replaced[at] = f"{BIT}{at}"
         elif token.kind == "address" and before.text.upper() != "AT":
             replaced[at] = f"{BIT if before.text == '.' else ADDRESS}{at}"
+        elif token.text.upper() == "STRING" and _is_length(tokens[at + 1 : at + 4]):
+            replaced |= {at: f"{TEXT}{at}", at + 1: "", at + 2: "", at + 3: ""}
         elif token.text == "[":
             opening, closing = _opening(before)
             brackets.append(closing)
@@ -180,6 +184,12 @@ def _replacements(tokens: list[Token], source: Source, diagnostics: Diagnostics)
         elif token.text == "(" and before.text in _BEFORE_VALUES and _is_field(tokens[at + 1 : at + 3]):
             replaced[at] = f"{STRUCT}("
     return replaced
+
+
+def _is_length(tokens: list[Token]) -> bool:
+    """[20] or (N): the grammar reads neither behind a function's name."""
+    texts = [t.text for t in tokens]
+    return len(texts) == 3 and f"{texts[0]}{texts[2]}" in ("[]", "()") and tokens[1].kind in ("number", "word")
 
 
 def _is_field(tokens: list[Token]) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, overload
 
 from hil.errors import BenchError
 from hil.nearest import did_you_mean
+from hil.program import LAST_STOP
 from hil.rig.controllers import program_block
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ class Plc:
             BenchError: the program runs elsewhere.
         """
         self._must_be_here()
-        reason, file, line = (int(self._state(name)) for name in ("stop_reason", "stop_file", "stop_line"))
-        stopped = self._bench.built.stop_text(self._block, reason, file, line) if reason else ""
+        _, *place = (int(self._state(name)) for name in LAST_STOP)
+        stopped = self._bench.built.stop_text(self._block, *place) if self._state("stop_reason") else ""
         return Statistics(self._state("running") != 0, int(self._state("scans")), stopped, *self._scan_times())
 
     def _scan_times(self) -> tuple[float | None, float | None]:

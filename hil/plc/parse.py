@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from hil.errors import PlcError
 from hil.plc import syntax as s
-from hil.plc.mask import Masked, mask
+from hil.plc.mask import TEXT, Masked, mask
 from hil.plc.parse_body import REFUSED, BodyReader
-from hil.plc.source import Diagnostics, Refused, Source
+from hil.plc.source import Diagnostics, Refused, Source, Span
 from hil.plc.syntax_errors import report
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ class FileReader(BodyReader):
         if depth > 20:
             raise self.diagnostics.refuse(span, "types are nested more than 20 deep")
         match node.type:
+            case "identifier" if self.text(node).startswith(TEXT):
+                return s.StringText(span, "STRING", self._length(int(self.text(node)[3:])))
             case "elementary_type" | "identifier":
                 return s.NamedType(span, span.text)
             case "string_type":
@@ -104,6 +106,14 @@ class FileReader(BodyReader):
                 fields = tuple(self._field(c, depth + 1) for c in node.children if c.type == "structure_field")
                 return s.StructText(span, fields)
         raise self.refuse(node)
+
+    def _length(self, string: int) -> s.Expr:
+        """The length that stands behind the token STRING of that number."""
+        token = self.masked.tokens[string + 2]
+        place = Span(self.masked.source, token.start, token.end)
+        if token.kind == "word":
+            return s.Name(place, token.text)
+        return s.Literal(place, "number", "", token.text)
 
     def _range(self, node: Node) -> tuple[s.Expr, s.Expr]:
         return self.expression(self.child(node, "lower")), self.expression(self.child(node, "upper"))

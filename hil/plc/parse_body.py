@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 MAX_DEPTH = 60  # levels of nesting of an expression or of statements; Python's stack carries some 900 calls
-MAX_TERMS = 400  # operators of one expression in a row
+MAX_LEVELS = 120  # of operators, in a row too; the compiler's own calls nest some four times as deep
 
 _STATEMENTS = frozenset(
     {"assignment_statement", "invocation_statement", "if_statement", "case_statement", "for_statement",
@@ -86,7 +86,12 @@ class BodyReader:
         read = self._READERS.get(node.type)
         if read is None:
             raise self.refuse(node)
-        return read(self, node, depth + 1)
+        found = read(self, node, depth + 1)
+        if depth == 0 and levels(found) > MAX_LEVELS:
+            raise self.diagnostics.refuse(
+                found.span, f"the expression has more than {MAX_LEVELS} operators within each other", "Split it"
+            )
+        return found
 
     def _identifier(self, node: Node, _depth: int) -> s.Expr:
         span, text = self.span(node), self.text(node)
@@ -149,13 +154,13 @@ class BodyReader:
     def _binary(self, node: Node, depth: int) -> s.Expr:
         """Chains of operators lean to the left (6.6.1): unrolled, so that a long sum is no deep recursion."""
         rest: list[tuple[str, Node]] = []
-        while node.type == "binary_expression" and len(rest) <= MAX_TERMS:
+        while node.type == "binary_expression" and len(rest) <= MAX_LEVELS:
             operator = self.text(self.child(node, "operator")).upper()
             rest.append((operator, self.child(node, "right")))
             node = self.child(node, "left")
-        if len(rest) > MAX_TERMS:
+        if len(rest) > MAX_LEVELS:
             raise self.diagnostics.refuse(
-                self.span(node), f"the expression has more than {MAX_TERMS} operators in a row", "Split it"
+                self.span(node), f"the expression has more than {MAX_LEVELS} operators in a row", "Split it"
             )
         left = self.expression(node, depth)
         for operator, right in reversed(rest):
@@ -271,6 +276,33 @@ class BodyReader:
             None if step is None else self.expression(step),
             body,
         )
+
+
+def levels(root: s.Expr) -> int:
+    """Depth of an expression's tree."""
+    deepest = 0
+    pending = [(root, 1)]
+    while pending:
+        found, depth = pending.pop()
+        deepest = max(deepest, depth)
+        inner: tuple[s.Expr, ...] = ()
+        match found:
+            case s.Binary():
+                inner = (found.left, found.right)
+            case s.Unary():
+                inner = (found.operand,)
+            case s.Index():
+                inner = (found.base, *found.indices)
+            case s.Member() | s.Bit():
+                inner = (found.base,)
+            case s.Call():
+                inner = (found.callee, *(a.value for a in found.arguments))
+            case s.ArrayValue():
+                inner = found.items
+            case s.StructValue():
+                inner = tuple(a.value for a in found.fields)
+        pending += [(one, depth + 1) for one in inner]
+    return deepest
 
 
 def _based(text: str) -> tuple[str, str, str]:

@@ -33,6 +33,7 @@ class Places:
 
     declarations: Declarations
     unit: Unit | None
+    only_constants: bool
 
     if TYPE_CHECKING:
 
@@ -54,7 +55,7 @@ class Places:
             case s.Name():
                 return self._named(text)
             case s.Address():
-                if self.unit is None:
+                if self.only_constants:
                     raise self.refuse(text.span, "an address is no constant")
                 return self._variable(self.declarations.direct(text), text.span)
             case s.Member():
@@ -80,7 +81,7 @@ class Places:
     def _variable(self, variable: Variable, span: Span) -> Reference | ir.Const:
         if variable.constant is not None:
             return ir.Const(variable.type, variable.constant)
-        if variable.place is None or self.unit is None:
+        if variable.place is None or self.only_constants:
             raise self.refuse(span, f"{variable.name} is no constant")
         readonly = "" if variable.writable else "a constant"
         if variable.address.startswith("%I"):

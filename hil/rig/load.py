@@ -129,7 +129,10 @@ def _resolve(reading: Reading) -> Rig:
     blocks, types = place_blocks(reading)
     if not maps_sound or not blocks.keys() >= table.blocks.keys():
         reading.mistakes.stop_if_any()  # what is missing now would be called a mistake at every place that needs it
+    before = len(reading.mistakes.found)
     place_programs(reading, maps, crossing, blocks, types)
+    if len(reading.mistakes.found) > before:
+        reading.mistakes.stop_if_any()
     insert_conversions(reading, blocks, types)
     producers = find_producers(reading, blocks, crossing)
     reading.table = table = reading.left_out.unwritten(table, set(producers.all()))

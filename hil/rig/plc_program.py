@@ -14,7 +14,7 @@ from hil.rig.controllers import program_block
 from hil.rig.description import Block, PlcRef, Wire
 from hil.rig.devices import device_role
 from hil.rig.messages import KeyPath
-from hil.rig.plc_wires import Located, named, plain_wire, range_of, variable_of, wire_of
+from hil.rig.plc_wires import Located, image_names, named, plain_wire, range_of, variable_of, wire_of
 from hil.rig.reading import Reading
 from hil.rig.roles import Boundary
 from hil.rig.schema import RoleTable
@@ -185,6 +185,7 @@ class _Placing:
             inputs=tuple(ports[:n]),
             outputs=(*kind.outputs[:-1], *ports[n:], *(Port(path, "", 0.0) for path in self.table.watch)),
             params=(*kind.params, *force_params([*self.inputs, *self.outputs[: len(self.outputs) - len(self.memory)]])),
+            states=(*kind.states[:-1], *image_names(self._ref([], []))[:-1]),
             variadic=False,
             variadic_out=False,
         )

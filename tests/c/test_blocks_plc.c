@@ -149,6 +149,20 @@ static void restarts(int kind, int by_start, double total, double scans, double 
     harness_close(&h);
 }
 
+static void a_loss_of_power_keeps_what_is_retained(void)
+{
+    struct harness h;
+    open_plc(&h);
+    *harness_in(&h, U_ON) = 1.0;
+    ticks(&h, 10);
+    hil_plc_restart(&h.block, h.state);
+    harness_tick(&h);
+    CHECK_SAME(harness_out(&h, TOTAL), 111.0);
+    CHECK_SAME(harness_out(&h, SCANS), 1.0);
+    CHECK_SAME(harness_out(&h, LAMP), 0.0);
+    harness_close(&h);
+}
+
 static int stops_told(struct harness *h)
 {
     struct hil_note note;
@@ -304,6 +318,7 @@ int main(void)
         restarts(WARM, by_start, 111.0, 1.0, 0.0);
         restarts(HOT, by_start, 111.0, 11.0, 1.0);
     }
+    a_loss_of_power_keeps_what_is_retained();
     a_program_that_divides_by_zero_stops_until_it_is_started();
     a_second_stop_is_told_again();
     forces_replace_what_the_program_sees_and_gives();

@@ -70,7 +70,7 @@ def counts(rig: Path, *faults: str, seed: int = 5) -> np.ndarray:
 
 
 def expected(steps: Callable[[int], int]) -> np.ndarray:
-    """The same when `steps(tick)` are made at each tick that is due; y is the sum before its step, seen a tick later."""
+    """The same when `steps(tick)` are made at each tick that is due; y is the sum before it, seen a tick later."""
     shown, total, seen = 0.0, 0.0, []
     for tick in range(N):
         seen.append(shown)

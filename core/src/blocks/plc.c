@@ -34,9 +34,23 @@ static const struct hil_config config[] = {
 };
 enum { IN_STOP, WATCHED, IN_WIRES, OUT_WIRES };
 enum { COLD, WARM };
-static const char *const states[] = {"running",   "scans",    "elapsed",    "stop_reason", "stop_file",
-                                     "stop_line", "seen_run", "seen_start", "told",        "image"};
-enum { RUNNING, SCANS, ELAPSED, STOP_REASON, STOP_FILE, STOP_LINE, SEEN_RUN, SEEN_START, TOLD, IMAGE };
+/* `last_...`: of the last stop by itself, which is the stops-th one; they stay over a start. */
+static const char *const states[] = {"running",   "scans", "elapsed", "stop_reason", "last_reason", "last_file",
+                                     "last_line", "stops", "told",    "seen_run",    "seen_start",  "image"};
+enum {
+    RUNNING,
+    SCANS,
+    ELAPSED,
+    STOP_REASON,
+    LAST_REASON,
+    LAST_FILE,
+    LAST_LINE,
+    STOPS,
+    TOLD,
+    SEEN_RUN,
+    SEEN_START,
+    IMAGE
+};
 
 static const struct hil_plc *plc_of(const struct hil_block *b)
 {
@@ -87,22 +101,21 @@ static uint32_t n_state(const struct hil_shape *shape)
 
 /* ---- RUN and STOP ---- */
 
-static void stop(double *m, const struct hil_plc_fault *fault)
+static void stop_itself(double *m, const struct hil_plc_fault *fault)
 {
     m[RUNNING] = 0.0;
-    m[STOP_REASON] = fault->reason;
-    m[STOP_FILE] = fault->file;
-    m[STOP_LINE] = fault->line;
-    m[TOLD] = from_flag(fault->reason == HIL_PLC_RUNS);
+    m[STOP_REASON] = m[LAST_REASON] = fault->reason;
+    m[LAST_FILE] = fault->file;
+    m[LAST_LINE] = fault->line;
+    m[STOPS] += 1.0;
 }
 
 static void start(const struct hil_block *b, double *m, int kind)
 {
     const struct hil_plc *plc = plc_of(b);
     uint64_t *words = words_of(b, m);
-    static const struct hil_plc_fault none;
-    stop(m, &none);
     m[RUNNING] = 1.0;
+    m[STOP_REASON] = 0.0;
     if (kind == COLD)
         memset(words, 0, plc->n_words * sizeof *words);
     if (kind == COLD)
@@ -116,25 +129,29 @@ static void start(const struct hil_block *b, double *m, int kind)
 /* The switch acts by its edges, as a program that has stopped by itself stays in STOP while the switch is at RUN. */
 static void obey(const struct hil_block *b, double *m, const double *p)
 {
-    static const struct hil_plc_fault none;
     int rises = p[RUN] != 0.0 && (m[SEEN_RUN] == 0.0 || p[START] != m[SEEN_START]);
     if (rises)
         start(b, m, (int)p[RESTART]);
     else if (p[RUN] == 0.0 && m[SEEN_RUN] != 0.0)
-        stop(m, &none);
+        m[RUNNING] = m[STOP_REASON] = 0.0;
     m[SEEN_RUN] = p[RUN];
     m[SEEN_START] = p[START];
 }
 
-static void reset(const struct hil_block *b, unsigned char *s)
+static void power_up(const struct hil_block *b, unsigned char *s, int kind)
 {
     double *m = hil_mem(b, s), *p = hil_params(b, s);
+    memset(m, 0, (size_t)(output_image(b, m) + b->model->n_y - m) * sizeof *m);
     for (uint32_t i = 0; i < b->model->n_u; i++)
         input_image(m)[i] = NAN; /* what nothing drives is left to the program */
-    start(b, m, COLD);
+    start(b, m, kind);
     m[RUNNING] = m[SEEN_RUN] = p[RUN];
     m[SEEN_START] = p[START];
 }
+
+static void reset(const struct hil_block *b, unsigned char *s) { power_up(b, s, COLD); }
+
+void hil_plc_restart(const struct hil_block *b, unsigned char *s) { power_up(b, s, WARM); }
 
 /* ---- forces ---- */
 
@@ -179,7 +196,7 @@ static void scan(const struct hil_block *b, unsigned char *s, double *m, const d
     m[SCANS] += 1.0;
     if (fault.reason == HIL_PLC_RUNS)
         return;
-    stop(m, &fault);
+    stop_itself(m, &fault);
     ((struct hil_state *)(void *)s)->alert = 1; /* the engine looks for stops only while it is set */
 }
 
@@ -198,7 +215,7 @@ static void give_outputs(const struct hil_block *b, double *values, double *m, c
     values[b->out[OUT_RUNNING]] = m[RUNNING];
     values[b->out[OUT_SCANS]] = m[SCANS];
     values[b->out[OUT_REASON]] = m[STOP_REASON];
-    values[b->out[OUT_LINE]] = m[STOP_LINE];
+    values[b->out[OUT_LINE]] = m[STOP_REASON] != 0.0 ? m[LAST_LINE] : 0.0;
 }
 
 static void take_inputs(const struct hil_block *b, const double *values, double *u)
@@ -230,13 +247,13 @@ uint32_t hil_plc_n_params(const struct hil_model *model, const struct hil_array 
 int hil_plc_stopped(const struct hil_block *b, unsigned char *s, struct hil_note *note)
 {
     double *m = hil_mem(b, s);
-    if (m[STOP_REASON] == 0.0 || m[TOLD] != 0.0)
+    if (m[TOLD] == m[STOPS])
         return 0;
-    m[TOLD] = 1.0;
+    m[TOLD] = m[STOPS];
     *note = (struct hil_note){.kind = HIL_NOTE_PLC_STOP,
                               .target = b->id,
-                              .a = m[STOP_REASON],
-                              .b = m[STOP_FILE] * HIL_PLC_LINES + m[STOP_LINE]};
+                              .a = m[LAST_REASON],
+                              .b = m[LAST_FILE] * HIL_PLC_LINES + m[LAST_LINE]};
     return 1;
 }
 

@@ -88,12 +88,12 @@ static inline int64_t st_accept_part(st_text *at, int64_t below, int64_t *ns)
         return 0;
     uint32_t n = st_accept_fraction(at, digits);
     int64_t unit = st_accept_unit(at, below), tenth = unit;
-    if (unit && whole > (uint64_t)(INT64_MAX / unit) - 1)
+    if (unit && whole > (uint64_t)(INT64_MAX / unit))
         return 0;
     *ns = (int64_t)whole * unit;
     for (uint32_t i = 0; i < n; i++) {
         tenth /= 10;
-        *ns += digits[i] * tenth;
+        *ns = st_add_i64(*ns, digits[i] * tenth);
     }
     st_accept(at, "_");
     return unit;

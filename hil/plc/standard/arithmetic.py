@@ -69,7 +69,7 @@ ARITHMETIC = (
     Function(
         "DIV",
         GROUP,
-        "Quotient. `/`. Integers and durations truncate towards 0; by 0 they stop the program. Real numbers: IEC 60559.",
+        "Quotient. `/`. Integers and durations truncate towards 0; by 0 they stop the program. REAL: IEC 60559.",
         (
             _two("st_div_{t}", INTEGERS, stops=True),
             _two("st_div_{t}", REALS),

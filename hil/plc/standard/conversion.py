@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hil.plc.standard.signature import Function, Signature
+from hil.plc.standard.signature import Function, Signature, group_name
 from hil.plc.standard.types import (
     BITS,
     ELEMENTARY,
@@ -224,3 +224,22 @@ FUNCTIONS = (
     *(f for target in UNSIGNED for f in _of_bcd(target)),
     *(f for word in WORDS for f in _to_bcd(word)),
 )
+
+
+def conversion_rules() -> list[tuple[str, str, str]]:
+    """What each kind of conversion does, for the documentation: from, to, meaning."""
+    names = {kind: group_name(members) for kind, members in _KINDS}
+    rows = []
+    for (source, target), meaning in _MEANINGS.items():
+        members = [dict(_KINDS)[kind] for kind in (source, target)]
+        pairs = [f"{a}_TO_{b}" for a in members[0] for b in members[1] if a != b and (a, b) in PAIRS]
+        some = f" Only {', '.join(pairs)}." if len(pairs) < _possible(*members) and len(pairs) < FEW else ""
+        rows.append((names[source], names[target], meaning + some))
+    return rows
+
+
+FEW = 30  # pairs that are listed by name
+
+
+def _possible(sources: tuple[str, ...], targets: tuple[str, ...]) -> int:
+    return sum(a != b for a in sources for b in targets)

@@ -52,7 +52,7 @@ def _mend(function: Function, args: Sequence[str]) -> str:
     """Names the conversion of one type of argument that would make the call right."""
     if all(a in LITERALS for a in args):
         return "Give the literal a type, as in WORD#1. "
-    for i, source in enumerate(args):
+    for i, source in reversed(list(enumerate(args))):
         for target in _meant(source, [*args[:i], *args[i + 1 :]]):
             one = [*args[:i], target, *args[i + 1 :]]
             every = [target if a == source else a for a in args]

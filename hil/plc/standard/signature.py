@@ -132,8 +132,13 @@ def _exact(args: Sequence[str], call: Call) -> bool:
 
 
 def group_name(types: tuple[str, ...]) -> str:
-    """The standard's name of a group of types, else their names."""
-    return next((name for name, members in GROUPS.items() if members == types), " | ".join(types))
+    """The standard's name of a group of types, or of the groups that it is made of."""
+    left, names = list(types), []
+    for name, members in GROUPS.items():
+        if members and all(t in left for t in members):
+            names.append(name)
+            left = [t for t in left if t not in members]
+    return " | ".join([*names, *left])
 
 
 def common_type(args: Sequence[tuple[str, float | None]], over: Sequence[str]) -> str | None:
