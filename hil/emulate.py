@@ -148,7 +148,8 @@ class _Device:
         if not is_server:
             bus.start(self.loop.start_ns, round(self.device.period_s * 1e9), **self._bus_policy())
         while not self.loop.ended and not self.ended.wait(0.1):
-            pass
+            if PARENT not in os.environ:  # a bench asks for them
+                self._show_stops()
 
     def _obey(self) -> None:
         """Does what the bench that started this process says, a line of JSON each, and ends when it has ended."""
@@ -166,6 +167,10 @@ class _Device:
                 print(json.dumps({"error": error.message}), file=sys.stderr, flush=True)
             print(json.dumps({"set": asked["set"]}), flush=True)
         self._end()
+
+    def _show_stops(self) -> None:
+        for text in self._stops():
+            print(f"hil: the program stopped: {text}", file=sys.stderr, flush=True)
 
     def _stops(self) -> list[str]:
         """Where PLC programs stand that have stopped by themselves; each stop is told once."""
