@@ -66,7 +66,7 @@ def render(content: Content) -> str:
         summary=record_views.summary(results),
         loops=record_views.loop_table(results),
         tuning=record_views.tuning_table(results),
-        matrix=record_views.matrix(results.cells),
+        matrices=list(record_views.matrices(results.cells)),
         css=(resources.files("hil.commission") / "record.css").read_text(encoding="utf-8"),
         edge=_edge(content),
     )

@@ -38,6 +38,7 @@ MEANING = {
     "speaks of logic, numbers, addresses and data types; it says nothing about wiring, or about timing in real time.",
     "real": "The controller ran in real time behind its wire. Times were measured on this machine's clock.",
 }
+MAX_EFFECTS = 13  # columns that fit beside the causes on A4
 _PERCENT = re.compile(r"-?\d+(\.\d+)? ?%")
 
 
@@ -51,7 +52,7 @@ class Pivot:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Causes by effects; a cell is None where the matrix has none."""
+    """Causes by effects, at most MAX_EFFECTS of these; a cell is None where the matrix has none."""
 
     effects: list[str]
     rows: list[tuple[str, list[Cell | None]]]
@@ -137,12 +138,14 @@ def _percent(name: str) -> float:
     return float(name.removesuffix("%"))
 
 
-def matrix(cells: Sequence[Cell]) -> Matrix:
-    """The cells in the order in which causes and effects come."""
+def matrices(cells: Sequence[Cell]) -> Iterator[Matrix]:
+    """The cells in the order in which causes and effects come, in parts that fit a sheet, each with all causes."""
     effects = list(dict.fromkeys(cell.effect for cell in cells))
     found = {(cell.cause, cell.effect): cell for cell in cells}
     causes = dict.fromkeys(cell.cause for cell in cells)
-    return Matrix(effects, [(cause, [found.get((cause, effect)) for effect in effects]) for cause in causes])
+    for i in range(0, len(effects), MAX_EFFECTS):
+        part = effects[i : i + MAX_EFFECTS]
+        yield Matrix(part, [(cause, [found.get((cause, effect)) for effect in part]) for cause in causes])
 
 
 def conditions(results: Results) -> Iterator[tuple[str, str]]:

@@ -15,8 +15,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 import record_example as example
 
-from hil.commission import keys, record, verify
-from hil.commission.results import Results, Verdict
+from hil.commission import keys, record, record_views, verify
+from hil.commission.results import Cell, Results, Verdict
 from hil.errors import RecordingError
 
 VOID = {"meta", "br", "line", "polyline", "path"}
@@ -133,7 +133,7 @@ def test_the_page_tells_each_part(written, signer):
 
 def test_verdicts_do_not_rest_on_colour(written):
     text = (written / "record.html").read_text()
-    matrix = re.search(r'<table class="matrix">.*?</table>', text, re.DOTALL)
+    matrix = re.search(r'<table class="matrix".*?</table>', text, re.DOTALL)
     cells = re.findall(r'<td class="([a-z-]+)(?: quiet)?" title="[^"]*">(\S+) <b>(\S)</b></td>', matrix[0])
     assert len(cells) == 16
     assert [(css, sign) for css, _, sign in cells if sign != "✓"] == [("failed", "✗")]
@@ -251,3 +251,12 @@ def test_junit_counts_what_the_results_count(written):
     assert failure.get("message") == "the latch reset itself at 5.2 s"
     assert "did not hold at 5.2 s observed" in failure.text
     assert suites["quad_tank requirements"].get("failures") == "1"
+
+
+def test_a_matrix_wider_than_a_sheet_comes_in_parts_with_every_cell():
+    cells = [Cell(f"c{i}", f"e{j}", "", Verdict.PASSED) for i in range(3) for j in range(30)]
+    parts = list(record_views.matrices(cells))
+    assert [len(part.effects) for part in parts] == [13, 13, 4]
+    assert [cell for part in parts for row in part.rows for cell in row[1] if cell is None] == []
+    found = {(cell.cause, cell.effect) for part in parts for row in part.rows for cell in row[1]}
+    assert len(found) == len(cells)
