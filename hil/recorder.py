@@ -176,6 +176,10 @@ class Recorder:
         index = self.columns[0].names.index(name)
         return np.concatenate([v[:, index] for _, v in self._rows]) if self._rows else np.empty(0)
 
+    def forget(self) -> None:
+        """Lets go of the rows in memory, as those of a bench that goes back in time."""
+        self._rows.clear()
+
     def closed(self) -> Recorder:
         """The same rows and events, to which nothing is added any more: what comes after the run is not part of it."""
         kept = Recorder(self.columns, self.names, None, self.history, None, self.events, self.error, list(self._rows))

@@ -61,6 +61,16 @@ class Observation:
     time_s: float | None = None
     note: str = ""
 
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        seen = "nothing" if self.observed is None else _text(self.observed)
+        tolerance = "" if self.tolerance is None else f" +- {self.tolerance:.4g}"
+        note = f" ({self.note})" if self.note else ""
+        return f"{self.tag}, {self.what}: {seen}{unit}, expected {_text(self.expected)}{tolerance}{unit}{note}"
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -70,6 +80,10 @@ class Trend:
     unit: str
     t_s: tuple[float, ...]
     y: tuple[float | None, ...]
+
+
+def _text(value: Number) -> str:
+    return f"{value:.6g}" if isinstance(value, float | int) else str(value)
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,16 @@ def _amplitude(loop: Loop, rest: float, wanted: float | None) -> float:
     return height
 
 
+def relay_experiment(bench: Bench, loop: Loop, amplitude: float | None, duration_s: float, rule: str) -> Tuning:
+    """A relay in place of the controller's output, on a bench at rest; the output stays forced.
+
+    Raises:
+        HilError: no room for the amplitude, or no steady oscillation.
+    """
+    rest, noise = _rest(bench, loop)
+    return _relay(bench, loop, rest, noise, _amplitude(loop, rest, amplitude), duration_s, rule)
+
+
 def _relay(bench: Bench, loop: Loop, rest: float, noise: float, height: float, duration_s: float, rule: str) -> Tuning:
     height, hysteresis, target = abs(height), 4 * noise, bench[loop.measurement]
     up, switches, times, values = True, 0, [], []

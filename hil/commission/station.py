@@ -1,0 +1,170 @@
+"""A bench that is brought to the same initial state before each run of an item."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from hil.bench import Bench
+from hil.commission.check import Relay, Run
+from hil.commission.perform import BrokenOffError, perform, settle
+from hil.commission.results import Observation
+from hil.commission.seen import Seen
+from hil.commission.spec import Spec
+from hil.errors import BenchError, HilError
+from hil.rig import RecordGroup, Rig
+
+HELD = 2 | 4  # bits of a status: forced, faulted
+READY_S = 5.0  # real time: how long the initial state may take to come back by itself
+APPLIED_S = 0.3  # real time: by then a release has taken effect
+
+
+def with_everything_recorded(rig: Rig, inner: tuple[str, ...] = ()) -> Rig:
+    """The same rig, whose checks see every signal at every tick, whatever its own recording leaves out."""
+    names = tuple(name for name, signal in rig.signals.items() if signal.role is None)
+    return replace(rig, record={"checks": RecordGroup("checks", names, states=inner)})
+
+
+class Station:
+    """The bench of a commissioning.
+
+    Virtual time goes back to a snapshot; a lock-step bench is opened anew, so that its device begins anew as well; in
+    real time the bench runs on, and is opened anew when its initial state does not come back.
+
+    Args:
+        open_bench: opens a bench whose rig records everything.
+    """
+
+    def __init__(self, open_bench: Callable[[], Bench], spec: Spec) -> None:
+        self._open, self.spec = open_bench, spec
+        self.bench: Bench | None = None
+        self._snapshot: bytes | None = None
+        self._used = False
+        self.left: dict[str, str] = {}  # what a run did not give back, and how it stood
+        self.bench_s = 0.0
+        self.facts: dict[str, Any] = {}
+
+    def fresh(self) -> Bench:
+        """The bench in the initial state.
+
+        Raises:
+            HilError: it cannot be opened, or `ready` does not hold.
+        """
+        bench = self.bench
+        if bench is not None and self._snapshot is not None:
+            bench.recorder.forget()
+            bench.restore(self._snapshot)
+        elif bench is None or (self._used and not self._came_back()):
+            bench = self._reopen()
+        self._used = True
+        return bench
+
+    def _came_back(self) -> bool:
+        """In real time: the initial state after an item."""
+        bench, ready = self.bench, self.spec.table.ready
+        if bench is None or bench.time != "real" or not ready:
+            return False
+        last = clock.monotonic() + READY_S
+        while clock.monotonic() < last:
+            if holds_now(bench, ready):
+                return True
+            clock.sleep(0.05)
+        return False
+
+    def _reopen(self) -> Bench:
+        self.close()
+        bench = self.bench = self._open()
+        table = self.spec.table
+        settle(bench, table.settle_s, *self.spec.start)
+        self.bench_s += table.settle_s
+        if not self.facts:
+            self.facts = {"program_hash": f"{bench.built.program.hash:016x}", "seed": bench.seed}
+        if table.ready and not holds_now(bench, table.ready):
+            mend = "Correct ready, start or settle_s, or look at the controller"
+            raise BenchError(
+                f"'{table.ready}' does not hold after {table.settle_s:g} s", where="commission.ready", mend=mend
+            )
+        if bench.time == "virtual" and all(level in ("mil", "sil") for level in bench.bindings.values()):
+            self._snapshot = self._copy(bench)
+        return bench
+
+    def _copy(self, bench: Bench) -> bytes | None:
+        try:
+            return bench.snapshot()
+        except HilError:  # a block that cannot be copied: opened anew for each run
+            return None
+
+    def run(self, run: Run) -> tuple[Seen, list[Observation]]:
+        """One run from the initial state, and what its relay found."""
+        bench = self.fresh()
+        before = {act.target: bench[act.target] for act in run.acts if act.kind == "set"}
+        seen = perform(bench, run.seconds, *run.acts, also=run.also)
+        self.bench_s += run.seconds
+        self._look_at_holds(bench, run, before)
+        self._look_at_wires(bench)
+        found = relay_test(bench, run.relay) if run.relay else []
+        return seen, found
+
+    def _look_at_holds(self, bench: Bench, run: Run, before: dict[str, float]) -> None:
+        """Everything that was held has been given back."""
+        if bench.time == "real":
+            clock.sleep(APPLIED_S)
+        for act in run.acts:
+            name = act.target.partition("=")[0] if act.kind == "fault" else act.target
+            if act.kind in ("force", "fault", "release") and name in bench.built.numbers and bench.status(name) & HELD:
+                self.left[name] = "still held"
+        for name, value in before.items():
+            if bench[name] != value:
+                self.left[name] = f"{bench[name]:g} instead of {value:g}"
+
+    def _look_at_wires(self, bench: Bench) -> None:
+        """A device that has gone quiet is no device that was checked."""
+        assert bench.engine is not None
+        for name, counters in bench.engine.wires.counters().items():
+            if not counters["connected"]:
+                raise BrokenOffError(f"{name} at {counters['url']} does not answer any more", where=bench.rig.name)
+
+    def close(self) -> None:
+        """Ends the bench in its safe state."""
+        bench, self.bench, self._snapshot = self.bench, None, None
+        if bench is None:
+            return
+        try:
+            bench.finish()
+        finally:
+            bench.close()
+
+
+def holds_now(bench: Bench, condition: str) -> bool:
+    """A condition on the newest values."""
+    import numpy as np
+
+    from hil.commission.seen import with_raw
+    from hil.requirements import parse
+
+    formula = parse(condition, with_raw(bench.units))
+    values = {name: np.array([bench[name]]) for name in formula.signals}
+    return bool(formula.evaluate(values, bench.period_s).satisfied)
+
+
+def relay_test(bench: Bench, relay: Relay) -> list[Observation]:
+    """Ultimate gain and period, and the settings that follow, as observations that tell."""
+    from hil.design.experiment import Loop, relay_experiment
+
+    signal = bench.rig.signals[relay.output]
+    low, high = signal.limits or signal.range or (-float("inf"), float("inf"))
+    loop = Loop("", relay.measurement, relay.output, -1 if relay.direct else 1, relay.sample_s, low, high)
+    applied = f"relay of {relay.amplitude:g}"
+    try:
+        found = relay_experiment(bench, loop, relay.amplitude, relay.duration_s, relay.rule)
+    except HilError as error:
+        return [Observation(relay.output, "relay test", applied, "an oscillation", error.message, ok=False)]
+    finally:
+        bench.release(relay.output)
+    told = {**found.found, **found.values}
+    return [
+        Observation(relay.output, name.replace("_", " "), applied, "told", value, ok=True)
+        for name, value in told.items()
+    ]
