@@ -86,7 +86,7 @@ def _numbered(content: Content) -> dict[str, tuple[str, str]]:
         ("matrix", "Cause and effect", r.cells),
         ("requirements", "Requirements", r.requirements),
         *((name, title, True) for name, title, _ in record_views.sections(r)),
-        ("released", "Forces given back", r.forced),
+        ("released", "Forced signals", r.forced and not any(item.kind == "force" for item in r.items)),
         ("coverage", "Coverage of the program", content.coverage),
         ("sign-off", "Acceptance", True),
     ]  # fmt: skip
@@ -136,7 +136,15 @@ def _template() -> jinja2.Template:
         "drawings": drawings,
         "anchor": anchor,
     }
-    environment.globals |= {"conditions_of": record_views.conditions, "meaning_of": record_views.meaning}
+    environment.globals |= {
+        "conditions_of": record_views.conditions,
+        "meaning_of": record_views.meaning,
+        "items_of_tag": lambda results, tag: record_views.few(
+            results, tag.items, lambda item: item.tags[:1] == (tag.name,)
+        ),
+        "items_of_requirement": lambda results, r: record_views.few(results, r.items, lambda i: r.id in i.requirements),
+        "ids_of": lambda cells: [f"{cell.cause}:{cell.effect}" for cell in cells if cell],
+    }
     return environment.get_template("record.html.j2")
 
 
