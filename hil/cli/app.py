@@ -10,6 +10,7 @@ from hil import __version__
 from hil.cli import (
     campaign,
     check,
+    commission,
     design,
     doctor,
     emulate,
@@ -77,5 +78,6 @@ for _panel, *_functions in COMMANDS:
     for _function in _functions:
         app.command(_function.__name__.rstrip("_"), rich_help_panel=_panel)(_function)  # type: ignore[type-var]
 app.add_typer(campaign.app, name="campaign", rich_help_panel=BENCH)
+app.add_typer(commission.app, name="commission", rich_help_panel=BENCH)
 app.add_typer(key.app, name="key", rich_help_panel=BENCH)
 app.add_typer(scan.app, name="scan", rich_help_panel=MACHINE)

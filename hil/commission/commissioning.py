@@ -70,7 +70,7 @@ def commission(request: Request, told: Told = lambda _item, _n, _of: None) -> Re
     rig = request.rig if isinstance(request.rig, Rig) else load_rig(request.rig)
     time, levels = settle(rig, request.time, request.bind)
     spec = load_spec(rig, levels)
-    chosen = _chosen(spec, request.only)
+    chosen = chosen_checks(spec, request.only)
     subset = subset_for(spec, chosen, time, explicit=bool(request.only))
     inner = tuple(
         n for n in dict.fromkeys(n for c in chosen for run in c.runs for n in run.also) if _is_inside(n, levels)
@@ -93,11 +93,6 @@ def commission(request: Request, told: Told = lambda _item, _n, _of: None) -> Re
     return summed(spec, conditions, runner.items, runner.ledger, station.left, runner.broken_off, whole)
 
 
-def item_ids(rig: Rig) -> list[str]:
-    """Names of all items of the bench, for --only."""
-    return [check.id for check in load_spec(rig).checks]
-
-
 def _is_inside(name: str, levels: Mapping[str, str]) -> bool:
     return levels.get(name.partition("/")[0]) in HERE
 
@@ -116,8 +111,12 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _chosen(spec: Spec, only: Sequence[str]) -> list[Check]:
-    """The asked-for items; each pattern has to mean at least one."""
+def chosen_checks(spec: Spec, only: Sequence[str]) -> list[Check]:
+    """The items that are asked for, all where nothing is.
+
+    Raises:
+        HilError: a pattern means none.
+    """
     names = [check.id for check in spec.checks]
     for pattern in only:
         if not any(fnmatchcase(name, pattern) for name in names):

@@ -53,13 +53,7 @@ class Ledger:
     def _judge(self, name: str, item: str, seen: Seen) -> None:
         formula = self.spec.requirements[name][2]
         assert formula is not None
-        values = {
-            n: seen.fault(n.removeprefix("fault.")) if n.startswith("fault.") else seen.values[n]
-            for n in formula.signals
-            if n in seen.values or n.startswith("fault.")
-        }
-        if not formula.signals:
-            values = {"t": seen.t_s}
+        values = {n: seen.column(n) for n in formula.signals} or {"t": seen.t_s}
         try:
             verdict = at_each_sample(formula).evaluate(values, seen.step_s)
         except FormulaError:  # a run that is too short for its windows says nothing

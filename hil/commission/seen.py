@@ -64,13 +64,13 @@ class Seen:
         """
         if expression in self.values:
             return self.values[expression]
-        formula = parse(f"({expression}) > 0", self._units())
+        formula = parse(f"({expression}) > 0", self.known_units())
         value = formula.value(self._trace(formula.signals))
         return np.asarray(np.broadcast_to(value, self.ticks.shape), dtype=np.float64)
 
     def holds(self, condition: str) -> Bools:
         """Whether a condition such as "sensor.h1 > 19cm and not plc.alarm_h1" holds, at each row."""
-        formula = parse(condition, self._units())
+        formula = parse(condition, self.known_units())
         return np.asarray(formula.holds(self._trace(formula.signals)), dtype=np.bool_)
 
     def rows(self, from_s: float, to_s: float) -> slice:
@@ -92,7 +92,7 @@ class Seen:
         if expression in self.values:
             found = self.units.get(expression.rpartition("/")[2].removesuffix(".raw"))
         else:
-            names = sorted(parse(f"({expression}) > 0", self._units()).signals)
+            names = sorted(parse(f"({expression}) > 0", self.known_units()).signals)
             found = self.units.get(names[0].removesuffix(".raw")) if names else None
         return "" if found in (None, "1", "bool") else str(found)
 
@@ -104,17 +104,23 @@ class Seen:
         return acting
 
     def _trace(self, names: frozenset[str]) -> Trace:
-        columns = {}
-        for name in sorted(names) or [next(iter(self.values))]:
-            if name in self.values:
-                columns[name] = self.values[name]
-            elif name.startswith(FAULT):
-                columns[name] = self.fault(name.removeprefix(FAULT))
-            else:
-                raise BenchError(f"'{name}' was not recorded", mend=did_you_mean(name, self.values))
+        columns = {name: self.column(name) for name in sorted(names) or [next(iter(self.values))]}
         return Trace(columns, self.step_s, len(self.ticks))
 
-    def _units(self) -> dict[str, str | None]:
+    def column(self, name: str) -> Floats:
+        """A signal, or of fault.NAME whether a fault acts on it, at each row.
+
+        Raises:
+            BenchError: it was not recorded.
+        """
+        if name in self.values:
+            return self.values[name]
+        if name.startswith(FAULT):
+            return self.fault(name.removeprefix(FAULT))
+        raise BenchError(f"'{name}' was not recorded", mend=did_you_mean(name, self.values))
+
+    def known_units(self) -> dict[str, str | None]:
+        """Of all names that a condition may have."""
         return with_raw(self.units)
 
 

@@ -17,7 +17,8 @@ from hil.errors import BenchError, HilError
 from hil.rig import RecordGroup, Rig
 
 HELD = 2 | 4  # bits of a status: forced, faulted
-READY_S = 5.0  # real time: how long the initial state may take to come back by itself
+READY_S = 5.0  # how long the initial state may take to come back by itself: beginning anew is not much dearer
+STEADY_S, LOOK_S = 0.3, 0.05  # for so long it has held, looked at so often
 APPLIED_S = 0.3  # real time: by then a release has taken effect
 
 
@@ -30,8 +31,8 @@ def with_everything_recorded(rig: Rig, inner: tuple[str, ...] = ()) -> Rig:
 class Station:
     """The bench of a commissioning.
 
-    Virtual time goes back to a snapshot; a lock-step bench is opened anew, so that its device begins anew as well; in
-    real time the bench runs on, and is opened anew when its initial state does not come back.
+    Virtual time goes back to a snapshot. A device on a wire cannot: the bench runs on until `ready` has held for a
+    while, and is opened anew, its device with it, where that does not come or nothing says what ready is.
 
     Args:
         open_bench: opens a bench whose rig records everything.
@@ -62,16 +63,22 @@ class Station:
         return bench
 
     def _came_back(self) -> bool:
-        """In real time: the initial state after an item."""
-        bench, ready = self.bench, self.spec.table.ready
-        if bench is None or bench.time != "real" or not ready:
+        """With a device on a wire: the initial state after an item."""
+        bench, table = self.bench, self.spec.table
+        if bench is None or not table.ready:
             return False
-        last = clock.monotonic() + READY_S
-        while clock.monotonic() < last:
-            if holds_now(bench, ready):
-                return True
-            clock.sleep(0.05)
-        return False
+        held_s, waited_s = 0.0, 0.0
+        while waited_s < READY_S and held_s < STEADY_S:
+            held_s = held_s + LOOK_S if holds_now(bench, table.ready) else 0.0
+            waited_s += LOOK_S
+            if bench.time == "real":
+                clock.sleep(LOOK_S)
+                self._look_at_wires(bench)
+            else:
+                bench.run(LOOK_S)
+        self.bench_s += waited_s
+        bench.recorder.forget()
+        return held_s >= STEADY_S
 
     def _reopen(self) -> Bench:
         self.close()
