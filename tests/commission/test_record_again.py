@@ -55,7 +55,24 @@ def test_a_value_differs_only_beyond_the_tolerance():
     assert not compare(item(1.0, 0.1), item(1.09, 0.1)).different
     (pair,) = compare(item(0.95, 0.1), item(1.09, 0.1)).different
     assert pair.differences == ("t, 50 %: 0.95 in the FAT, 1.09 in the SAT V",)
-    assert compare(item(1.0, None), item(1.0000001, None)).different
+    assert not compare(item(1.0, None), item(1.3, None)).different  # a figure with a limit: both held
+    words = [replace(item(1.0, None).items[0].observations[0], observed=o) for o in ("after 2 s", "after 2.1 s")]
+    assert not compare(first_with(words[0]), first_with(words[1])).different
+    assert compare(first_with(words[0]), first_with(replace(words[1], observed="never"))).different
+
+
+def first_with(observation: Observation) -> Results:
+    found = example.good()
+    return replace(found, items=(replace(found.items[0], observations=(observation,)),))
+
+
+def test_of_an_item_that_broke_off_only_that_is_told():
+    found = example.good()
+    items = [replace(i, verdict=Verdict.NOT_COMPLETED, reason="no answer", observations=()) for i in found.items]
+    differ = compare(found, replace(found, items=tuple(items))).different
+    assert {pair.differences for pair in differ if pair.id != "SAFE-comm"} == {
+        ("passed in the FAT, not completed in the SAT",)
+    }
 
 
 def test_a_record_of_another_rig_cannot_stand_beside():
