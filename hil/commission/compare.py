@@ -124,9 +124,8 @@ def _broke_off(*items: Item) -> bool:
 
 
 def _values(first: Item, second: Item, names: tuple[str, str]) -> Iterator[Value]:
-    left, right, part = _by_point(first), _by_point(second), _broke_off(first, second)
-    for key in {**right, **left}:
-        a, b = left.get(key), right.get(key)
+    part = _broke_off(first, second)
+    for a, b in _met(_by_point(first), _by_point(second)):
         some = b or a
         assert some is not None
         yield Value(
@@ -140,9 +139,29 @@ def _values(first: Item, second: Item, names: tuple[str, str]) -> Iterator[Value
         )
 
 
-def _by_point(item: Item) -> dict[tuple[str, str, int], Observation]:
+Points = dict[tuple[str, str, int], Observation]
+
+
+def _met(left: Points, right: Points) -> Iterator[tuple[Observation | None, Observation | None]]:
+    """Observations of the same point; of a signal with one point on either side that is called otherwise, those too.
+
+    Such a name tells what was run, as "over 45 items".
+    """
+    alone = [key for key in left if key not in right]
+    for key, b in right.items():
+        a = left.get(key)
+        same = [other for other in alone if other[0] == key[0]]
+        mine = [other for other in right if other[0] == key[0] and other not in left]
+        if a is None and len(same) == len(mine) == 1:
+            a = left[same[0]]
+            alone.remove(same[0])
+        yield a, b
+    yield from ((left[key], None) for key in alone)
+
+
+def _by_point(item: Item) -> Points:
     """By tag, point, and which of several at the same point."""
-    found: dict[tuple[str, str, int], Observation] = {}
+    found: Points = {}
     for observation in item.observations:
         n = 0
         while (observation.tag, observation.what, n) in found:

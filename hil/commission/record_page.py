@@ -80,7 +80,7 @@ def _numbered(content: Content) -> dict[str, tuple[str, str]]:
         ("versions", "Versions and hashes", True),
         ("summary", "Summary", True),
         ("punch-list", "Deviations (punch list)", True),
-        ("comparison", f"{' and '.join(beside.names)} side by side" if beside else "", beside),
+        ("comparison", _titled(f"{' and '.join(beside.names)} side by side") if beside else "", beside),
         ("history", "Items run again", content.history),
         ("tags", "Tags", r.tags),
         ("matrix", "Cause and effect", r.cells),
@@ -98,6 +98,10 @@ def _numbered(content: Content) -> dict[str, tuple[str, str]]:
     lettered = [(name, title) for name, title, there in annexes if there]
     found = {name: (str(i), title) for i, (name, title) in enumerate(numbered, 1)}
     return found | {name: (f"Annex {'AB'[i]}", title) for i, (name, title) in enumerate(lettered)}
+
+
+def _titled(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _edge(content: Content) -> dict[str, str]:

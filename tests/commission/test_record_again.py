@@ -11,8 +11,8 @@ import record_example as example
 
 from hil.commission import keys, record, verify
 from hil.commission.compare import compare
-from hil.commission.history import read_history
-from hil.commission.results import Observation, Results, Verdict
+from hil.commission.history import put_in, read_history
+from hil.commission.results import Item, Observation, Results, Verdict
 from hil.errors import RecordingError
 
 
@@ -64,6 +64,17 @@ def test_a_value_differs_only_beyond_the_tolerance():
 def first_with(observation: Observation) -> Results:
     found = example.good()
     return replace(found, items=(replace(found.items[0], observations=(observation,)),))
+
+
+def test_points_named_by_what_was_run_meet():
+    one = Observation("R-1", "over 45 items", None, "held", "held", True)
+    other = replace(one, what="over 43 items")
+    (pair,) = compare(first_with(one), first_with(other)).pairs
+    assert (pair.differences, len(pair.values)) == ((), 1)
+    both = first_with(one)
+    both = replace(both, items=(replace(both.items[0], observations=(one, replace(one, what="x"))),))
+    (pair,) = compare(both, first_with(other)).pairs
+    assert len(pair.differences) == 3  # which of two it is nobody knows
 
 
 def test_of_an_item_that_broke_off_only_that_is_told():
@@ -185,3 +196,18 @@ def test_other_conditions_and_broken_records_take_no_items(tmp_path):
     with pytest.raises(RecordingError, match=r"is broken: junit\.xml has changed"):
         record.rewrite_record(out, again("ALARM-h1-high"), "x")
     assert Results.read(out) == example.results()
+
+
+def test_the_list_of_forces_keeps_what_was_not_held_again():
+    def with_forces(found: Results, *held: tuple[str, bool]) -> Results:
+        seen = tuple(Observation(tag, "held", None, "released", "released", ok) for tag, ok in held)
+        verdict = Verdict.PASSED if all(ok for _, ok in held) else Verdict.FAILED
+        return replace(found, items=(*found.items, Item("FORCE", "force", "", "", verdict, "left", seen)))
+
+    def merged(*old: tuple[str, bool]) -> Item | None:
+        return put_in(with_forces(example.results(), *old), with_forces(again(), ("b", True)), "x")[0].item("FORCE")
+
+    found = merged(("a", True), ("b", False))
+    assert [(o.tag, o.ok) for o in found.observations] == [("a", True), ("b", True)]
+    assert found.passed
+    assert merged(("a", False), ("b", True)).verdict is Verdict.FAILED
