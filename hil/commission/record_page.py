@@ -61,6 +61,8 @@ def render(content: Content) -> str:
         title=TITLES[content.kind],
         overall=record_views.verdict_of(results),
         sentence=record_views.sentence_of(results),
+        left_out=record_views.left_out(results),
+        time=record_views.TIME.get(results.conditions.time, results.conditions.time),
         sections=_numbered(content),
         groups=record_views.sections(results),
         summary=record_views.summary(results),

@@ -12,6 +12,7 @@ from hil.commission.results import Cell, Conditions, Item, Observation, Results,
 from hil.report import numbers
 from hil.report.content import LEVEL, TIME_KIND
 
+TIME = {"virtual": "virtual time", "lockstep": "lock-step", "real": "real time"}
 SYMBOL = {"passed": "✓", "failed": "✗", "not_completed": "◐", "not_run": "○"}
 SECTIONS = (
     ("loops", "Loop checks", ("tags", "loop", "binary", "wire_break")),
@@ -172,6 +173,12 @@ def conditions(results: Results) -> Iterator[tuple[str, str]]:
     yield "Began", moment(c.started)
     yield "Ended", moment(c.ended)
     yield "Bench time of all checks", numbers.seconds(c.bench_s)
+
+
+def left_out(results: Results) -> list[str]:
+    """What was not checked and why, one line each."""
+    not_run = [f"{item.id}: {item.reason}" for item in results.items if item.verdict is Verdict.NOT_RUN]
+    return list(dict.fromkeys([*results.conditions.scope, *not_run]))
 
 
 def meaning(conditions: Conditions) -> str:

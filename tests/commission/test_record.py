@@ -275,6 +275,17 @@ def test_figures_of_control_stand_by_operating_point():
     ]
 
 
+def test_what_was_not_run_is_never_called_complete(tmp_path):
+    found = example.good()
+    found = replace(found, conditions=replace(found.conditions, scope=()))
+    text = Page(record.write_record(found, tmp_path / "a").read_text()).text
+    assert "Nothing was left out" not in text
+    assert "Left out SAFE-comm: needs a wire: run it with --time lockstep" in text
+    ran = tuple(item for item in found.items if item.id != "SAFE-comm")
+    text = Page(record.write_record(replace(found, items=ran), tmp_path / "b").read_text()).text
+    assert "Nothing was left out" in text
+
+
 def test_of_many_items_those_made_for_a_thing_and_failed_ones_are_named():
     of = {7: Verdict.FAILED}
     items = [replace(example.loop("a"), id=f"I{i}", verdict=of.get(i, Verdict.PASSED)) for i in range(30)]
