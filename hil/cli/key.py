@@ -13,7 +13,7 @@ from hil.cli.options import JsonOption
 from hil.errors import HilError
 
 if TYPE_CHECKING:
-    from hil.commission.keys import PublicKey, Signer
+    from hil.commission.keys import PublicKey
 
 app = typer.Typer(no_args_is_help=True, help="Keys that sign acceptance records: new, show.")
 
@@ -63,21 +63,6 @@ def show(
         return
     for key in found:
         output.console().print(f"{key.name or '(no name)'}  {key.fingerprint}", soft_wrap=True)
-
-
-def signer_of(key: Path | None, name: str | None) -> Signer | None:
-    """Who signs: the owner of a key, asked for its passphrase if it has one; None without a key.
-
-    Raises:
-        HilError: the key cannot be used, or a name is given without a key.
-    """
-    if key is None:
-        if name is not None:
-            raise HilError("a name signs nothing", where="--name", mend="Give --key FILE too; hil key new makes one")
-        return None
-    from hil.commission import keys
-
-    return keys.signer(key, name, lambda: str(typer.prompt(f"Passphrase of {key}", hide_input=True, err=True)))
 
 
 def _fields(key: PublicKey) -> dict[str, str]:

@@ -1,19 +1,23 @@
 """Two commissionings of one rig side by side, as FAT and SAT: item by item, with the differences named.
 
 Items meet by their id, observations by tag and point. A value counts as different when it lies further from the first
-one than the tolerance of the check; another verdict always does.
+one than the tolerance of the check. Where the check has none, as for a time that has to be below a limit, numbers are
+shown and not compared: both held. Another verdict always counts, as do other words.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hil import json_text
-from hil.commission.results import Conditions, Item, Observation, Results
+from hil.commission.results import Conditions, Item, Observation, Results, Verdict
 from hil.errors import RecordingError
 from hil.report import numbers
+
+_NUMBER = re.compile(r"\d+(\.\d+)?(e[+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -109,15 +113,19 @@ def _pair(first: Item | None, second: Item | None, names: tuple[str, str]) -> Pa
     if first.verdict is not second.verdict:
         reason = second.reason or first.reason
         words = f"{_words(first.verdict.value)} in the {names[0]}, {_words(second.verdict.value)} in the {names[1]}"
-        found.append(words + (f": {reason}" if reason else ""))
+        found.append(words + (f": {reason}" if reason and not _broke_off(first, second) else ""))
     found += [f"{value.tag}, {value.what}: {value.differs}" for value in values if value.differs]
     return Pair(some.id, some.kind, some.title, first.verdict.value, second.verdict.value, tuple(found), values)
 
 
+def _broke_off(*items: Item) -> bool:
+    """One was not run to its end: what it did not see is no difference of the controller."""
+    return any(item.verdict in (Verdict.NOT_COMPLETED, Verdict.NOT_RUN) for item in items)
+
+
 def _values(first: Item, second: Item, names: tuple[str, str]) -> Iterator[Value]:
-    left, right = _by_point(first), _by_point(second)
-    for key in {**right, **left}:
-        a, b = left.get(key), right.get(key)
+    part = _broke_off(first, second)
+    for a, b in _met(_by_point(first), _by_point(second)):
         some = b or a
         assert some is not None
         yield Value(
@@ -127,13 +135,33 @@ def _values(first: Item, second: Item, names: tuple[str, str]) -> Iterator[Value
             text(a.observed) if a else "",
             text(b.observed) if b else "",
             some.unit,
-            _difference(a, b, names),
+            "" if part else _difference(a, b, names),
         )
 
 
-def _by_point(item: Item) -> dict[tuple[str, str, int], Observation]:
+Points = dict[tuple[str, str, int], Observation]
+
+
+def _met(left: Points, right: Points) -> Iterator[tuple[Observation | None, Observation | None]]:
+    """Observations of the same point; of a signal with one point on either side that is called otherwise, those too.
+
+    Such a name tells what was run, as "over 45 items".
+    """
+    alone = [key for key in left if key not in right]
+    for key, b in right.items():
+        a = left.get(key)
+        same = [other for other in alone if other[0] == key[0]]
+        mine = [other for other in right if other[0] == key[0] and other not in left]
+        if a is None and len(same) == len(mine) == 1:
+            a = left[same[0]]
+            alone.remove(same[0])
+        yield a, b
+    yield from ((left[key], None) for key in alone)
+
+
+def _by_point(item: Item) -> Points:
     """By tag, point, and which of several at the same point."""
-    found: dict[tuple[str, str, int], Observation] = {}
+    found: Points = {}
     for observation in item.observations:
         n = 0
         while (observation.tag, observation.what, n) in found:
@@ -158,10 +186,13 @@ def _difference(a: Observation | None, b: Observation | None, names: tuple[str, 
 
 
 def _close(a: Observation, b: Observation) -> bool:
+    """Both have held or both have not."""
+    if isinstance(a.observed, str) and isinstance(b.observed, str):
+        return _NUMBER.sub("#", a.observed) == _NUMBER.sub("#", b.observed)
     if isinstance(a.observed, str) or isinstance(b.observed, str) or a.observed is None or b.observed is None:
         return a.observed == b.observed
-    allowed = max((t for t in (a.tolerance, b.tolerance) if t is not None), default=0.0)
-    return abs(a.observed - b.observed) <= allowed
+    allowed = [tolerance for tolerance in (a.tolerance, b.tolerance) if tolerance is not None]
+    return not allowed or abs(a.observed - b.observed) <= max(allowed)
 
 
 def text(value: float | str | None) -> str:

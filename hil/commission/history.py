@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from hil import json_text
 from hil.commission.results import Conditions, Deviation, Forced, Item, RequirementResult, Results, TagResult, Verdict
+from hil.commission.summing import ABOUT_TAGS, worst
 from hil.errors import RecordingError
 
 FILE = "history.json"
-WORST = (Verdict.FAILED, Verdict.NOT_COMPLETED, Verdict.NOT_RUN, Verdict.PASSED)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def put_in(record: Results, again: Results, reason: str) -> tuple[Results, Rerun
         RecordingError: `again` ran nothing, or another rig, kind of time or binding.
     """
     _same_conditions(record.conditions, again.conditions)
-    new = {item.id: item for item in again.items if item.verdict is not Verdict.NOT_RUN}
+    new = {i.id: _over(record.item(i.id), i) for i in again.items if i.verdict is not Verdict.NOT_RUN}
     if not new:
         raise RecordingError("no item was run again", mend="Name an item of the record with --only")
     items = [new.get(item.id, item) for item in record.items]
@@ -90,6 +90,17 @@ def put_in(record: Results, again: Results, reason: str) -> tuple[Results, Rerun
     return merged, Rerun(again.conditions.ended, reason, former, tuple(new), again.conditions)
 
 
+def _over(old: Item | None, new: Item) -> Item:
+    """The list of forces keeps what the new run did not hold; any other item is as it was run."""
+    if old is None or new.kind != "force":
+        return new
+    tags = {observation.tag for observation in new.observations}
+    kept = tuple(observation for observation in old.observations if observation.tag not in tags)
+    if new.passed and not all(observation.ok for observation in kept):
+        return replace(new, verdict=old.verdict, reason=old.reason, observations=kept + new.observations)
+    return replace(new, expectation=old.expectation, observations=kept + new.observations)
+
+
 def _same_conditions(record: Conditions, again: Conditions) -> None:
     for what, a, b in (
         ("the rig", record.rig, again.rig),
@@ -107,14 +118,14 @@ def _plain(value: Any) -> str:
 
 def _tags(record: Results, again: Results, items: Sequence[Item]) -> Iterator[TagResult]:
     new = {tag.name: tag for tag in again.tags}
-    verdicts = {item.id: item.verdict for item in items}
+    by_id = {item.id: item for item in items}
     for tag in record.tags:
         other = new.get(tag.name, tag)
-        about = tuple(dict.fromkeys(tag.items + other.items))
-        found = {verdicts[name] for name in about if name in verdicts} | ({Verdict.FAILED} if other.findings else set())
-        verdict = next((v for v in WORST if v in found), tag.verdict)
+        names = tuple(dict.fromkeys(tag.items + other.items))
+        verdicts = [by_id[name].verdict for name in names if name in by_id and by_id[name].kind in ABOUT_TAGS]
+        verdict = Verdict.FAILED if other.findings else worst(verdicts)
         touched = tag.touched or other.touched
-        yield replace(tag, findings=other.findings, items=about, touched=touched, verdict=verdict)
+        yield replace(tag, findings=other.findings, items=names, touched=touched, verdict=verdict)
 
 
 def _requirements(record: Results, again: Results, ran: set[str]) -> Iterator[RequirementResult]:

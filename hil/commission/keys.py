@@ -111,7 +111,7 @@ def new_key(file: Path, name: str, passphrase: str | None = None) -> PublicKey:
     for taken in (file, public_file(file)):
         if taken.exists() or taken.is_symlink():
             raise HilError("is there already", where=str(taken), mend="A key is never overwritten: give another --out")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_new(file, pem, 0o600)
     try:
         _write_new(public_file(file), f"{public.line}\n".encode(), 0o644)

@@ -175,8 +175,13 @@ def read_attachments(folder: Path) -> Attachments:
 
 
 def _compared(beside: Beside, results: Results, kind: str) -> Comparison:
-    first = beside.kind if beside.kind != kind else f"{kind} before"
-    return compare(beside.results, results, (first, kind))
+    """Called FAT and SAT; two of a sort by their kind of time, else by which was before."""
+    times = (beside.results.conditions.time, results.conditions.time)
+    if beside.kind != kind:
+        return compare(beside.results, results, (beside.kind, kind))
+    if times[0] != times[1]:
+        return compare(beside.results, results, (f"{times[0]} {kind}", f"{times[1]} {kind}"))
+    return compare(beside.results, results, (f"{kind} before", kind))
 
 
 def _rerun_files(folder: Path, results: Results, attached: Attachments) -> list[tuple[str, str, str]]:

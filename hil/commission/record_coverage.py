@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
 from hil.errors import RecordingError
 
 STATEMENT, BRANCH = "statement", "branch"
+WAYS = {
+    "true": "condition true",
+    "false": "condition false",
+    "clause": "clause of CASE",
+    "else": "CASE without a clause for the value",
+    "round": "body of the loop",
+    "ended": "end of the loop",
+}
 
 
 @dataclass(frozen=True)
@@ -21,8 +29,8 @@ class Point:
         file: path of the source as the record names it.
         line: of its beginning, from 1.
         kind: "statement" or "branch".
-        count: how often it was reached; 0 and 1 where only that it was reached is known.
-        label: what tells the branches of a line apart, as "true", "false", "CASE 2".
+        count: in how many runs it was reached.
+        label: what tells the branches of a line apart, as "condition true".
     """
 
     file: str
@@ -119,6 +127,50 @@ class Coverage:
         except ValidationError as error:
             raise RecordingError(f"is no coverage: {error.errors()[0]['msg']}", where=where) from None
         return Coverage(tuple(Point(*row) for row in rows), sources)
+
+
+class ProgramPoint(Protocol):
+    """A point of a compiled program (`hil.plc`): the bit of its state that is set when it is reached."""
+
+    @property
+    def file(self) -> int:
+        """Number of the source file."""
+
+    @property
+    def line(self) -> int:
+        """From 1."""
+
+    @property
+    def kind(self) -> str:
+        """`statement`, or a key of WAYS."""
+
+    @property
+    def word(self) -> int:
+        """Of the program's state."""
+
+    @property
+    def bit(self) -> int:
+        """Of that word."""
+
+
+def of_program(
+    points: Iterable[ProgramPoint], sources: Sequence[tuple[str, str]], states: Iterable[Sequence[int]]
+) -> Coverage:
+    """What a compiled program reached.
+
+    Args:
+        points: those of the program.
+        sources: (name, text) of its files by number.
+        states: its words at the end of each run; a point's count is in how many runs it was reached.
+    """
+    runs = list(states)
+    found = []
+    for point in points:
+        count = sum(bool(words[point.word] >> point.bit & 1) for words in runs)
+        kind = STATEMENT if point.kind == STATEMENT else BRANCH
+        label = "" if kind == STATEMENT else WAYS.get(point.kind, point.kind)
+        found.append(Point(sources[point.file][0], point.line, kind, count, label))
+    return Coverage(tuple(found), {name: text for name, text in sources if any(p.file == name for p in found)})
 
 
 def cover(source: str, points: Iterable[Point], file: str = "") -> FileCoverage:

@@ -61,12 +61,14 @@ def render(content: Content) -> str:
         title=TITLES[content.kind],
         overall=record_views.verdict_of(results),
         sentence=record_views.sentence_of(results),
+        left_out=record_views.left_out(results),
+        time=record_views.TIME.get(results.conditions.time, results.conditions.time),
         sections=_numbered(content),
         groups=record_views.sections(results),
         summary=record_views.summary(results),
         loops=record_views.loop_table(results),
         tuning=record_views.tuning_table(results),
-        matrix=record_views.matrix(results.cells),
+        matrices=list(record_views.matrices(results.cells)),
         css=(resources.files("hil.commission") / "record.css").read_text(encoding="utf-8"),
         edge=_edge(content),
     )
@@ -80,13 +82,13 @@ def _numbered(content: Content) -> dict[str, tuple[str, str]]:
         ("versions", "Versions and hashes", True),
         ("summary", "Summary", True),
         ("punch-list", "Deviations (punch list)", True),
-        ("comparison", f"{' and '.join(beside.names)} side by side" if beside else "", beside),
+        ("comparison", _titled(f"{' and '.join(beside.names)} side by side") if beside else "", beside),
         ("history", "Items run again", content.history),
         ("tags", "Tags", r.tags),
         ("matrix", "Cause and effect", r.cells),
         ("requirements", "Requirements", r.requirements),
         *((name, title, True) for name, title, _ in record_views.sections(r)),
-        ("released", "Forces given back", r.forced),
+        ("released", "Forced signals", r.forced and not any(item.kind == "force" for item in r.items)),
         ("coverage", "Coverage of the program", content.coverage),
         ("sign-off", "Acceptance", True),
     ]  # fmt: skip
@@ -98,6 +100,10 @@ def _numbered(content: Content) -> dict[str, tuple[str, str]]:
     lettered = [(name, title) for name, title, there in annexes if there]
     found = {name: (str(i), title) for i, (name, title) in enumerate(numbered, 1)}
     return found | {name: (f"Annex {'AB'[i]}", title) for i, (name, title) in enumerate(lettered)}
+
+
+def _titled(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _edge(content: Content) -> dict[str, str]:
@@ -136,7 +142,15 @@ def _template() -> jinja2.Template:
         "drawings": drawings,
         "anchor": anchor,
     }
-    environment.globals |= {"conditions_of": record_views.conditions, "meaning_of": record_views.meaning}
+    environment.globals |= {
+        "conditions_of": record_views.conditions,
+        "meaning_of": record_views.meaning,
+        "items_of_tag": lambda results, tag: record_views.few(
+            results, tag.items, lambda item: item.tags[:1] == (tag.name,)
+        ),
+        "items_of_requirement": lambda results, r: record_views.few(results, r.items, lambda i: r.id in i.requirements),
+        "ids_of": lambda cells: [f"{cell.cause}:{cell.effect}" for cell in cells if cell],
+    }
     return environment.get_template("record.html.j2")
 
 

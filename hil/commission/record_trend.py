@@ -14,8 +14,8 @@ from hil import analysis
 from hil.commission.results import Trend
 from hil.report import numbers
 
-WIDTH, HEIGHT = 640, 150
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 8, 22
+WIDTH, HEIGHT = 420, 130
+LEFT, RIGHT, TOP, BOTTOM = 50, 8, 6, 24
 MAX_POINTS = 400  # of a line: finer than a printer draws over this width
 MAX_LINES = 6  # in one drawing
 DASHES = ("", "6 2", "2 2", "8 2 2 2", "10 3", "1 2")
@@ -75,6 +75,8 @@ def _scale(curves: Sequence[tuple[Floats, Floats]]) -> _Scale:
     values = np.concatenate([y[np.isfinite(y)] for _, y in curves])
     times = np.concatenate([t_s for t_s, _ in curves])
     low, high = float(values.min()), float(values.max())
+    if set(np.unique(values)) <= {0.0, 1.0}:  # of a switch both places are shown
+        low, high = 0.0, 1.0
     room = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
     start, end = float(times.min()), float(times.max())
     return _Scale(low - room, high + room, start, end if end > start else start + 1.0)
@@ -95,7 +97,7 @@ def _grid(scale: _Scale) -> list[str]:
         y = scale.y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 5}" y="{y + 3:.1f}" text-anchor="end">{numbers.value(value)}</text>')
-    for t_s in _ticks(scale.start, scale.end, 8):
+    for t_s in _ticks(scale.start, scale.end, 6):
         x = scale.x(t_s)
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         anchor = "end" if x > WIDTH - RIGHT - 14 else "middle"

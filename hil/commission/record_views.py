@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from hil.commission.results import Cell, Conditions, Item, Observation, Results,
 from hil.report import numbers
 from hil.report.content import LEVEL, TIME_KIND
 
+TIME = {"virtual": "virtual time", "lockstep": "lock-step", "real": "real time"}
 SYMBOL = {"passed": "✓", "failed": "✗", "not_completed": "◐", "not_run": "○"}
 SECTIONS = (
     ("loops", "Loop checks", ("tags", "loop", "binary", "wire_break")),
@@ -38,20 +39,22 @@ MEANING = {
     "speaks of logic, numbers, addresses and data types; it says nothing about wiring, or about timing in real time.",
     "real": "The controller ran in real time behind its wire. Times were measured on this machine's clock.",
 }
+MAX_EFFECTS = 11  # columns that fit beside the causes on A4
+FEW, MANY = 4, 12  # items named beside a tag or requirement; the others are counted
 _PERCENT = re.compile(r"-?\d+(\.\d+)? ?%")
 
 
 @dataclass(frozen=True)
 class Pivot:
-    """Observations as a table: a row for each item and tag, a column for each point."""
+    """Observations as a table: a row for each item and what it is about, a column for each point."""
 
     columns: list[str]
-    rows: list[tuple[Item, str, list[Observation | None]]]
+    rows: list[tuple[Item, str, dict[str, Observation]]]
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Causes by effects; a cell is None where the matrix has none."""
+    """Causes by effects, at most MAX_EFFECTS of these; a cell is None where the matrix has none."""
 
     effects: list[str]
     rows: list[tuple[str, list[Cell | None]]]
@@ -111,38 +114,49 @@ def sections(results: Results) -> list[tuple[str, str, list[Item]]]:
 
 def loop_table(results: Results) -> Pivot:
     """Analogue tags at shares of their range."""
-    return _pivot((i for i in results.items if i.kind == "loop"), lambda o: bool(_PERCENT.fullmatch(o.what)))
+    found = _pivot((i for i in results.items if i.kind == "loop"), lambda o: (o.tag, o.what), _PERCENT.fullmatch)
+    found.columns.sort(key=_percent)
+    return found
 
 
 def tuning_table(results: Results) -> Pivot:
-    """Figures of control by loop and operating point."""
-    return _pivot((i for i in results.items if i.kind == "tuning"), lambda _: True)
+    """Figures of control; an observation named "POINT: FIGURE" gives a row for each operating point."""
+
+    def place(o: Observation) -> tuple[str, str]:
+        point, _, figure = o.what.rpartition(": ")
+        return point or o.tag, figure if isinstance(o.observed, int | float) else ""
+
+    return _pivot((i for i in results.items if i.kind == "tuning"), place, bool)
 
 
-def _pivot(items: Iterable[Item], wanted: Any) -> Pivot:
+def _pivot(
+    items: Iterable[Item], place: Callable[[Observation], tuple[str, str]], wanted: Callable[[str], Any]
+) -> Pivot:
+    """`place` gives row and column of an observation; those whose column is not wanted are left out."""
     cells: dict[tuple[str, str], dict[str, Observation]] = {}
     about: dict[str, Item] = {}
-    columns: dict[str, None] = {}
     for item in items:
         about[item.id] = item
-        for observation in filter(wanted, item.observations):
-            columns[observation.what] = None
-            cells.setdefault((item.id, observation.tag), {})[observation.what] = observation
-    ordered = sorted(columns, key=_percent) if all(_PERCENT.fullmatch(name) for name in columns) else list(columns)
-    rows = [(about[item], tag, [found.get(name) for name in ordered]) for (item, tag), found in cells.items()]
-    return Pivot(ordered, rows)
+        for observation in item.observations:
+            row, column = place(observation)
+            if wanted(column):
+                cells.setdefault((item.id, row), {})[column] = observation
+    columns = list(dict.fromkeys(name for found in cells.values() for name in found))
+    return Pivot(columns, [(about[item], row, found) for (item, row), found in cells.items()])
 
 
 def _percent(name: str) -> float:
     return float(name.removesuffix("%"))
 
 
-def matrix(cells: Sequence[Cell]) -> Matrix:
-    """The cells in the order in which causes and effects come."""
+def matrices(cells: Sequence[Cell]) -> Iterator[Matrix]:
+    """The cells in the order in which causes and effects come, in parts that fit a sheet, each with all causes."""
     effects = list(dict.fromkeys(cell.effect for cell in cells))
     found = {(cell.cause, cell.effect): cell for cell in cells}
     causes = dict.fromkeys(cell.cause for cell in cells)
-    return Matrix(effects, [(cause, [found.get((cause, effect)) for effect in effects]) for cause in causes])
+    for i in range(0, len(effects), MAX_EFFECTS):
+        part = effects[i : i + MAX_EFFECTS]
+        yield Matrix(part, [(cause, [found.get((cause, effect)) for effect in part]) for cause in causes])
 
 
 def conditions(results: Results) -> Iterator[tuple[str, str]]:
@@ -161,6 +175,12 @@ def conditions(results: Results) -> Iterator[tuple[str, str]]:
     yield "Bench time of all checks", numbers.seconds(c.bench_s)
 
 
+def left_out(results: Results) -> list[str]:
+    """What was not checked and why, one line each."""
+    not_run = [f"{item.id}: {item.reason}" for item in results.items if item.verdict is Verdict.NOT_RUN]
+    return list(dict.fromkeys([*results.conditions.scope, *not_run]))
+
+
 def meaning(conditions: Conditions) -> str:
     """What such a run can show and what not."""
     return MEANING.get(conditions.time, "")
@@ -171,16 +191,36 @@ def moment(iso: str) -> str:
     return re.sub(r"(Z|\+00:00)$", " UTC", iso.replace("T", " "))
 
 
+def few(results: Results, names: Sequence[str], first: Callable[[Item], bool]) -> tuple[list[str], int]:
+    """Some of the items, those that come `first` before others, failed before passed; and how many are left."""
+
+    def rank(name: str) -> int:
+        item = results.item(name)
+        if item is None:
+            return 0
+        return (0 if first(item) else 2) + item.passed
+
+    ordered = sorted(names, key=rank)
+    n_first = sum(rank(name) < 2 for name in names)
+    shown = ordered[: max(FEW, min(n_first, MANY))]
+    return shown, len(names) - len(shown)
+
+
 def limits(o: Observation) -> str:
-    """What was expected, with its tolerance."""
+    """What was expected, with its tolerance; its parts do not part at a line's end."""
     if o.tolerance is None or isinstance(o.expected, str):
         return text(o.expected)
-    return f"{text(o.expected)} ± {numbers.value(o.tolerance, 3)}"
+    return f"{text(o.expected)}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{numbers.value(o.tolerance, 3)}"
 
 
 def error(o: Observation) -> str:
-    """How far an observed number is from the expected one, signed; empty for words."""
+    """How far an observed number is from the expected one, signed; empty for words.
+
+    Less than a thousandth of the tolerance is no difference but rounding.
+    """
     if not isinstance(o.expected, int | float) or not isinstance(o.observed, int | float):
         return ""
     difference = o.observed - o.expected
-    return f"{'+' if difference > 0 else '−' if difference < 0 else '±'}{numbers.value(abs(difference), 2)}"
+    if abs(difference) < (o.tolerance or 0.0) / 1000 or not difference:
+        return "±0"
+    return f"{'+' if difference > 0 else '−'}{numbers.value(abs(difference), 2)}"

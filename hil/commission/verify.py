@@ -94,7 +94,7 @@ def _verify(folder: Path, keys: Sequence[PublicKey], *, trusted_given: bool) -> 
         signed=seal["signed"],
         problems=problems,
         trusted_given=trusted_given,
-        verdict=str(manifest.get("verdict", "")),
+        verdict=_shown(str(manifest.get("verdict", ""))),
     )
     return _with_signer(found, seal, manifest, keys) if found.signed else found
 
@@ -109,7 +109,7 @@ def _with_signer(
         found,
         name=public.name,
         fingerprint=public.fingerprint,
-        signed_at=str(who.get("time", "")) if isinstance(who, dict) else "",
+        signed_at=_shown(str(who.get("time", ""))) if isinstance(who, dict) else "",
         owner=same[0].name if same else None,
         known=bool(same),
     )
@@ -212,5 +212,5 @@ def _table(data: bytes) -> dict[str, Any]:
 
 
 def _shown(name: str) -> str:
-    """A file's name, fit for a terminal."""
+    """A text of the record, fit for a terminal."""
     return name if name.isprintable() else ascii(name)

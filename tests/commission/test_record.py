@@ -15,8 +15,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 import record_example as example
 
-from hil.commission import keys, record, verify
-from hil.commission.results import Results, Verdict
+from hil.commission import keys, record, record_views, verify
+from hil.commission.results import Cell, Item, Observation, Results, Verdict
 from hil.errors import RecordingError
 
 VOID = {"meta", "br", "line", "polyline", "path"}
@@ -133,7 +133,7 @@ def test_the_page_tells_each_part(written, signer):
 
 def test_verdicts_do_not_rest_on_colour(written):
     text = (written / "record.html").read_text()
-    matrix = re.search(r'<table class="matrix">.*?</table>', text, re.DOTALL)
+    matrix = re.search(r'<table class="matrix".*?</table>', text, re.DOTALL)
     cells = re.findall(r'<td class="([a-z-]+)(?: quiet)?" title="[^"]*">(\S+) <b>(\S)</b></td>', matrix[0])
     assert len(cells) == 16
     assert [(css, sign) for css, _, sign in cells if sign != "✓"] == [("failed", "✗")]
@@ -251,3 +251,47 @@ def test_junit_counts_what_the_results_count(written):
     assert failure.get("message") == "the latch reset itself at 5.2 s"
     assert "did not hold at 5.2 s observed" in failure.text
     assert suites["quad_tank requirements"].get("failures") == "1"
+
+
+def test_a_matrix_wider_than_a_sheet_comes_in_parts_with_every_cell():
+    cells = [Cell(f"c{i}", f"e{j}", "", Verdict.PASSED) for i in range(3) for j in range(30)]
+    parts = list(record_views.matrices(cells))
+    assert [len(part.effects) for part in parts] == [11, 11, 8]
+    assert [cell for part in parts for row in part.rows for cell in row[1] if cell is None] == []
+    found = {(cell.cause, cell.effect) for part in parts for row in part.rows for cell in row[1]}
+    assert len(found) == len(cells)
+
+
+def test_figures_of_control_stand_by_operating_point():
+    seen = [(f"step from {x}: {what}", x * n) for x in (0.1, 0.2) for n, what in enumerate(("rise", "IAE"))]
+    found = tuple(Observation("level1", what, None, "told", value, True) for what, value in seen)
+    relay = Observation("level1", "relay: test", None, "an oscillation", "none", False)
+    item = Item("TUNING-1", "tuning", "Level 1", "", Verdict.FAILED, "", (*found, relay))
+    table = record_views.tuning_table(replace(example.good(), items=(item,)))
+    assert table.columns == ["rise", "IAE"]
+    assert [(row, {name: o.observed for name, o in cells.items()}) for _, row, cells in table.rows] == [
+        ("step from 0.1", {"rise": 0.0, "IAE": 0.1}),
+        ("step from 0.2", {"rise": 0.0, "IAE": 0.2}),
+    ]
+
+
+def test_what_was_not_run_is_never_called_complete(tmp_path):
+    found = example.good()
+    found = replace(found, conditions=replace(found.conditions, scope=()))
+    text = Page(record.write_record(found, tmp_path / "a").read_text()).text
+    assert "Nothing was left out" not in text
+    assert "Left out SAFE-comm: needs a wire: run it with --time lockstep" in text
+    ran = tuple(item for item in found.items if item.id != "SAFE-comm")
+    text = Page(record.write_record(replace(found, items=ran), tmp_path / "b").read_text()).text
+    assert "Nothing was left out" in text
+
+
+def test_of_many_items_those_made_for_a_thing_and_failed_ones_are_named():
+    of = {7: Verdict.FAILED}
+    items = [replace(example.loop("a"), id=f"I{i}", verdict=of.get(i, Verdict.PASSED)) for i in range(30)]
+    results = replace(example.good(), items=tuple(items))
+    names = [item.id for item in items]
+    assert record_views.few(results, names, lambda item: item.id == "I20") == (["I20", "I7", "I0", "I1"], 26)
+    assert record_views.few(results, names[:2], lambda _: False) == (["I0", "I1"], 0)
+    shown, left = record_views.few(results, names, lambda _: True)
+    assert (len(shown), left, shown[0]) == (12, 18, "I7")

@@ -11,8 +11,8 @@ import record_example as example
 
 from hil.commission import keys, record, verify
 from hil.commission.compare import compare
-from hil.commission.history import read_history
-from hil.commission.results import Observation, Results, Verdict
+from hil.commission.history import put_in, read_history
+from hil.commission.results import Item, Observation, Results, Verdict
 from hil.errors import RecordingError
 
 
@@ -55,7 +55,35 @@ def test_a_value_differs_only_beyond_the_tolerance():
     assert not compare(item(1.0, 0.1), item(1.09, 0.1)).different
     (pair,) = compare(item(0.95, 0.1), item(1.09, 0.1)).different
     assert pair.differences == ("t, 50 %: 0.95 in the FAT, 1.09 in the SAT V",)
-    assert compare(item(1.0, None), item(1.0000001, None)).different
+    assert not compare(item(1.0, None), item(1.3, None)).different  # a figure with a limit: both held
+    words = [replace(item(1.0, None).items[0].observations[0], observed=o) for o in ("after 2 s", "after 2.1 s")]
+    assert not compare(first_with(words[0]), first_with(words[1])).different
+    assert compare(first_with(words[0]), first_with(replace(words[1], observed="never"))).different
+
+
+def first_with(observation: Observation) -> Results:
+    found = example.good()
+    return replace(found, items=(replace(found.items[0], observations=(observation,)),))
+
+
+def test_points_named_by_what_was_run_meet():
+    one = Observation("R-1", "over 45 items", None, "held", "held", True)
+    other = replace(one, what="over 43 items")
+    (pair,) = compare(first_with(one), first_with(other)).pairs
+    assert (pair.differences, len(pair.values)) == ((), 1)
+    both = first_with(one)
+    both = replace(both, items=(replace(both.items[0], observations=(one, replace(one, what="x"))),))
+    (pair,) = compare(both, first_with(other)).pairs
+    assert len(pair.differences) == 3  # which of two it is nobody knows
+
+
+def test_of_an_item_that_broke_off_only_that_is_told():
+    found = example.good()
+    items = [replace(i, verdict=Verdict.NOT_COMPLETED, reason="no answer", observations=()) for i in found.items]
+    differ = compare(found, replace(found, items=tuple(items))).different
+    assert {pair.differences for pair in differ if pair.id != "SAFE-comm"} == {
+        ("passed in the FAT, not completed in the SAT",)
+    }
 
 
 def test_a_record_of_another_rig_cannot_stand_beside():
@@ -168,3 +196,18 @@ def test_other_conditions_and_broken_records_take_no_items(tmp_path):
     with pytest.raises(RecordingError, match=r"is broken: junit\.xml has changed"):
         record.rewrite_record(out, again("ALARM-h1-high"), "x")
     assert Results.read(out) == example.results()
+
+
+def test_the_list_of_forces_keeps_what_was_not_held_again():
+    def with_forces(found: Results, *held: tuple[str, bool]) -> Results:
+        seen = tuple(Observation(tag, "held", None, "released", "released", ok) for tag, ok in held)
+        verdict = Verdict.PASSED if all(ok for _, ok in held) else Verdict.FAILED
+        return replace(found, items=(*found.items, Item("FORCE", "force", "", "", verdict, "left", seen)))
+
+    def merged(*old: tuple[str, bool]) -> Item | None:
+        return put_in(with_forces(example.results(), *old), with_forces(again(), ("b", True)), "x")[0].item("FORCE")
+
+    found = merged(("a", True), ("b", False))
+    assert [(o.tag, o.ok) for o in found.observations] == [("a", True), ("b", True)]
+    assert found.passed
+    assert merged(("a", False), ("b", True)).verdict is Verdict.FAILED

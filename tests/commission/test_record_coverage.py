@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import record_example as example
 
-from hil.commission.record_coverage import Coverage, Point, Share, cover
+from hil.commission.record_coverage import Coverage, Point, Share, cover, of_program
 from hil.errors import RecordingError
 
 
@@ -41,3 +43,32 @@ def test_it_goes_to_json_and_back():
 def test_coverage_of_another_text_is_refused():
     with pytest.raises(RecordingError, match=r"tank\.st: has no line 14"):
         cover(example.PROGRAM, [Point("tank.st", 14, "statement", 1)], "tank.st")
+
+
+@dataclass(frozen=True)
+class Bit:
+    """As hil.plc gives a point."""
+
+    file: int
+    line: int
+    kind: str
+    word: int
+    bit: int
+
+
+def test_bits_of_a_programs_state_become_counts_of_runs():
+    bits = [
+        Bit(0, 7, "statement", 2, 0),
+        Bit(0, 8, "true", 2, 31),
+        Bit(0, 8, "false", 3, 0),
+        Bit(0, 9, "statement", 3, 1),
+    ]
+    states = [[0, 0, 1, 1], [0, 0, 1 | 1 << 31, 0], [0, 0, 1, 0]]
+    found = of_program(bits, [("plc/tank.st", example.PROGRAM), ("plc/unused.st", "")], states)
+    assert [(p.line, p.kind, p.count, p.label) for p in found.points] == [
+        (7, "statement", 3, ""),
+        (8, "branch", 1, "condition true"),
+        (8, "branch", 1, "condition false"),
+        (9, "statement", 0, ""),
+    ]
+    assert list(found.sources) == ["plc/tank.st"]

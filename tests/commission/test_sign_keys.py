@@ -10,7 +10,6 @@ import subprocess
 import pytest
 
 from hil.cli import main
-from hil.cli.key import signer_of
 from hil.commission import keys, sign
 from hil.errors import HilError
 
@@ -110,13 +109,10 @@ def test_the_command_makes_and_shows_keys(tmp_path, monkeypatch, capsys):
 
 def test_who_signs_is_the_keys_owner_unless_named(tmp_path):
     keys.new_key(tmp_path / "ada", "Ada")
-    assert signer_of(None, None) is None
-    assert signer_of(tmp_path / "ada", None).public.name == "Ada"
-    assert signer_of(tmp_path / "ada", "Ada, for the works").public.name == "Ada, for the works"
-    with pytest.raises(HilError, match="--key FILE too"):
-        signer_of(None, "Ada")
+    assert keys.signer(tmp_path / "ada").public.name == "Ada"
+    assert keys.signer(tmp_path / "ada", "Ada, for the works").public.name == "Ada, for the works"
     (tmp_path / "ada.pub").unlink()
     with pytest.raises(HilError, match="Give --name NAME"):
-        signer_of(tmp_path / "ada", None)
+        keys.signer(tmp_path / "ada")
     with pytest.raises(HilError, match="cannot be read"):
-        signer_of(tmp_path / "bob", None)
+        keys.signer(tmp_path / "bob")

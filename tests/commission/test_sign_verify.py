@@ -217,3 +217,17 @@ def test_the_command_tells_by_its_exit_code(record, pair, change, trusted, code,
     said = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)
     assert said["ok"] is (code == 0)
     assert said["signed_by"] == "Ada"
+
+
+def test_what_a_stranger_wrote_cannot_act_on_the_terminal(record, pair):
+    (record / "\x1b[2Jx").write_text("")
+    assert broken(record, pair) == r"broken: '\x1b[2Jx' is extra"
+    (record / "\x1b[2Jx").unlink()
+    manifest = json.loads((record / sign.MANIFEST).read_bytes())
+    manifest["signer"]["time"] = manifest["verdict"] = "\x1b[2J"
+    data = sign.canonical(manifest)
+    (record / sign.MANIFEST).write_bytes(data)
+    (record / sign.SIGNATURE).write_bytes(sign.signature_bytes(data, keys.signer(pair / "ada")))
+    found = verify.verify(record)
+    assert found.state == "unknown key"
+    assert "\x1b" not in "".join(found.lines) + found.verdict
