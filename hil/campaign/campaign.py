@@ -15,7 +15,6 @@ from hil.campaign.cluster import Cluster, Here, Portion, Runner, Task
 from hil.campaign.engine import Engine
 from hil.campaign.falsify import falsify
 from hil.campaign.minimise import minimise
-from hil.campaign.plan import Plan
 from hil.campaign.plan_file import load_plan
 from hil.campaign.report import write_report
 from hil.campaign.request import Request, as_asked, command_of, head_of, rig_hash
@@ -62,13 +61,13 @@ def run_campaign(
     if what.shard and plan.search.falsify:
         mend = "Take [search.falsify] out, or run it whole: each of its runs depends on those before"
         raise BenchError("a falsification cannot be split into shards", where=plan.name, mend=mend)
-    space = Space(plan)
-    tried = points(plan.search, space.dimensions, plan.seed)
+    tried = points(plan.search, Space(plan).dimensions, plan.seed)
     engine = Engine(rig, plan, what.jobs)
     try:
         for seed in range(plan.seed, plan.seed + plan.seeds):
             engine.healthy(seed)
-        runner = _runner(what, rig, plan, engine)
+        space = Space(plan, engine.on_s())
+        runner = _runner(what, rig, space, engine)
         store = Store(out, head_of(what, rig, plan), resume=resume)
         try:
             return _Work(what, rig, space, store, engine, runner, progress).all(tried)
@@ -79,10 +78,12 @@ def run_campaign(
         engine.close()
 
 
-def _runner(what: Request, rig: Rig, plan: Plan, engine: Engine) -> Runner:
+def _runner(what: Request, rig: Rig, space: Space, engine: Engine) -> Runner:
     if what.scheduler is None:
         return Here(engine)
-    return Cluster(what.scheduler, Task(str(rig.folder), rig_hash(rig), what.period_s, plan.text, plan.name, plan.seed))
+    plan, on_s = space.plan, tuple(space.on_s.items())
+    task = Task(str(rig.folder), rig_hash(rig), what.period_s, plan.text, plan.name, plan.seed, on_s)
+    return Cluster(what.scheduler, task)
 
 
 class _Work:

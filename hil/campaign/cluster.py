@@ -65,6 +65,7 @@ class Task:
     plan: str
     name: str
     seed: int
+    on_s: tuple[tuple[int, float], ...] = ()
 
 
 class Cluster:
@@ -135,4 +136,4 @@ def _engine(task: Task) -> tuple[Engine, Space]:
             "a worker has another version of the rig", where=f"{socket.gethostname()}:{task.rig}", mend=mend
         )
     plan = replace(read_plan(task.plan, task.name, task.name, rig), seed=task.seed)
-    return Engine(rig, plan, threads=1), Space(plan)
+    return Engine(rig, plan, threads=1), Space(plan, dict(task.on_s))

@@ -15,7 +15,8 @@ from hil.campaign.plan import Plan
 from hil.campaign.space import Run
 from hil.campaign.verdicts import Rows, Verdicts, judge, signals_of
 from hil.errors import BenchError
-from hil.requirements import at_each_sample
+from hil.requirements import Formula, at_each_sample
+from hil.requirements.trace import make_trace
 from hil.rig import Rig
 
 FORKS = 60  # states of the healthy run that runs may begin with, evenly over its length
@@ -46,8 +47,11 @@ class Engine:
         """Ends the bench."""
         self.bench.close()
 
-    def _batch(self, runs: list[BatchRun], ticks: int, *, states: bool = False) -> BatchResult:
-        return batch(self.bench, runs, ticks, record=self.names, states=states, threads=self.threads)
+    def _batch(
+        self, runs: list[BatchRun], ticks: int, *, states: bool = False, more: Sequence[str] = ()
+    ) -> BatchResult:
+        names = [*self.names, *more]
+        return batch(self.bench, runs, ticks, record=names, states=states, threads=self.threads)
 
     def healthy(self, seed: int) -> BatchResult:
         """The healthy run of a seed, all ticks of what the expectation reads.
@@ -56,9 +60,35 @@ class Engine:
             BenchError: it is not safe, or is taken for a fault.
         """
         if seed not in self.golden:
-            self.golden[seed] = self._batch([BatchRun(set=self.plan.golden, seed=seed)], self.ticks)
+            on = self.plan.on
+            more = [] if on is None else sorted(on.signals - set(self.names))
+            self.golden[seed] = self._batch([BatchRun(set=self.plan.golden, seed=seed)], self.ticks, more=more)
             self._check(self.golden[seed])
         return self.golden[seed]
+
+    def on_s(self) -> dict[int, float]:
+        """When the plan's `on` first holds in the healthy run of each seed; nothing without `on`.
+
+        Raises:
+            BenchError: it never holds, or so late that a fault would begin behind the end of the run.
+        """
+        seeds = range(self.plan.seed, self.plan.seed + self.plan.seeds)
+        return {} if self.plan.on is None else {seed: self._on_s(self.plan.on, seed) for seed in seeds}
+
+    def _on_s(self, on: Formula, seed: int) -> float:
+        rows = self.healthy(seed).rows
+        holds = on.holds(make_trace({name: rows[name][0] for name in on.signals}, on.signals, self.period_s))
+        where, run = f"{self.plan.name}:activate.on", f"the run without faults of seed {seed}"
+        if not holds.any():
+            mend = "Name a condition that the healthy run meets, or make the run longer"
+            raise BenchError(f"{on} never holds in {run}", where=where, mend=mend)
+        on_s = float(np.argmax(holds) * self.period_s)
+        latest_s = on_s + max(slot.start_s.high for slot in self.plan.slots)
+        if latest_s >= self.plan.duration_s:
+            why = f"{on} holds from {on_s:g} s on in {run}, so a fault could begin at {latest_s:g} s"
+            mend = f"The run ends at {self.plan.duration_s:g} s: make it longer, or the faults earlier"
+            raise BenchError(why, where=where, mend=mend)
+        return on_s
 
     def _check(self, golden: BatchResult) -> None:
         values = {name: golden.rows[name] for name in self.names}

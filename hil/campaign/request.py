@@ -13,7 +13,7 @@ from hil.campaign.plan_file import load_plan
 from hil.errors import BenchError
 from hil.rig import Rig
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
