@@ -37,7 +37,9 @@ ALONE = (
     "tests/firmware/test_link_bus_lines.py",
     "tests/firmware/test_scan_serial.py",
     "tests/firmware/test_tclab_driver.py",
+    "tests/wire/test_proxy_network.py",
     "tests/wire/test_proxy_serial.py",
+    "tests/wire/test_proxy_through.py",
     "tests/wire/test_rtu_client_line.py::test_a_line_that",
     "tests/wire/test_rtu_server_line.py::test_a_line_that",
 )
