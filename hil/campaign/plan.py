@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hil.faults import FaultSpec
 from hil.requirements import Formula
@@ -121,6 +121,8 @@ class Plan:
         seeds: healthy runs, with seeds from `seed` on; runs take turns. A run has the noise of its healthy run, so that
             what differs comes of its faults (common random numbers).
         golden: values of the healthy run.
+        time: kind of time, "virtual", "lockstep" or "real".
+        bind: level by role, as `hil.open_bench` takes it.
         on: times of faults count from the first tick of the healthy run at which it holds; None: from its start.
         text: the file it was read from.
     """
@@ -137,3 +139,5 @@ class Plan:
     search: Search
     text: str
     on: Formula | None = None
+    time: str = "virtual"
+    bind: dict[str, str] = field(default_factory=dict)

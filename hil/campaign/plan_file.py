@@ -123,6 +123,8 @@ class _Reader:
             search=search,
             text=text,
             on=self._on(table.activate.on),
+            time=table.time,
+            bind=dict(table.bind),
         )
 
     def _slot(self, name: str, table: FaultTable) -> FaultSlot:

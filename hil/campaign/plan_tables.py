@@ -102,6 +102,10 @@ class PlanTable(Table):
     """Decides everything random."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 1
     """Healthy runs of different noise; the runs with faults take turns at them."""
+    time: Literal["virtual", "lockstep", "real"] = "virtual"
+    """Kind of time: virtual, or with a wire in lock-step or real time."""
+    bind: dict[Name, Literal["mil", "sil", "pil", "hil"]] = Field(default_factory=dict)
+    """Level of a role instead of the rig's; in virtual time mil."""
     golden: GoldenTable = GoldenTable()
     """The healthy run."""
     activate: ActivateTable = ActivateTable()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from hil.campaign.engine import Engine
+from hil.campaign.healthy import Engine
 from hil.campaign.heat import Counts
 from hil.campaign.junit import write_junit
 from hil.campaign.plan import Plan
@@ -36,7 +36,7 @@ def write_report(
     counts = Counts(space, table.to_pylist())
     page = _template().render(
         title=plan.title,
-        rig=engine.bench.rig.title,
+        rig=engine.rig.title,
         requirement=plan.expect.name,
         css=(resources.files("hil.report") / "report.css").read_text(encoding="utf-8"),
         figures=list(_figures(summary)),

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from hil.cli import output
-from hil.cli.options import JsonOption, RigArg
+from hil.cli.options import BindOption, JsonOption, RigArg, UrlOption, bindings, urls
 from hil.errors import HilError
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads; default: one a core.")] = None,
     scheduler: Annotated[str | None, typer.Option(metavar="URL", help="Of a Dask cluster: tcp://host:8786.")] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Only the I-th of N parts; see merge.")] = None,
+    time: Annotated[
+        str | None, typer.Option(help="virtual, lockstep or real, instead of the plan's.", metavar="TIME")
+    ] = None,
+    bind: BindOption = None,
+    url: UrlOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a campaign in DIR stopped.")] = False,
     minimise: Annotated[bool, typer.Option(help="Make the worst runs small and write tests of them.")] = True,
     json: JsonOption = False,
@@ -58,7 +63,20 @@ def run(
     """
     from hil.campaign import Request, run_campaign
 
-    what = Request(rig, plan, runs, seed, _period_s(period), jobs, scheduler, _shard(shard), minimise)
+    what = Request(
+        rig,
+        plan,
+        runs,
+        seed,
+        _period_s(period),
+        jobs,
+        scheduler,
+        _shard(shard),
+        minimise,
+        time=time,
+        bind=bindings(bind or []),
+        urls=urls(url or []),
+    )
     with _bar(quiet=json) as progress:
         try:
             result = run_campaign(what, out, resume=resume, progress=progress)
@@ -85,12 +103,13 @@ def replay_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The --out folder of a campaign.")],
     number: Annotated[int, typer.Argument(metavar="RUN", help="Number of the run.")],
     out: OutOption,
+    url: UrlOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run one of its runs again and record it; its state has to come out as it did."""
     from hil.campaign.replay import replay
 
-    found = replay(folder, number, out)
+    found = replay(folder, number, out, urls(url or []))
     if json:
         output.print_json(found)
     else:

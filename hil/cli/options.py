@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from hil.errors import HilError
+
 RigArg = Annotated[
     str, typer.Argument(metavar="RIG", help="Folder of a rig, its rig.toml, or the name of a shipped rig.")
 ]
@@ -18,3 +20,30 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 AtOption = Annotated[
     float | None, typer.Option("--at", min=0.0, metavar="SECONDS", help="Bench time; default: the next tick.")
 ]
+BindOption = Annotated[
+    list[str] | None, typer.Option(metavar="ROLE=LEVEL", help="mil, sil, pil or hil, instead of the rig's choice.")
+]
+UrlOption = Annotated[
+    list[str] | None, typer.Option(metavar="DEVICE=URL", help="Where a real device is, instead of the rig's url.")
+]
+
+
+def bindings(texts: list[str]) -> dict[str, str]:
+    """Levels by role of --bind; raises HilError for a text that is none."""
+    found = _pairs(texts, "--bind", "ROLE=LEVEL, as in plc=mil")
+    return {role: level.lower() for role, level in found.items()}
+
+
+def urls(texts: list[str]) -> dict[str, str]:
+    """Addresses by device of --url; raises HilError for a text that is none."""
+    return _pairs(texts, "--url", "DEVICE=URL, as in board=serial:///dev/ttyACM1")
+
+
+def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise HilError(f"'{text}' is none", where=option, mend=f"Write {form}")
+        found[name] = value
+    return found
