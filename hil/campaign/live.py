@@ -11,13 +11,14 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from hil.bench import Bench, open_bench
+from hil.bench import open_bench
 from hil.bindings import settle
 from hil.campaign.healthy import Engine, Floats, Found
 from hil.campaign.plan import Plan
 from hil.campaign.space import Run
 from hil.campaign.verdicts import Rows, judge
 from hil.errors import BenchError
+from hil.result import RunResult
 from hil.rig import RecordGroup, Rig
 
 
@@ -32,6 +33,9 @@ def is_live(rig: Rig, plan: Plan, period_s: float | None) -> bool:
         mend = "Leave --period out"
         raise BenchError("what is behind a wire runs at the rig's own period", where="--period", mend=mend)
     return live
+
+
+STALE = 1  # HIL_STALE of core/include/hil/types.h
 
 
 class Job(NamedTuple):
@@ -82,17 +86,23 @@ def run_once(rig: Rig, plan: Plan, urls: Mapping[str, str], job: Job, names: Seq
         for fault in job.faults:
             bench.fault(fault)
         bench.run(plan.duration_s)
-        return _outcome(bench, plan, names)
+        rows = {name: np.array(bench.history(name)) for name in names}
+        silent = [name for name in names if bench.status(name) & STALE]
+        result = bench.finish()
+    _refuse_what_is_no_evidence(plan, rows, silent, result)
+    return Outcome(rows, result.state_hash)
 
 
-def _outcome(bench: Bench, plan: Plan, names: Sequence[str]) -> Outcome:
-    ticks = max(1, round(plan.duration_s / bench.period_s))
-    rows = {name: np.array(bench.history(name)) for name in names}
-    if any(len(values) != ticks for values in rows.values()):
-        least = min(len(values) for values in rows.values())
-        mend = "Run `hil doctor`, or a slower period"
-        raise BenchError(f"a run has {least:,} of {ticks:,} ticks in its record", where=plan.name, mend=mend)
-    return Outcome(rows, bench.state_hash)
+def _refuse_what_is_no_evidence(plan: Plan, rows: Mapping[str, Floats], silent: list[str], result: RunResult) -> None:
+    """What the bench itself has done wrong is no outcome of a fault."""
+    least = min((len(values) for values in rows.values()), default=result.ticks)
+    why = "" if result.passed else f"a run on the bench did not pass: {result.reason}"
+    if silent:
+        why = f"the device behind {silent[0]} was silent at the end of a run"
+    if least != result.ticks:
+        why = f"a run has {least:,} of {result.ticks:,} ticks in its record"
+    if why:
+        raise BenchError(why, where=plan.name, mend="Look at the bench with `hil doctor`, then go on with --resume")
 
 
 class OneBench:

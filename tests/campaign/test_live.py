@@ -13,6 +13,7 @@ from rig_on_a_line import emulate, finish, write_rig
 
 from hil.campaign import Request, cluster_benches, run_campaign
 from hil.campaign.replay import replay
+from hil.campaign.store import read_table, results_hash
 from hil.errors import BenchError
 
 Rig = Callable[..., Path]
@@ -109,14 +110,23 @@ def plan(tmp_path: Path) -> Path:
 WIRE: dict[str, Any] = {"time": "lockstep", "bind": {"controller": "hil"}}
 
 
+@pytest.fixture(scope="module")
+def on_the_wire(board: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The campaign on the board, from this process."""
+    folder = tmp_path_factory.mktemp("wire")
+    (folder / "board.toml").write_text(BOARD)
+    rows_of(board[0], folder / "board.toml", folder / "out", urls={"board": board[1]}, **WIRE)
+    return folder / "out"
+
+
 def test_a_board_in_lock_step_gives_the_outcomes_of_virtual_time_and_a_replay(
-    board: tuple[Path, str], plan: Path, tmp_path: Path
+    board: tuple[Path, str], plan: Path, tmp_path: Path, on_the_wire: Path
 ) -> None:
     rig, urls = board[0], {"board": board[1]}
-    wire = rows_of(rig, plan, tmp_path / "wire", urls=urls, **WIRE)
+    wire = read_table(on_the_wire).to_pylist()
     assert told(wire) == told(rows_of(rig, plan, tmp_path / "blocks"))
     assert {row["outcome"] for row in wire} >= {"safe undetected", "safe detected", "hazard detected"}
-    assert replay(tmp_path / "wire", 2, tmp_path / "again", urls)["state_hash"] == wire[2]["state_hash"]
+    assert replay(on_the_wire, 2, tmp_path / "again", urls)["state_hash"] == wire[2]["state_hash"]
 
 
 @pytest.fixture
@@ -147,7 +157,12 @@ def add_worker(scheduler: str) -> Iterator[Callable[[], subprocess.Popen[bytes]]
 
 
 def test_a_cluster_runs_one_run_at_a_time_on_a_bench_also_when_its_worker_is_lost(
-    board: tuple[Path, str], plan: Path, tmp_path: Path, scheduler: str, add_worker: Callable[[], Any]
+    board: tuple[Path, str],
+    plan: Path,
+    tmp_path: Path,
+    on_the_wire: Path,
+    scheduler: str,
+    add_worker: Callable[[], Any],
 ) -> None:
     first = add_worker()
 
@@ -162,8 +177,14 @@ def test_a_cluster_runs_one_run_at_a_time_on_a_bench_also_when_its_worker_is_los
     request = Request(str(board[0]), str(plan), scheduler=scheduler, minimise=False, urls=urls, **WIRE)
     there = run_campaign(request, tmp_path / "there", progress=lose)
     assert first.poll() is not None
-    here = run_campaign(Request(str(board[0]), str(plan), minimise=False, urls=urls, **WIRE), tmp_path / "here")
-    assert there.summary["results_hash"] == here.summary["results_hash"]
+    assert there.summary["results_hash"] == results_hash(read_table(on_the_wire))
+
+
+@pytest.mark.realtime
+def test_a_board_in_real_time(board: tuple[Path, str], plan: Path, tmp_path: Path) -> None:
+    urls = {"board": board[1]}
+    rows = rows_of(board[0], plan, tmp_path / "real", urls=urls, runs=1, time="real", bind=WIRE["bind"])
+    assert rows[0]["kind"] in ("in.bias", "in.stuck")
 
 
 def test_a_cluster_without_a_bench_is_one_line(
