@@ -30,6 +30,7 @@ REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 # may have become another test's pseudo-terminal.
 ALONE = (
     "tests/bench/",
+    "tests/campaign/test_live.py::test_a_board_in_real_time",
     "tests/firmware/test_real_time_board.py",
     "tests/loop/test_bench_api.py",
     "rigs/quad_tank/tests/test_over_the_wire.py",
@@ -45,6 +46,7 @@ ALONE = (
 )
 # They wait for boards, lines and signals, with bounds that another one of them beside does not break.
 WAITING = (
+    "tests/campaign/test_live.py",
     "tests/firmware/",
     "tests/wire/",
     "tests/fmi/test_fmu_failures.py",

@@ -15,6 +15,8 @@ void proxy_take_line(struct hil_proxy *p, struct proxy_session *s)
     int fd = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return;
+    if (s->used && s->left) /* seen in this turn: the next one may have waited for it */
+        proxy_leave_line(s);
     if (!s->used || s->fd[0] >= 0) {
         struct linger none = {1, 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);

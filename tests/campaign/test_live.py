@@ -89,9 +89,12 @@ def test_an_emulated_plc_in_lock_step_gives_the_outcomes_of_virtual_time(
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A rig, and where its board is."""
-    calm = ('type = "gain"\nin = { u = "x.in" }\nout = { y = "x.out" }\ngain = 2.0', "")
-    steady = (calm[0], calm[0].replace("gain = 2.0", "gain = 1.0"))
-    rig = write_rig(tmp_path_factory.mktemp("board") / "rig", "serial:///dev/ttyACM0", steady)
+    law = 'out = { y = "x.out" }\ngain = '
+    steady = (f"{law}2.0", f"{law}1.0")  # x.in = 1 + x.out / 2 settles at 2
+    patient = [
+        (f"max_age_s = {age}", f"max_age_s = {10 * age:g}.0") for age in (0.1, 0.2)
+    ]  # a busy machine is no fault
+    rig = write_rig(tmp_path_factory.mktemp("board") / "rig", "serial:///dev/ttyACM0", steady, *patient)
     process, told = emulate(rig)
     try:
         yield rig, told["url"]
