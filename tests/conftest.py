@@ -30,6 +30,7 @@ REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 # may have become another test's pseudo-terminal.
 ALONE = (
     "tests/bench/",
+    "tests/campaign/test_live.py::test_a_board_in_real_time",
     "tests/firmware/test_real_time_board.py",
     "tests/loop/test_bench_api.py",
     "rigs/quad_tank/tests/test_over_the_wire.py",
@@ -37,12 +38,15 @@ ALONE = (
     "tests/firmware/test_link_bus_lines.py",
     "tests/firmware/test_scan_serial.py",
     "tests/firmware/test_tclab_driver.py",
+    "tests/wire/test_proxy_network.py",
     "tests/wire/test_proxy_serial.py",
+    "tests/wire/test_proxy_through.py",
     "tests/wire/test_rtu_client_line.py::test_a_line_that",
     "tests/wire/test_rtu_server_line.py::test_a_line_that",
 )
 # They wait for boards, lines and signals, with bounds that another one of them beside does not break.
 WAITING = (
+    "tests/campaign/test_live.py",
     "tests/firmware/",
     "tests/wire/",
     "tests/fmi/test_fmu_failures.py",

@@ -44,6 +44,8 @@ static void look_at_side(struct hil_proxy *p, struct proxy_session *s, int side,
         proxy_close(p, s, 1);
     else if ((events & ~POLLOUT) && !s->stream[side].ended)
         proxy_readable(p, s, side);
+    else if ((events & (POLLERR | POLLNVAL)) && side == 0 && proxy_is_line(p, s))
+        s->left = 1;
     else if (events & (POLLERR | POLLNVAL))
         proxy_close(p, s, 1);
 }
@@ -54,6 +56,8 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t do_due(struct hil_proxy *p, struct proxy_session *s)
 {
     int64_t due_ns = INT64_MAX;
+    if (s->left)
+        proxy_leave_line(s);
     if (s->connecting && p->now_ns < s->connect_by_ns)
         return s->connect_by_ns;
     if (s->connecting)
@@ -141,13 +145,15 @@ static int allocate(struct hil_proxy *p)
 static int open_ends(struct hil_proxy *p, int fd, int to_fd)
 {
     const struct hil_proxy_options *o = &p->options;
-    if (fd >= 0) {
+    if (to_fd >= 0) {
         p->now_ns = hil_now_ns();
         proxy_adopt(p, fd, to_fd);
-        return HIL_OK;
     }
+    if (fd >= 0)
+        return HIL_OK;
     int rc = hil_mb_resolve(o->host, o->port, &p->address, &p->address_size);
-    rc = rc ? rc : hil_mb_resolve(o->to_host, o->to_port, &p->to_address, &p->to_address_size);
+    if (!rc && to_fd < 0)
+        rc = hil_mb_resolve(o->to_host, o->to_port, &p->to_address, &p->to_address_size);
     return rc ? rc : proxy_listen(p);
 }
 

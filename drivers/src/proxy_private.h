@@ -57,6 +57,7 @@ struct proxy_stream {  /* one way of a connection */
     int told;          /* and the writing side was told */
     int muted;         /* half open: what comes is thrown away, */
     int64_t mute_ns;   /* until then */
+    size_t passed;     /* bytes of the frame at the beginning of rx that have gone already: proxy_through.c */
     size_t rx_n, skip; /* skip: bytes to come that belong to a frame already given up, */
     size_t n_head;     /* of which not even the header was there: so many bytes of it were */
     uint8_t head[MBAP_HEAD];
@@ -72,9 +73,11 @@ struct proxy_stream {  /* one way of a connection */
 };
 
 struct proxy_session {
-    int used, connecting, lasting; /* lasting: a serial line, which is never closed */
+    int used, connecting;
+    int lasting; /* a serial line, which is never closed, */
+    int left;    /* and whose client, where it comes by TCP, has gone */
     int64_t connect_by_ns;
-    int fd[2]; /* side 0 and 1 */
+    int fd[2]; /* side 0 and 1; side 0 is -1 while nobody is at the end of a line */
     uint16_t number;
     unsigned next_request;
     struct proxy_request requests[REQUESTS];
@@ -205,7 +208,15 @@ void proxy_take(struct hil_proxy *p, struct proxy_session *s, int way);
 /* The silence behind an unfinished frame is over. */
 void proxy_give_up(struct hil_proxy *p, struct proxy_session *s, int way);
 
+/* ---- proxy_through.c ---- */
+/* Sends what has not gone yet of the n bytes that came of a frame, unless a fault may act on it. */
+void proxy_pass_through(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n);
+/* The frame that went on as it came is over. */
+void proxy_end_through(struct hil_proxy *p, struct proxy_session *s, int way);
+
 /* ---- proxy_send.c ---- */
+/* Puts bytes on their way without telling of them. */
+void proxy_forward(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n);
 /* Puts a frame on its way, as the verdict wants. */
 void proxy_deliver(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n,
                    uint64_t number, const struct proxy_verdict *v);
@@ -228,8 +239,20 @@ void proxy_close(struct hil_proxy *p, struct proxy_session *s, int reset);
 void proxy_connected(struct hil_proxy *p, struct proxy_session *s);
 /* Something came at a side, or it ended. */
 void proxy_readable(struct hil_proxy *p, struct proxy_session *s, int side);
+/* Nothing is on its way and no transaction is open. */
+void proxy_forget(struct proxy_session *s);
 /* Ends what has ended on one side once everything before it has gone. */
 void proxy_pass_end(struct hil_proxy *p, struct proxy_session *s);
+
+/* ---- proxy_line.c ---- */
+static inline int proxy_is_line(const struct hil_proxy *p, const struct proxy_session *s)
+{
+    return s->lasting && p->address_size != 0;
+}
+/* Takes who wants to be at the end of the line. */
+void proxy_take_line(struct hil_proxy *p, struct proxy_session *s);
+/* Who was there has gone. */
+void proxy_leave_line(struct proxy_session *s);
 
 /* ---- proxy_listen.c ---- */
 int proxy_listen(struct hil_proxy *p);

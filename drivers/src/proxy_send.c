@@ -32,6 +32,12 @@ static int append(struct hil_proxy *p, struct proxy_session *s, int way, const u
     return 1;
 }
 
+void proxy_forward(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n)
+{
+    if (!append(p, s, way, data, n))
+        proxy_add(p, HIL_PROXY_OVERFLOWS, 1);
+}
+
 static void refill_flood(struct hil_proxy *p, struct proxy_session *s, int way)
 {
     struct proxy_stream *w = &s->stream[way];
@@ -41,20 +47,40 @@ static void refill_flood(struct hil_proxy *p, struct proxy_session *s, int way)
     }
 }
 
+static void throw_away(struct proxy_stream *w)
+{
+    w->out_from = w->out_to = 0;
+    w->flood_left = 0;
+}
+
+/* At the end of a line nobody is, or who was there has gone: that is no end of the line. */
+static int is_vacant(const struct hil_proxy *p, struct proxy_session *s, int way, int gone)
+{
+    if (way != HIL_PROXY_RESPONSE || !proxy_is_line(p, s))
+        return 0;
+    s->left |= gone;
+    return gone || s->left || s->fd[0] < 0;
+}
+
 int proxy_flush(struct hil_proxy *p, struct proxy_session *s, int way)
 {
     struct proxy_stream *w = &s->stream[way];
+    int is_file = s->lasting && !(proxy_is_line(p, s) && way == HIL_PROXY_RESPONSE);
     if (!s->used || s->connecting)
         return 0;
+    if (is_vacant(p, s, way, 0)) {
+        throw_away(w);
+        return 0;
+    }
     for (int i = 0; i < WRITES_PER_TURN; i++) {
         refill_flood(p, s, way);
         if (w->out_from == w->out_to)
             break;
         const uint8_t *data = w->out + w->out_from;
         size_t n = w->out_to - w->out_from;
-        ssize_t sent = s->lasting ? write(s->fd[!way], data, n) : send(s->fd[!way], data, n, MSG_NOSIGNAL);
+        ssize_t sent = is_file ? write(s->fd[!way], data, n) : send(s->fd[!way], data, n, MSG_NOSIGNAL);
         if (sent < 0)
-            return errno == EAGAIN || errno == EINTR ? 0 : -1;
+            return errno == EAGAIN || errno == EINTR || is_vacant(p, s, way, 1) ? 0 : -1;
         w->out_from += (size_t)sent;
     }
     return 0;
@@ -118,9 +144,10 @@ static struct proxy_held *next_held(const struct proxy_stream *w)
     return (struct proxy_held *)next;
 }
 
+/* Nothing comes between the bytes of a frame that goes on as it comes. */
 int64_t proxy_next_due(const struct proxy_stream *w)
 {
-    const struct proxy_held *h = next_held(w);
+    const struct proxy_held *h = w->passed ? NULL : next_held(w);
     return h ? h->due_ns : INT64_MAX;
 }
 
@@ -147,7 +174,7 @@ void proxy_release(struct hil_proxy *p, struct proxy_session *s, int way)
 {
     struct proxy_stream *w = &s->stream[way];
     struct proxy_held *h;
-    while (s->used && w->n_held && (h = next_held(w))->due_ns <= p->now_ns) {
+    while (s->used && w->n_held && !w->passed && (h = next_held(w))->due_ns <= p->now_ns) {
         int in_pieces = h->piece < h->n || h->first < h->n;
         if (!send_piece(p, s, way, h))
             return;
@@ -162,7 +189,7 @@ static void deliver_one(struct hil_proxy *p, struct proxy_session *s, int way, c
                         uint64_t number, const struct proxy_verdict *v)
 {
     struct proxy_stream *w = &s->stream[way];
-    int waits = v->delay_ns || v->piece || v->after_next || w->n_in_order;
+    int waits = v->delay_ns || v->piece || v->after_next || w->n_in_order || w->passed;
     if (waits && hold(p, w, data, n, number, v))
         return;
     proxy_add(p, HIL_PROXY_NOT_HELD, (uint64_t)waits);

@@ -8,12 +8,12 @@
 
 #define CONNECT_NS 10000000000 /* a device that takes longer is not there */
 
-static void forget_streams(struct proxy_session *s)
+void proxy_forget(struct proxy_session *s)
 {
     for (int way = 0; way < 2; way++) {
         struct proxy_stream *w = &s->stream[way];
         w->ended = w->told = w->muted = 0;
-        w->rx_n = w->skip = w->n_head = w->out_from = w->out_to = 0;
+        w->passed = w->rx_n = w->skip = w->n_head = w->out_from = w->out_to = 0;
         w->n_held = w->n_in_order = 0;
         w->flood_left = 0;
         w->rx_due_ns = INT64_MAX;
@@ -44,9 +44,9 @@ static struct proxy_session *begin(struct hil_proxy *p, int fd, int to_fd)
     struct proxy_session *s = find_place(p);
     if (!s)
         return NULL;
-    forget_streams(s);
+    proxy_forget(s);
     s->used = 1;
-    s->connecting = s->lasting = 0;
+    s->connecting = s->lasting = s->left = 0;
     s->fd[0] = fd;
     s->fd[1] = to_fd;
     s->number = ++p->sessions_made;
@@ -77,6 +77,8 @@ void proxy_close(struct hil_proxy *p, struct proxy_session *s, int reset)
         close_side(s->fd[0], reset);
         close_side(s->fd[1], reset);
     }
+    if (proxy_is_line(p, s))
+        proxy_leave_line(s);
     s->used = 0;
     proxy_tell_session(p, s, HIL_PROXY_CLOSED, reset);
 }
@@ -103,6 +105,10 @@ static int connect_other_side(struct hil_proxy *p, int *connecting)
 void proxy_accept(struct hil_proxy *p)
 {
     int connecting = 0;
+    if (p->sessions[0].lasting) {
+        proxy_take_line(p, &p->sessions[0]);
+        return;
+    }
     int fd = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return;
@@ -137,6 +143,10 @@ void proxy_connected(struct hil_proxy *p, struct proxy_session *s)
 static void end_of_stream(struct hil_proxy *p, struct proxy_session *s, int side, int broken)
 {
     struct proxy_stream *w = &s->stream[side];
+    if (side == 0 && proxy_is_line(p, s)) {
+        s->left = 1;
+        return;
+    }
     if (broken || s->lasting) {
         proxy_close(p, s, broken);
         return;

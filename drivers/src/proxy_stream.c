@@ -68,6 +68,15 @@ static void carry_out(struct hil_proxy *p, struct proxy_session *s, const struct
         proxy_close(p, s, 1);
 }
 
+/* It has gone on as it came: only what is told of it is left. */
+static void has_passed(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n,
+                       uint64_t number)
+{
+    proxy_tell_frame(p, s, way, !way, 0, number, data, n);
+    s->stream[way].muted = 0; /* or it would not have gone */
+    proxy_end_through(p, s, way);
+}
+
 static void pass_frame(struct hil_proxy *p, struct proxy_session *s, int way, const uint8_t *data, size_t n)
 {
     struct proxy_frame *f = &p->frame;
@@ -79,6 +88,10 @@ static void pass_frame(struct hil_proxy *p, struct proxy_session *s, int way, co
     proxy_add(p, way == HIL_PROXY_REQUEST ? HIL_PROXY_REQUESTS : HIL_PROXY_RESPONSES, 1);
     proxy_tell_frame(p, s, way, way, 0, f->number, data, n);
     struct proxy_stream *w = &s->stream[way];
+    if (w->passed) {
+        has_passed(p, s, way, data, n, f->number);
+        return;
+    }
     if (w->muted && p->now_ns < w->mute_ns)
         return;
     w->muted = 0;
@@ -98,6 +111,10 @@ static void pass_bytes(struct hil_proxy *p, struct proxy_session *s, int way, co
     struct proxy_stream *w = &s->stream[way];
     proxy_add(p, HIL_PROXY_NO_FRAME, n);
     proxy_tell_frame(p, s, way, way, 0, 0, data, n);
+    if (w->passed) {
+        has_passed(p, s, way, data, n, 0);
+        return;
+    }
     if (w->muted && p->now_ns < w->mute_ns)
         return;
     for (size_t at = 0; at < n; at += HIL_PROXY_FRAME_MAX)
@@ -128,6 +145,8 @@ static size_t pass_next(struct hil_proxy *p, struct proxy_session *s, int way, c
         return pass_header(p, s, way, data, n);
     size_t size = w->skip ? (w->skip < n ? w->skip : n) : proxy_split(p->options.protocol, way, data, n);
     int is_frame = !w->skip && size != SIZE_MAX;
+    if (!w->skip)
+        proxy_pass_through(p, s, way, data, is_frame && size ? size : n);
     size = size == SIZE_MAX ? n : size;
     w->skip -= w->skip ? size : 0;
     if (is_frame && size)

@@ -1,9 +1,10 @@
 """Campaigns of faults: a plan says what may go wrong and what must not come of it; many runs look whether it does.
 
-From the plan to the result: plan_file.py (TOML) and plan.py (what it means), space.py (a point of the unit cube is the
-faults of one run), search.py and falsify.py (which points), engine.py (runs, forked from a healthy one) and cluster.py
-(the same elsewhere), verdicts.py (what a run came to), store.py (results, part by part), statistics.py (what they say
-together), minimise.py and rig_test.py (the smallest that still does it, as a test), report.py.
+From the plan to the result: plan_file.py (TOML) and plan.py (what it means), space.py (a point of the unit cube is
+the faults of one run), search.py and falsify.py (which points), healthy.py (the run without faults), engine.py (runs
+that fork from it), live.py (runs on benches with a wire), cluster.py and cluster_benches.py (the same elsewhere),
+verdicts.py and handling.py (what a run came to, and in what time), store.py (results, part by part), statistics.py
+(what they say together), minimise.py and rig_test.py (the smallest that still does it, as a test), report.py.
 campaign.py does them in order; writing.py writes a plan in Python.
 """
 

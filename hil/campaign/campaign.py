@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hil.campaign.cluster import Cluster, Here, Portion, Runner, Task
-from hil.campaign.engine import Engine
+from hil.campaign.cluster import Cluster, Here, OnBenches, Portion, Runner, task_of
+from hil.campaign.cluster_benches import ClusterBenches
+from hil.campaign.engine import BatchEngine
 from hil.campaign.falsify import falsify
+from hil.campaign.healthy import Engine
+from hil.campaign.live import Benches, LiveEngine, OneBench, is_live
 from hil.campaign.minimise import minimise
 from hil.campaign.plan import Plan
 from hil.campaign.plan_file import load_plan
 from hil.campaign.report import write_report
-from hil.campaign.request import Request, as_asked, command_of, head_of, rig_hash
+from hil.campaign.request import Request, as_asked, command_of, head_of
 from hil.campaign.rig_test import write_test
 from hil.campaign.search import Points, points
 from hil.campaign.space import Run, Space
@@ -62,13 +65,13 @@ def run_campaign(
     if what.shard and plan.search.falsify:
         mend = "Take [search.falsify] out, or run it whole: each of its runs depends on those before"
         raise BenchError("a falsification cannot be split into shards", where=plan.name, mend=mend)
-    space = Space(plan)
-    tried = points(plan.search, space.dimensions, plan.seed)
-    engine = Engine(rig, plan, what.jobs)
+    tried = points(plan.search, Space(plan).dimensions, plan.seed)
+    engine = _engine(what, rig, plan)
     try:
         for seed in range(plan.seed, plan.seed + plan.seeds):
             engine.healthy(seed)
-        runner = _runner(what, rig, plan, engine)
+        space = Space(plan, engine.on_s())
+        runner = _runner(what, rig, space, engine)
         store = Store(out, head_of(what, rig, plan), resume=resume)
         try:
             return _Work(what, rig, space, store, engine, runner, progress).all(tried)
@@ -79,10 +82,21 @@ def run_campaign(
         engine.close()
 
 
-def _runner(what: Request, rig: Rig, plan: Plan, engine: Engine) -> Runner:
-    if what.scheduler is None:
-        return Here(engine)
-    return Cluster(what.scheduler, Task(str(rig.folder), rig_hash(rig), what.period_s, plan.text, plan.name, plan.seed))
+def _engine(what: Request, rig: Rig, plan: Plan) -> Engine:
+    if not is_live(rig, plan, what.period_s):
+        return BatchEngine(rig, plan, what.jobs)
+    urls = dict(what.urls)
+    benches: Benches = OneBench(rig, plan, urls)
+    if what.scheduler is not None:
+        task = task_of(rig, what.period_s, Space(plan), tuple(urls.items()))
+        benches = ClusterBenches(what.scheduler, task, rig)
+    return LiveEngine(rig, plan, benches)
+
+
+def _runner(what: Request, rig: Rig, space: Space, engine: Engine) -> Runner:
+    if isinstance(engine, LiveEngine):
+        return OnBenches(engine)
+    return Here(engine) if what.scheduler is None else Cluster(what.scheduler, task_of(rig, what.period_s, space))
 
 
 class _Work:
@@ -112,9 +126,7 @@ class _Work:
 
     def _stage(self, runs: Sequence[Run], stage: str) -> None:
         """Runs those that are not there yet, in the order of their forks, so that portions are large."""
-        missing = sorted(
-            (r for r in runs if r.id not in self.margins), key=lambda r: (r.seed, self.engine.fork_tick(r))
-        )
+        missing = sorted((run for run in runs if run.id not in self.margins), key=self.engine.place)
         start = time.perf_counter()
         self.progress(len(self.margins), self.of)
         for table in self.runner.tables(list(_portions(missing)), stage):

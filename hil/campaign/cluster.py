@@ -5,22 +5,25 @@ from __future__ import annotations
 import functools
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
-from hil.campaign.engine import Engine
+from hil.campaign.engine import BatchEngine
+from hil.campaign.healthy import Engine
+from hil.campaign.plan import Plan
 from hil.campaign.plan_file import read_plan
 from hil.campaign.request import rig_hash
 from hil.campaign.space import Run, Space
 from hil.campaign.store import rows_of
 from hil.errors import BenchError
-from hil.rig import load_rig
+from hil.rig import Rig, load_rig
 
 CONNECT_S, WORKERS_S = 5.0, 10.0
 Portion = list[Run]
+Items = tuple[tuple[str, str], ...]
 
 
 class Runner(Protocol):
@@ -36,7 +39,7 @@ class Runner(Protocol):
 
 
 class Here:
-    """The batch engine of this process."""
+    """The engine of this process."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -48,6 +51,15 @@ class Here:
 
     def close(self) -> None:
         """Nothing: the engine is its maker's."""
+
+
+class OnBenches(Here):
+    """An engine whose runs take long: each is kept as soon as it is over."""
+
+    def tables(self, portions: Sequence[Portion], stage: str) -> Iterator[pa.Table]:
+        """One table a run; all runs are asked for at once, so that no bench waits for another."""
+        for found in self.engine.run([run for portion in portions for run in portion]):
+            yield rows_of(stage, *found)
 
 
 def portion_table(engine: Engine, portion: Portion, stage: str) -> pa.Table:
@@ -65,32 +77,66 @@ class Task:
     plan: str
     name: str
     seed: int
+    time: str = "virtual"
+    bind: Items = ()
+    urls: Items = ()
+    on_s: tuple[tuple[int, float], ...] = ()
+
+
+def task_of(rig: Rig, period_s: float | None, space: Space, urls: Items = ()) -> Task:
+    """What the workers of a campaign are told."""
+    plan = space.plan
+    head = (str(rig.folder), rig_hash(rig), period_s, plan.text, plan.name, plan.seed)
+    return Task(*head, plan.time, tuple(plan.bind.items()), urls, tuple(space.on_s.items()))
+
+
+def read_task(task: Task) -> tuple[Rig, Plan]:
+    """On a worker: rig and plan.
+
+    Raises:
+        BenchError: this machine has another version of the rig.
+    """
+    rig = load_rig(Path(task.rig), task.period_s)
+    if rig_hash(rig) != task.rig_hash:
+        where, mend = f"{socket.gethostname()}:{task.rig}", "Bring the rig there to the same version"
+        raise BenchError("a worker has another version of the rig", where=where, mend=mend)
+    plan = read_plan(task.plan, task.name, task.name, rig)
+    return rig, replace(plan, seed=task.seed, time=task.time, bind=dict(task.bind))
+
+
+def connect(address: str) -> tuple[Any, Any]:
+    """The library distributed, and a client of a scheduler, "tcp://host:8786".
+
+    Raises:
+        BenchError: distributed is missing, or nobody answers.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        mend = "Install it with: pip install 'hil[dask]'"
+        raise BenchError("a Dask cluster needs the library distributed", mend=mend) from error
+    library = cast("Any", distributed)
+    try:
+        return library, library.Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        mend = "Start it with: dask scheduler, dask worker"
+        raise BenchError("no Dask scheduler answers", where=address, mend=mend) from error
 
 
 class Cluster:
     """Workers of a Dask cluster, each with an engine of one thread.
 
     Args:
-        address: of the scheduler, "tcp://host:8786".
+        address: of the scheduler.
         task: what they run.
 
     Raises:
-        BenchError: distributed is missing, or nobody answers.
+        BenchError: as `connect`, or there is no worker.
     """
 
     def __init__(self, address: str, task: Task) -> None:
-        try:
-            import distributed
-        except ImportError as error:
-            mend = "Install it with: pip install 'hil[dask]'"
-            raise BenchError("a Dask cluster needs the library distributed", mend=mend) from error
-        self.task = task
-        self.address, self._distributed = address, cast("Any", distributed)
-        try:
-            self.client = self._distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, ValueError) as error:
-            mend = "Start it with: dask scheduler, dask worker"
-            raise BenchError("no Dask scheduler answers", where=address, mend=mend) from error
+        self.task, self.address = task, address
+        self._distributed, self.client = connect(address)
         try:
             self.client.wait_for_workers(1, timeout=WORKERS_S)
         except TimeoutError as error:
@@ -126,13 +172,5 @@ def _work(task: Task, stage: str, points: list[tuple[int, tuple[float, ...]]]) -
 
 @functools.lru_cache(maxsize=2)
 def _engine(task: Task) -> tuple[Engine, Space]:
-    from dataclasses import replace
-
-    rig = load_rig(Path(task.rig), task.period_s)
-    if rig_hash(rig) != task.rig_hash:
-        mend = "Bring the rig there to the same version"
-        raise BenchError(
-            "a worker has another version of the rig", where=f"{socket.gethostname()}:{task.rig}", mend=mend
-        )
-    plan = replace(read_plan(task.plan, task.name, task.name, rig), seed=task.seed)
-    return Engine(rig, plan, threads=1), Space(plan)
+    rig, plan = read_task(task)
+    return BatchEngine(rig, plan, threads=1), Space(plan, dict(task.on_s))

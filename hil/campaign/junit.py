@@ -10,7 +10,7 @@ from hil.campaign.plan import Kind, Plan
 
 
 def write_junit(path: Path, plan: Plan, counts: Counts) -> None:
-    """A case for each kind of each fault; one that ended in a hazard fails."""
+    """A case for each kind of each fault; one that ended in a hazard or was handled too late fails."""
     pairs = counts.space.pairs
     failed = 0
     suite = Xml.Element("testsuite", name=plan.name, tests=str(len(pairs)))
@@ -26,7 +26,12 @@ def _judge(case: Xml.Element, plan: Plan, counts: Counts, slot: str, kind: Kind)
     runs, hazards = counts.of(slot, kind.text)
     if not runs:
         Xml.SubElement(case, "skipped", message="no run had it")
-    if hazards:
+    late = counts.late[slot, kind.text]
+    found = [f"{hazards} of {runs} runs ended in a hazard"] if hazards else []
+    if late:
+        limit = f"the fault tolerant time interval of {plan.expect.ftti_s:g} s"
+        found.append(f"{late} of {runs} runs were handled beyond {limit}")
+    if found:
         name = f"{plan.expect.name}: " if plan.expect.name else ""
-        Xml.SubElement(case, "failure", message=f"{name}{hazards} of {runs} runs ended in a hazard")
-    return hazards > 0
+        Xml.SubElement(case, "failure", message=name + "; ".join(found))
+    return bool(found)

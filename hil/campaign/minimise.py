@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from hil.campaign.engine import Engine
+from hil.campaign.healthy import Engine
 from hil.campaign.plan import Plan, Range
 from hil.campaign.space import Injected, Run
 

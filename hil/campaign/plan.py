@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hil.faults import FaultSpec
 from hil.requirements import Formula
@@ -53,7 +53,7 @@ class FaultSlot:
         name: it is the signal `fault.<name>` of formulas: 1 while a fault of it acts, else 0.
         signal: what the fault acts on.
         kinds: what it may be.
-        start_s: bench time at which it begins.
+        start_s: bench time at which it begins, or with the plan's `on` time since then.
         duration_s: how long it lasts; None: to the end of the run.
     """
 
@@ -71,6 +71,8 @@ class Expectation:
     Attributes:
         detect: holds from the moment on at which the system has noticed; None: nothing is expected to notice.
         within_s: later than this after the fault's begin it does not count.
+        safe_state: holds once the safe state is reached; None: it is `reaction_s` after the detection.
+        ftti_s: fault tolerant time interval: the safe state has to be reached within it; None: there is no limit.
         safe: holds while nothing dangerous happens.
         requirement: holds over the whole run; None: there is none.
         name: of the requirement these stand for, for reports.
@@ -81,11 +83,14 @@ class Expectation:
     safe: Formula
     requirement: Formula | None
     name: str
+    safe_state: Formula | None = None
+    reaction_s: float = 0.0
+    ftti_s: float | None = None
 
     @property
     def formulas(self) -> tuple[Formula, ...]:
         """Those that there are."""
-        return tuple(f for f in (self.detect, self.safe, self.requirement) if f is not None)
+        return tuple(f for f in (self.detect, self.safe, self.requirement, self.safe_state) if f is not None)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,9 @@ class Plan:
         seeds: healthy runs, with seeds from `seed` on; runs take turns. A run has the noise of its healthy run, so that
             what differs comes of its faults (common random numbers).
         golden: values of the healthy run.
+        time: kind of time, "virtual", "lockstep" or "real".
+        bind: level by role, as `hil.open_bench` takes it.
+        on: times of faults count from the first tick of the healthy run at which it holds; None: from its start.
         text: the file it was read from.
     """
 
@@ -130,3 +138,6 @@ class Plan:
     expect: Expectation
     search: Search
     text: str
+    on: Formula | None = None
+    time: str = "virtual"
+    bind: dict[str, str] = field(default_factory=dict)

@@ -43,6 +43,8 @@ from hil.rig.lines import KeyLines
 from hil.rig.messages import KeyPath, Mistakes
 
 SEPARATOR = ".."  # between the ends of a range
+FAULT = "fault."
+ALWAYS = "1 > 0"
 
 
 def load_plan(plan: str | Path, rig: Rig) -> Plan:
@@ -94,14 +96,15 @@ class _Reader:
 
     def __init__(self, table: PlanTable, rig: Rig, mistakes: Mistakes) -> None:
         self.table, self.rig, self.mistakes = table, rig, mistakes
-        self.units = {name: signal.unit for name, signal in rig.signals.items() if signal.role is None}
-        self.units.update({f"fault.{slot}": "1" for slot in table.faults})
+        self.units: dict[str, str | None] = {
+            name: signal.unit for name, signal in rig.signals.items() if signal.role is None
+        }
+        self.units.update({f"{FAULT}{slot}": "1" for slot in table.faults})
 
     def plan(self, name: str, text: str) -> Plan:
         """All of it."""
         table = self.table
         slots = [self._slot(slot, fault) for slot, fault in table.faults.items()]
-        expect = self._expect(table.expect)
         falsify = table.search.falsify
         search = Search(
             **table.search.model_dump(exclude={"falsify"}),
@@ -116,9 +119,12 @@ class _Reader:
             golden=dict(table.golden.set),
             combine=table.activate.combine,
             slots=tuple(slots),
-            expect=expect,
+            expect=self._expect(table.expect),
             search=search,
             text=text,
+            on=self._on(table.activate.on),
+            time=table.time,
+            bind=dict(table.bind),
         )
 
     def _slot(self, name: str, table: FaultTable) -> FaultSlot:
@@ -136,7 +142,7 @@ class _Reader:
             if duration.low <= 0.0:
                 place = (*path, "duration_s") if table.duration_s is not None else ("activate", "duration_s")
                 self.mistakes.add(place, "a fault has to last longer than 0 s")
-        if start.high >= self.table.duration_s:
+        if start.high >= self.table.duration_s:  # with `on` even more so: engine.py looks at the rest
             why = f"begins at {start.high:g} s, the run ends at {self.table.duration_s:g} s"
             self.mistakes.add((*path, "start_s") if table.start_s is not None else ("activate", "start_s"), why)
         return FaultSlot(name, table.signal, tuple(k for k in kinds if k), start, duration)
@@ -168,19 +174,52 @@ class _Reader:
         return convert(parse_fault(f"{signal}={kind}"), self.rig.faultable().get(signal))
 
     def _expect(self, table: ExpectTable) -> Expectation:
-        safe = self._formula("safe", table.safe)
+        found = {key: self._formula(key, getattr(table, key)) for key in ("detect", "requirement", "safe_state")}
+        self._check_ftti(table, found["detect"], found["safe_state"])
         return Expectation(
-            detect=None if table.detect is None else self._formula("detect", table.detect),
+            detect=found["detect"],
             within_s=table.within_s,
-            safe=safe,
-            requirement=None if table.requirement is None else self._formula("requirement", table.requirement),
+            safe=self._parsed(("expect", "safe"), table.safe, self.units),
+            requirement=found["requirement"],
             name=table.name,
+            safe_state=found["safe_state"],
+            reaction_s=table.reaction_s or 0.0,
+            ftti_s=table.ftti_s,
         )
 
-    def _formula(self, key: str, text: str) -> Formula:
+    def _check_ftti(self, table: ExpectTable, detect: Formula | None, safe_state: Formula | None) -> None:
+        """A handling time needs moments."""
+        if table.safe_state is not None and table.reaction_s is not None:
+            why, mend = "the safe state is named by safe_state already", "Leave one of them out"
+            self.mistakes.add(("expect", "reaction_s"), why, value=table.reaction_s, mend=mend)
+        if table.ftti_s is not None and table.detect is None and table.safe_state is None:
+            mend = "Give detect or safe_state"
+            self.mistakes.add(("expect", "ftti_s"), "nothing tells when a fault is handled", mend=mend)
+        for key, formula in (("detect", detect), ("safe_state", safe_state)):
+            needed = key == "safe_state" or table.ftti_s is not None or safe_state is not None
+            if formula is not None and formula.horizon_s > 0.0 and needed:
+                self._refuse_future(("expect", key), getattr(table, key))
+
+    def _refuse_future(self, path: KeyPath, text: str) -> None:
+        mend = "Write it without G, F, U"
+        self.mistakes.add(path, "a formula about the future has no moment at which it holds", value=text, mend=mend)
+
+    def _on(self, text: str | None) -> Formula | None:
+        """Of the rig's signals alone: in the healthy run no fault acts."""
+        path: KeyPath = ("activate", "on")
+        units = {name: unit for name, unit in self.units.items() if not name.startswith(FAULT)}
+        found = None if text is None else self._parsed(path, text, units)
+        if found is not None and found.horizon_s > 0.0:
+            self._refuse_future(path, str(text))
+        return found
+
+    def _formula(self, key: str, text: str | None) -> Formula | None:
+        return None if text is None else self._parsed(("expect", key), text, self.units)
+
+    def _parsed(self, path: KeyPath, text: str, units: dict[str, str | None]) -> Formula:
         try:
-            return parse(text, self.units)
+            return parse(text, units)
         except HilError as error:
             where = f" ({error.where})" if error.where else ""
-            self.mistakes.add(("expect", key), error.message + where, value=text, mend=error.mend)
-            return parse("1 > 0")
+            self.mistakes.add(path, error.message + where, value=text, mend=error.mend)
+            return parse(ALWAYS)

@@ -25,6 +25,8 @@ class ActivateTable(Table):
 
     start_s: Span = 0.0
     """Bench time of a fault's begin: a number, or [from, to]."""
+    on: str | None = None
+    """A condition over the signals: times count from the first tick of the healthy run at which it holds."""
     duration_s: Span | None = None
     """How long it lasts; without it to the end of the run."""
     combine: Literal["one", "all", "any"] = "one"
@@ -53,6 +55,12 @@ class ExpectTable(Table):
     """Longest time from the fault's begin until then."""
     safe: str
     """Holds while nothing dangerous happens."""
+    safe_state: str | None = None
+    """Holds once the safe state is reached, which ends the handling of the fault."""
+    reaction_s: Annotated[float, Field(ge=0)] | None = None
+    """Instead: the safe state is reached so long after the detection; 0 without either."""
+    ftti_s: Positive | None = None
+    """Fault tolerant time interval: the longest time from a fault's begin to the safe state."""
     requirement: str | None = None
     """Holds over the whole run from its start."""
     name: str = ""
@@ -94,6 +102,10 @@ class PlanTable(Table):
     """Decides everything random."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 1
     """Healthy runs of different noise; the runs with faults take turns at them."""
+    time: Literal["virtual", "lockstep", "real"] = "virtual"
+    """Kind of time: virtual, or with a wire in lock-step or real time."""
+    bind: dict[Name, Literal["mil", "sil", "pil", "hil"]] = Field(default_factory=dict)
+    """Level of a role instead of the rig's; in virtual time mil."""
     golden: GoldenTable = GoldenTable()
     """The healthy run."""
     activate: ActivateTable = ActivateTable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hil.errors import BenchError
 from hil.rig import load_rig
 
 
-def replay(folder: Path, number: int, out: Path) -> dict[str, Any]:
+def replay(folder: Path, number: int, out: Path, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Runs it from the bench's start and records it into `out`.
 
     Returns:
@@ -33,13 +34,15 @@ def replay(folder: Path, number: int, out: Path) -> dict[str, Any]:
         raise BenchError(f"there is no run {number}", where=str(folder), mend=f"It has {len(table):,} runs")
     rig = load_rig(head["rig"], head["period_s"])
     plan = asked(head, rig)
-    with open_bench(rig, seed=rows[0]["seed"], record=out, use_rig_faults=False) as bench:
+    options: dict[str, Any] = {"time": plan.time, "bind": plan.bind, "urls": urls}
+    options["clear_latch"] = plan.time != "virtual"  # what the run before has left
+    with open_bench(rig, seed=rows[0]["seed"], record=out, use_rig_faults=False, **options) as bench:
         for name, value in plan.golden.items():
             bench.set(name, value)
         for fault in rows[0]["faults"]:
             bench.fault(fault)
         bench.run(plan.duration_s)
-        if bench.state_hash != rows[0]["state_hash"]:
+        if plan.time != "real" and bench.state_hash != rows[0]["state_hash"]:  # a clock gives no run twice
             why = f"run {number} ended in the state {bench.state_hash}, in the campaign in {rows[0]['state_hash']}"
             raise BenchError(why, where=str(folder), mend="Was the rig changed since?")
     return dict(rows[0])

@@ -12,15 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from hil.campaign.engine import Engine
+from hil.campaign.healthy import Engine
 from hil.campaign.heat import Counts
 from hil.campaign.junit import write_junit
 from hil.campaign.plan import Plan
 from hil.campaign.space import Space
-from hil.campaign.statistics import worst_runs
+from hil.campaign.statistics import late_runs, worst_runs
 from hil.campaign.verdicts import HAZARDS
 
 WORST = 5  # runs that are drawn
+LATEST = 10  # runs that are listed
+SHOWN = 5  # moments that are named
+TIMES = ("detected_s", "reaction_s", "handled_s", "hazard_s")
 POINTS = 600  # of a curve
 WIDTH, HEIGHT, MARGIN = 900.0, 170.0, 60.0
 
@@ -33,12 +36,15 @@ def write_report(
     counts = Counts(space, table.to_pylist())
     page = _template().render(
         title=plan.title,
-        rig=engine.bench.rig.title,
+        rig=engine.rig.title,
         requirement=plan.expect.name,
         css=(resources.files("hil.report") / "report.css").read_text(encoding="utf-8"),
         figures=list(_figures(summary)),
-        expected=list(_expected(plan)),
+        expected=[*_expected(plan), *_activated(summary)],
+        ftti=f"{plan.expect.ftti_s:g} s" if plan.expect.ftti_s is not None else "",
+        late=[_late(row) for row in late_runs(table, LATEST)],
         heat=list(counts.heat()),
+        panels=list(counts.panels()),
         worst=[_case(engine, space, row) for row in worst_runs(table, WORST)],
         folder=folder,
         tests=summary.get("tests", []),
@@ -54,11 +60,13 @@ def write_report(
 
 def _verdict(summary: Mapping[str, Any]) -> dict[str, str]:
     bad = sum(summary["outcomes"][name] for name in HAZARDS)
-    broken = summary["broken_requirement"]
-    if not bad and not broken:
+    broken, handling = summary["broken_requirement"], summary["fault_handling"]
+    late = handling["late"] if handling else 0
+    if not bad and not broken and not late:
         return {"word": "passed", "tone": "good", "sentence": f"No hazard in {summary['runs']:,} runs"}
     sentence = f"{bad:,} of {summary['runs']:,} runs ended in a hazard"
-    return {"word": "failed", "tone": "bad", "sentence": sentence + (f", {broken:,} broke it" if broken else "")}
+    sentence += f", {broken:,} broke the requirement" if broken else ""
+    return {"word": "failed", "tone": "bad", "sentence": sentence + (f", {late:,} handled it too late" if late else "")}
 
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
@@ -70,9 +78,34 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
         interval = f"{found['low']:.1%} to {found['high']:.1%} at {found['confidence']:.0%} (Clopper-Pearson)"
         yield "Diagnostic coverage", f"{found['share']:.1%}", interval, ""
     if summary["fault_tolerance_time_s"] is not None:
-        yield "Fault tolerance time", f"{summary['fault_tolerance_time_s']:.3g} s", "shortest from fault to hazard", ""
+        yield "Shortest to a hazard", f"{summary['fault_tolerance_time_s']:.3g} s", "from fault to hazard", ""
     if summary["slowest_detection_s"] is not None:
         yield "Slowest detection", f"{summary['slowest_detection_s']:.3g} s", "from fault to detection", ""
+    yield from _handling_figures(summary["fault_handling"])
+
+
+def _handling_figures(handling: Mapping[str, Any] | None) -> Iterator[tuple[str, str, str, str]]:
+    if not handling:
+        return
+    if handling["slowest_handling_s"] is not None:
+        slowest = f"{handling['slowest_handling_s']:.3g} s"
+        yield "Slowest handling", slowest, "from fault to the safe state", ""
+    if handling["ftti_s"] is not None:
+        limit = f"of {handling['in_time'] + handling['late']:,} beyond {handling['ftti_s']:g} s"
+        yield "Handled too late", f"{handling['late']:,}", limit, "bad" if handling["late"] else ""
+    if handling["limit_holds"] is False:
+        yield "Limit", "too long", "a hazard came sooner than it", "bad"
+
+
+def _activated(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if summary["activation"]:
+        at = [f"{time_s:g} s" for time_s in summary["activation"]["at_s"][:SHOWN]]
+        yield "Times count from", f"{summary['activation']['on']}, first at {', '.join(at)}"
+
+
+def _late(row: Mapping[str, Any]) -> dict[str, Any]:
+    times = {key: f"{row[key]:.3g} s" if np.isfinite(row[key]) else "never" for key in TIMES}
+    return {"id": row["id"], "faults": row["faults"], "times": list(times.values())}
 
 
 def _expected(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -81,6 +114,12 @@ def _expected(plan: Plan) -> Iterator[tuple[str, str]]:
         within = f", within {expect.within_s:g} s" if expect.within_s is not None else ""
         yield "Detected", f"{expect.detect}{within}"
     yield "Safe", str(expect.safe)
+    if expect.safe_state is not None:
+        yield "Safe state", str(expect.safe_state)
+    elif expect.reaction_s:
+        yield "Safe state", f"{expect.reaction_s:g} s after the detection"
+    if expect.ftti_s is not None:
+        yield "Fault tolerant time interval", f"{expect.ftti_s:g} s"
     if expect.requirement is not None:
         yield "Requirement", str(expect.requirement)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hil.campaign.plan_file import load_plan
 from hil.errors import BenchError
 from hil.rig import Rig
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Request:
         scheduler: of a Dask cluster, "tcp://host:8786".
         shard: (i, n): the i-th of n parts, counted from 1.
         minimise: also make the worst runs small, and tests of them.
+        time: kind of time instead of the plan's.
+        bind: level by role, beside and before the plan's.
+        urls: address by device, instead of the rig's; it decides nothing, and may be another one when going on.
     """
 
     rig: str
@@ -41,6 +45,9 @@ class Request:
     scheduler: str | None = None
     shard: tuple[int, int] | None = None
     minimise: bool = True
+    time: str | None = None
+    bind: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str] = field(default_factory=dict)
 
 
 def asked(head: dict[str, Any], rig: Rig) -> Plan:
@@ -50,7 +57,15 @@ def asked(head: dict[str, Any], rig: Rig) -> Plan:
         RigError: the plan cannot be used.
         BenchError: rig or plan are not what they were.
     """
-    what = Request(head["rig"], head["plan_file"], head["runs"], head["seed"], head["period_s"])
+    what = Request(
+        head["rig"],
+        head["plan_file"],
+        head["runs"],
+        head["seed"],
+        head["period_s"],
+        time=head["time"],
+        bind=head["bind"],
+    )
     plan = as_asked(what, load_plan(what.plan, rig))
     now = head_of(what, rig, plan)
     for key in ("rig_hash", "plan_hash"):
@@ -65,7 +80,8 @@ def asked(head: dict[str, Any], rig: Rig) -> Plan:
 def as_asked(what: Request, plan: Plan) -> Plan:
     """The plan with what the caller says in its place."""
     search = plan.search if what.runs is None else replace(plan.search, runs=what.runs)
-    return replace(plan, search=search, seed=plan.seed if what.seed is None else what.seed)
+    seed = plan.seed if what.seed is None else what.seed
+    return replace(plan, search=search, seed=seed, time=what.time or plan.time, bind={**plan.bind, **what.bind})
 
 
 def head_of(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
@@ -79,6 +95,8 @@ def head_of(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
         "runs": plan.search.runs,
         "seed": plan.seed,
         "period_s": rig.period_s,
+        "time": plan.time,
+        "bind": plan.bind,
         "shard": list(what.shard) if what.shard else None,
     }
 
@@ -91,6 +109,9 @@ def rig_hash(rig: Rig) -> str:
 
 def command_of(what: Request, out: Path) -> str:
     """The command that runs the same again."""
-    options = {"runs": what.runs, "seed": what.seed, "period": None if what.period_s is None else f"{what.period_s:g}s"}
+    period = None if what.period_s is None else f"{what.period_s:g}s"
+    options = {"runs": what.runs, "seed": what.seed, "period": period, "time": what.time}
     given = [f"--{name} {value}" for name, value in options.items() if value is not None]
+    for name, pairs in (("bind", what.bind), ("url", what.urls)):
+        given += [f"--{name} {shlex.quote(f'{key}={value}')}" for key, value in pairs.items()]
     return shlex.join(["hil", "campaign", what.rig, what.plan]) + " " + " ".join([*given, f"--out {out}-again"])

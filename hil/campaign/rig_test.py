@@ -39,7 +39,7 @@ def values_of(bench, names):
 
 def test_{name}():
     rig = load_rig(RIG, PERIOD_S)
-    with hil.open_bench(rig, seed={seed}, use_rig_faults=False) as bench:
+    with hil.open_bench(rig, seed={seed}, use_rig_faults=False{options}) as bench:
         for signal, value in GOLDEN.items():
             bench.set(signal, value)
         for fault in FAULTS:
@@ -60,7 +60,10 @@ def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) ->
     acting: dict[str, list[tuple[float, float]]] = {f"fault.{slot.name}": [] for slot in plan.slots}
     for fault in run.faults:
         acting[f"fault.{fault.slot}"].append((fault.start_s, plan.duration_s if fault.end_s is None else fault.end_s))
+    wire = "" if plan.time == "virtual" else f", time={plan.time!r}, clear_latch=True"
+    options = wire + (f", bind={plan.bind!r}" if plan.bind else "")
     text = TEMPLATE.format(
+        options=options,
         title=plan.title,
         found="\n".join(faults),
         rig=rig,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hil.campaign.plan import FaultSlot, Kind, Plan
@@ -41,12 +41,18 @@ class Injected:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its number, seed and faults. `point` is where it lies in the unit cube."""
+    """One run: its number, seed and faults, in bench time.
+
+    Attributes:
+        point: where it lies in the unit cube.
+        on_s: bench time that the plan's times count from; None: the bench's start.
+    """
 
     id: int
     seed: int
     faults: tuple[Injected, ...]
     point: tuple[float, ...] = field(repr=False)
+    on_s: float | None = None
 
     @property
     def start_s(self) -> float | None:
@@ -59,10 +65,14 @@ class Space:
 
     With combine = "one" the first coordinate chooses among all kinds of all faults, and the rest say its values and
     times; else each fault has coordinates of its own.
+
+    Args:
+        plan: what may happen.
+        on_s: by seed, when the condition of a plan with `on` first holds in the healthy run.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, on_s: Mapping[int, float] | None = None) -> None:
+        self.plan, self.on_s = plan, dict(on_s or {})
         self.one = plan.combine == "one"
         self.pairs = [(slot, kind) for slot in plan.slots for kind in slot.kinds]
         self.dimensions = self._dimensions()
@@ -79,22 +89,23 @@ class Space:
 
     def run(self, number: int, point: Sequence[float]) -> Run:
         """The run at a point of the unit cube."""
-        return Run(
-            number, self.plan.seed + number % self.plan.seeds, tuple(self._faults(point)), tuple(map(float, point))
-        )
+        seed = self.plan.seed + number % self.plan.seeds
+        on_s = self.on_s.get(seed)
+        faults = tuple(self._faults(point, on_s or 0.0))
+        return Run(number, seed, faults, tuple(map(float, point)), on_s)
 
-    def _faults(self, point: Sequence[float]) -> Iterator[Injected]:
+    def _faults(self, point: Sequence[float], on_s: float) -> Iterator[Injected]:
         rest = iter(map(float, point))
         if self.one:
             slot, kind = self.pairs[_chosen(next(rest), len(self.pairs))]
-            yield _injected(slot, kind, list(rest), [k for _, k in self.pairs], self.plan.slots)
+            yield _injected(slot, kind, list(rest), [k for _, k in self.pairs], self.plan.slots, on_s)
             return
         absent = int(self.plan.combine == "any")
         for slot in self.plan.slots:
             index = _chosen(next(rest), len(slot.kinds) + absent) - absent
             numbers = [next(rest) for _ in _numbers("", slot.kinds, [slot])]
             if index >= 0:
-                yield _injected(slot, slot.kinds[index], numbers, slot.kinds, [slot])
+                yield _injected(slot, slot.kinds[index], numbers, slot.kinds, [slot], on_s)
 
     @property
     def cells(self) -> int:
@@ -126,13 +137,13 @@ def _numbers(prefix: str, kinds: Sequence[Kind], slots: Sequence[FaultSlot]) -> 
 
 
 def _injected(
-    slot: FaultSlot, kind: Kind, numbers: list[float], kinds: Sequence[Kind], slots: Sequence[FaultSlot]
+    slot: FaultSlot, kind: Kind, numbers: list[float], kinds: Sequence[Kind], slots: Sequence[FaultSlot], on_s: float
 ) -> Injected:
     labels = [d.label for d in _numbers("", kinds, slots)]
     given = dict(zip(labels, numbers, strict=True))
     varied = iter([given[label] for label in labels if label.startswith("value")])
     values = tuple(r.low if r.fixed else r.at(next(varied)) for r in kind.values)
-    start_s = slot.start_s.at(given.get("start", 0.0))
+    start_s = on_s + slot.start_s.at(given.get("start", 0.0))
     end_s = None if slot.duration_s is None else start_s + slot.duration_s.at(given.get("duration", 0.0))
     spec = replace(kind.spec, values=values, start_s=start_s, end_s=end_s)
     return Injected(slot.name, kind.text, kind.kind, values, spec, start_s, end_s)

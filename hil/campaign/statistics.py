@@ -10,17 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from hil.campaign.handling import WORDS
+from hil.campaign.plan import Expectation
 from hil.campaign.space import Space
 from hil.campaign.verdicts import OUTCOMES
 from hil.errors import BenchError
 
 CONFIDENCE = 0.95
+LATE = WORDS[1]
 
 
 def summary(table: pa.Table, space: Space) -> dict[str, Any]:
     """Figures of a table of results (store.SCHEMA): outcomes, coverage, diagnostic coverage, times in s."""
     outcomes = Counter(table["outcome"].to_pylist())
     hazards, latencies = (_finite(table[name]) for name in ("hazard_s", "detected_s"))
+    on = space.plan.on
     return {
         "runs": len(table),
         "outcomes": {name: outcomes.get(name, 0) for name in OUTCOMES},
@@ -29,7 +33,32 @@ def summary(table: pa.Table, space: Space) -> dict[str, Any]:
         "diagnostic_coverage": diagnostic_coverage(outcomes),
         "fault_tolerance_time_s": float(hazards.min()) if len(hazards) else None,
         "slowest_detection_s": float(latencies.max()) if len(latencies) else None,
+        "fault_handling": fault_handling(table, space.plan.expect),
+        "activation": None if on is None else {"on": str(on), "at_s": sorted(set(_finite(table["on_s"]).tolist()))},
     }
+
+
+def fault_handling(table: pa.Table, expect: Expectation) -> dict[str, Any] | None:
+    """Fault handling times against the fault tolerant time interval; None: the plan asks for none (handling.py).
+
+    A hazard sooner than the limit says that the limit is longer than what the equipment tolerates: `limit_holds`.
+    """
+    if expect.ftti_s is None and expect.safe_state is None:
+        return None
+    words, shortest = Counter(table["handled"].to_pylist()), _finite(table["hazard_s"])
+    figures: dict[str, Any] = {"ftti_s": expect.ftti_s, "in_time": words[WORDS[0]], "late": words[LATE]}
+    for name, column in (("detection", "detected_s"), ("reaction", "reaction_s"), ("handling", "handled_s")):
+        times = _finite(table[column])
+        figures[f"slowest_{name}_s"] = float(times.max()) if len(times) else None
+    figures["limit_holds"] = None if expect.ftti_s is None else not (shortest < expect.ftti_s).any()
+    return figures
+
+
+def late_runs(table: pa.Table, most: int) -> list[dict[str, Any]]:
+    """Rows of runs that were handled too late: first those that never were, then the slowest."""
+    rows = [row for row in table.to_pylist() if row["handled"] == LATE]
+    times = {row["id"]: row["handled_s"] if np.isfinite(row["handled_s"]) else np.inf for row in rows}
+    return sorted(rows, key=lambda row: (-times[row["id"]], row["id"]))[:most]
 
 
 def margins(table: pa.Table) -> dict[int, float]:

@@ -18,6 +18,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hil.campaign.handling import WORDS
 from hil.campaign.space import Run
 from hil.campaign.verdicts import OUTCOMES, Verdicts
 from hil.errors import BenchError
@@ -30,9 +31,13 @@ SCHEMA = pa.schema(
         ("faults", pa.list_(pa.string())),
         ("kind", pa.string()),
         ("point", pa.list_(pa.float64())),
+        ("on_s", pa.float64()),
         ("start_s", pa.float64()),
         ("outcome", pa.string()),
         ("detected_s", pa.float64()),
+        ("reaction_s", pa.float64()),
+        ("handled_s", pa.float64()),
+        ("handled", pa.string()),
         ("hazard_s", pa.float64()),
         ("robustness", pa.float64()),
         ("requirement", pa.float64()),
@@ -52,9 +57,13 @@ def rows_of(stage: str, runs: Sequence[Run], verdicts: Verdicts, hashes: Sequenc
         "faults": [[str(fault) for fault in run.faults] for run in runs],
         "kind": ["+".join(sorted(f"{f.slot}.{f.kind}" for f in run.faults)) or "none" for run in runs],
         "point": [list(run.point) for run in runs],
+        "on_s": [nan if run.on_s is None else run.on_s for run in runs],
         "start_s": [nan if run.start_s is None else run.start_s for run in runs],
         "outcome": [OUTCOMES[i] for i in verdicts.outcome],
         "detected_s": verdicts.detected_s,
+        "reaction_s": verdicts.handling.reaction_s,
+        "handled_s": verdicts.handling.handled_s,
+        "handled": [WORDS[late] if late >= 0 else None for late in verdicts.handling.late],
         "hazard_s": verdicts.hazard_s,
         "robustness": verdicts.robustness,
         "requirement": verdicts.requirement,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hil.campaign.handling import Handling, Seen, handling
 from hil.campaign.plan import Expectation
 from hil.campaign.space import Run
 from hil.requirements import at_each_sample
-from hil.requirements.trace import make_trace
 
 OUTCOMES = ("safe detected", "safe undetected", "hazard detected", "hazard undetected", "crash")
 HAZARDS = OUTCOMES[2:]
@@ -45,6 +45,7 @@ class Verdicts:
         outcome: index into OUTCOMES.
         robustness: of `safe`, from the fork on; -inf of a crash.
         requirement: robustness of `requirement` over the whole run; NaN without one.
+        handling: how the faults were handled.
     """
 
     outcome: npt.NDArray[np.int64]
@@ -52,28 +53,35 @@ class Verdicts:
     hazard_s: Floats
     robustness: Floats
     requirement: Floats
+    handling: Handling
 
 
 def judge(expect: Expectation, runs: Sequence[Run], rows: Rows) -> Verdicts:
     """The verdicts of runs forked at one tick."""
     values = {**rows.values, **_acting(expect, runs, rows)}
-    starts = np.array([round((run.start_s or 0.0) / rows.period_s) for run in runs])
-    zero_s = (starts - rows.first) * rows.period_s
+    seen = Seen(values, rows.period_s, _begins_s(runs, rows))
     safe = at_each_sample(expect.safe).evaluate(values, rows.period_s, partial=True)
-    detected, detected_s = _detected(expect, values, rows.period_s, zero_s)
-    hazard = ~safe.satisfied
-    detected &= ~(hazard & (detected_s > safe.at_s - zero_s))  # a detection behind the hazard comes too late
+    detected, detected_s = _detected(expect, seen)
+    hazard, hazard_s = ~safe.satisfied, safe.at_s - np.nan_to_num(seen.zero_s)
+    detected &= ~(hazard & (detected_s > hazard_s))  # a detection behind the hazard comes too late
     crash = ~np.logical_and.reduce([np.isfinite(v).all(axis=-1) for v in rows.values.values()], axis=0)
     outcome = np.where(crash, CRASH, 2 * hazard + ~detected).astype(np.int64)
     robustness = np.where(crash, -np.inf, safe.robustness)
-    requirement = np.full(len(runs), np.nan)
-    if expect.requirement is not None:
-        requirement = (
-            at_each_sample(expect.requirement)
-            .evaluate(_from_start(values, rows), rows.period_s, partial=True)
-            .robustness
-        )
-    return Verdicts(outcome, detected_s, safe.at_s - zero_s, robustness, requirement)
+    handled = handling(expect, seen, detected_s, hazard | crash, hazard_s)
+    return Verdicts(outcome, detected_s, hazard_s, robustness, _requirement(expect, values, rows, len(runs)), handled)
+
+
+def _requirement(expect: Expectation, values: Mapping[str, Floats], rows: Rows, n: int) -> Floats:
+    if expect.requirement is None:
+        return np.full(n, np.nan)
+    formula = at_each_sample(expect.requirement)
+    return np.asarray(formula.evaluate(_from_start(values, rows), rows.period_s, partial=True).robustness)
+
+
+def _begins_s(runs: Sequence[Run], rows: Rows) -> Floats:
+    """Begin of each run's first fault since the first row; NaN without one."""
+    starts = [np.nan if run.start_s is None else float(round(run.start_s / rows.period_s)) for run in runs]
+    return (np.array(starts) - rows.first) * rows.period_s
 
 
 def signals_of(expect: Expectation) -> list[str]:
@@ -81,21 +89,15 @@ def signals_of(expect: Expectation) -> list[str]:
     return sorted({name for f in expect.formulas for name in f.signals if not name.startswith(FAULT)})
 
 
-def _detected(
-    expect: Expectation, values: Mapping[str, Floats], period_s: float, zero_s: Floats
-) -> tuple[npt.NDArray[np.bool_], Floats]:
+def _detected(expect: Expectation, seen: Seen) -> tuple[npt.NDArray[np.bool_], Floats]:
     """Whether and when; of a formula about the future only whether."""
-    never = np.full(zero_s.shape, np.nan)
+    never = np.full(seen.zero_s.shape, np.nan)
     if expect.detect is None:
-        return np.zeros(zero_s.shape, dtype=bool), never
+        return np.zeros(never.shape, dtype=bool), never
     if expect.detect.horizon_s > 0.0:
-        return at_each_sample(expect.detect).evaluate(values, period_s, partial=True).satisfied, never
-    holds = np.array(expect.detect.holds(make_trace(values, expect.detect.signals, period_s)))
-    time_s = np.arange(holds.shape[-1]) * period_s - zero_s[:, None]
-    holds &= time_s > -0.5 * period_s
-    first_s = np.take_along_axis(time_s, np.argmax(holds, axis=-1)[:, None], axis=-1)[:, 0]
-    detected_s = np.where(holds.any(axis=-1), first_s, np.nan)
-    in_time = np.inf if expect.within_s is None else expect.within_s + 0.5 * period_s
+        return at_each_sample(expect.detect).evaluate(seen.values, seen.period_s, partial=True).satisfied, never
+    detected_s = seen.first_s(expect.detect, np.zeros(never.shape))
+    in_time = np.inf if expect.within_s is None else expect.within_s + 0.5 * seen.period_s
     return detected_s <= in_time, detected_s
 
 

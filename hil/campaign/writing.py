@@ -5,7 +5,7 @@ from hil.campaign import Campaign, bias, covering, drift, falsify, sensor, stuck
 result = (
     Campaign("overfill", "quad_tank", duration_s=60.0, period_s=0.01)
     .faults(h1=sensor("sensor.h1").one_of(bias(-0.05, 0.05), stuck(), drift(1e-5, 1e-3)))
-    .activate(start_s=uniform(5.0, 30.0))
+    .activate(at=uniform(5.0, 30.0))
     .expect("plc.alarm_h1", within_s=2.0, safe="G(plant.h1 < 0.18)", name="REQ-017")
     .run(covering(2) >> falsify(budget=500, seed=1), out="overfill")
 )
@@ -161,10 +161,24 @@ class Campaign:
         return self._with(faults={name: _slot_table(slot) for name, slot in slots.items()})
 
     def activate(
-        self, start_s: float | list[float], duration_s: float | list[float] | None = None, combine: str = "one"
+        self,
+        at: float | list[float] | None = None,
+        duration_s: float | list[float] | None = None,
+        combine: str = "one",
+        *,
+        on: str | None = None,
+        start_s: float | list[float] | None = None,
     ) -> Campaign:
-        """When, and how many in a run: "one", "all" or "any"."""
-        return self._with(activate=_present(start_s=start_s, duration_s=duration_s, combine=combine))
+        """When, and how many in a run.
+
+        Args:
+            at: begin in bench time, in s; `start_s` is another name of it, that of the file.
+            duration_s: how long; None: to the end of the run.
+            combine: "one", "all" or "any" of the faults.
+            on: a condition over the signals; `at` counts from the first tick of the healthy run at which it holds.
+        """
+        begin = at if start_s is None else start_s
+        return self._with(activate=_present(start_s=begin, duration_s=duration_s, combine=combine, on=on))
 
     def expect(
         self,
@@ -174,10 +188,13 @@ class Campaign:
         within_s: float | None = None,
         requirement: str | None = None,
         name: str = "",
+        safe_state: str | None = None,
+        reaction_s: float | None = None,
+        ftti_s: float | None = None,
     ) -> Campaign:
-        """What has to come of it; formulas as in docs/requirements.md."""
+        """What has to come of it; formulas as in docs/requirements.md, keys as in the file."""
         table = _present(detect=detect, within_s=within_s, safe=safe, requirement=requirement, name=name)
-        return self._with(expect=table)
+        return self._with(expect=table | _present(safe_state=safe_state, reaction_s=reaction_s, ftti_s=ftti_s))
 
     def text(self, search: Searching) -> str:
         """The plan as TOML."""

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from hil.cli import output
-from hil.cli.options import JsonOption, RigArg
+from hil.cli.options import BindOption, JsonOption, RigArg, UrlOption, bindings, urls
 from hil.errors import HilError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 RUN = "run"
 HELP = ("-h", "--help")
 STOPPED = 130
+SHOWN = 5
+SLOWEST = {"detection": "slowest_detection_s", "reaction": "slowest_reaction_s", "together": "slowest_handling_s"}
 
 
 class _RunsUnlessTold(TyperGroup):
@@ -46,17 +48,35 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads; default: one a core.")] = None,
     scheduler: Annotated[str | None, typer.Option(metavar="URL", help="Of a Dask cluster: tcp://host:8786.")] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Only the I-th of N parts; see merge.")] = None,
+    time: Annotated[
+        str | None, typer.Option(help="virtual, lockstep or real, instead of the plan's.", metavar="TIME")
+    ] = None,
+    bind: BindOption = None,
+    url: UrlOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a campaign in DIR stopped.")] = False,
     minimise: Annotated[bool, typer.Option(help="Make the worst runs small and write tests of them.")] = True,
     json: JsonOption = False,
 ) -> None:
     """Run a campaign of faults: outcomes, coverage, the worst cases and tests of them.
 
-    Exit code 1 when a run ended in a hazard, a crash or broke the requirement.
+    Exit code 1 when a run ended in a hazard or a crash, broke the requirement or handled its fault too late.
     """
     from hil.campaign import Request, run_campaign
 
-    what = Request(rig, plan, runs, seed, _period_s(period), jobs, scheduler, _shard(shard), minimise)
+    what = Request(
+        rig,
+        plan,
+        runs,
+        seed,
+        _period_s(period),
+        jobs,
+        scheduler,
+        _shard(shard),
+        minimise,
+        time=time,
+        bind=bindings(bind or []),
+        urls=urls(url or []),
+    )
     with _bar(quiet=json) as progress:
         try:
             result = run_campaign(what, out, resume=resume, progress=progress)
@@ -83,12 +103,13 @@ def replay_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The --out folder of a campaign.")],
     number: Annotated[int, typer.Argument(metavar="RUN", help="Number of the run.")],
     out: OutOption,
+    url: UrlOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run one of its runs again and record it; its state has to come out as it did."""
     from hil.campaign.replay import replay
 
-    found = replay(folder, number, out)
+    found = replay(folder, number, out, urls(url or []))
     if json:
         output.print_json(found)
     else:
@@ -142,7 +163,8 @@ def _show(summary: dict[str, Any], out: Path, json: bool) -> None:
         _print(summary, out)
     outcomes = summary["outcomes"]
     bad = outcomes["hazard detected"] + outcomes["hazard undetected"] + outcomes["crash"]
-    if bad or summary["broken_requirement"]:
+    handling = summary["fault_handling"]
+    if bad or summary["broken_requirement"] or (handling and handling["late"]):
         raise typer.Exit(1)
 
 
@@ -164,6 +186,20 @@ def _print(summary: dict[str, Any], out: Path) -> None:
     )
 
 
+def _handling_lines(summary: dict[str, Any]) -> Iterator[str]:
+    handling = summary["fault_handling"]
+    if not handling:
+        return
+    times = [f"{name} {handling[key]:.3g} s" for name, key in SLOWEST.items() if handling[key] is not None]
+    yield f"Slowest fault handling: {', '.join(times) or 'none'}"
+    if handling["ftti_s"] is not None:
+        judged = handling["in_time"] + handling["late"]
+        limit = f"the fault tolerant time interval of {handling['ftti_s']:g} s"
+        yield f"Beyond {limit}: {handling['late']:,} of {judged:,} runs"
+    if handling["limit_holds"] is False:
+        yield "A hazard came sooner than that: the limit is longer than what the equipment tolerates"
+
+
 def _lines(summary: dict[str, Any]) -> Iterator[str]:
     cells, found = summary["coverage"], summary["diagnostic_coverage"]
     yield f"Coverage of the fault space: {cells['cells']} of {cells['of']} cells"
@@ -174,6 +210,10 @@ def _lines(summary: dict[str, Any]) -> Iterator[str]:
         yield f"Shortest time from a fault to a hazard: {summary['fault_tolerance_time_s']:.3g} s"
     if summary["slowest_detection_s"] is not None:
         yield f"Slowest detection: {summary['slowest_detection_s']:.3g} s"
+    yield from _handling_lines(summary)
+    if summary["activation"]:
+        at = ", ".join(f"{time_s:g} s" for time_s in summary["activation"]["at_s"][:SHOWN])
+        yield f"Times count from {summary['activation']['on']}, which first holds at {at}"
     if summary["broken_requirement"]:
         yield f"The requirement is broken in {summary['broken_requirement']:,} runs"
     if summary.get("runs_per_s"):

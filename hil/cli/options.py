@@ -24,18 +24,36 @@ ControllerOption = Annotated[
     list[str] | None,
     typer.Option("--controller", metavar="ROLE=SOURCE", help="blocks or program, instead of the rig's choice."),
 ]
+BindOption = Annotated[
+    list[str] | None, typer.Option(metavar="ROLE=LEVEL", help="mil, sil, pil or hil, instead of the rig's choice.")
+]
+UrlOption = Annotated[
+    list[str] | None, typer.Option(metavar="DEVICE=URL", help="Where a real device is, instead of the rig's url.")
+]
 
 
 def controllers_of(texts: list[str] | None) -> dict[str, str]:
-    """Controller by role, from --controller.
+    """Controller by role, from --controller; raises HilError for a text that is none."""
+    found = _pairs(texts or [], "--controller", "ROLE=program, as in plc=program")
+    return {role: source.lower() for role, source in found.items()}
 
-    Raises:
-        HilError: one is not written ROLE=SOURCE.
-    """
+
+def bindings(texts: list[str]) -> dict[str, str]:
+    """Levels by role of --bind; raises HilError for a text that is none."""
+    found = _pairs(texts, "--bind", "ROLE=LEVEL, as in plc=mil")
+    return {role: level.lower() for role, level in found.items()}
+
+
+def urls(texts: list[str]) -> dict[str, str]:
+    """Addresses by device of --url; raises HilError for a text that is none."""
+    return _pairs(texts, "--url", "DEVICE=URL, as in board=serial:///dev/ttyACM1")
+
+
+def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
     found = {}
-    for text in texts or []:
-        role, equals, source = (part.strip() for part in text.partition("="))
-        if not (role and equals and source):
-            raise HilError(f"'{text}' is none", where="--controller", mend="Write ROLE=program, as in plc=program")
-        found[role] = source.lower()
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise HilError(f"'{text}' is none", where=option, mend=f"Write {form}")
+        found[name] = value
     return found

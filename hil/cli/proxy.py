@@ -31,6 +31,10 @@ def proxy(
     capture: Annotated[
         Path | None, typer.Option(metavar="FILE.pcapng", help="Write what passes, for Wireshark.")
     ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="modbus-rtu or serial (the MCU link), where neither URL says it."),
+    ] = None,
     duration: Annotated[float | None, typer.Option(metavar="SECONDS", min=0.0, help="End after this time.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -45,7 +49,7 @@ def proxy(
     show = output.print_json_line if json else _show_event
     previous = [signal.signal(number, lambda *_: ended.set()) for number in SIGNALS]
     try:
-        with open_proxy(listen, to, plan=plan, capture=capture, on_event=events.put) as running:
+        with open_proxy(listen, to, plan=plan, capture=capture, on_event=events.put, protocol=protocol) as running:
             _show_ready(running, as_json=json)
             deadline = math.inf if duration is None else time.monotonic() + duration
             while not ended.is_set() and not running.failed.is_set() and time.monotonic() < deadline:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hil.cli import BAD_INPUT, FAILED, output, summary
-from hil.cli.options import ControllerOption, JsonOption, RigArg, controllers_of
+from hil.cli.options import BindOption, ControllerOption, JsonOption, RigArg, UrlOption, bindings, controllers_of, urls
 from hil.cli.signals import StopFlag
-from hil.errors import HilError
 
 if TYPE_CHECKING:
     from hil.bench import Bench
@@ -39,13 +38,9 @@ def run(
     duration: Annotated[float, typer.Option(metavar="SECONDS", help="Bench time to run.")] = 10.0,
     time: Annotated[Time | None, typer.Option(help="Kind of time; default: real.")] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Short for --time virtual.")] = False,
-    bind: Annotated[
-        list[str] | None, typer.Option(metavar="ROLE=LEVEL", help="mil, sil, pil or hil, instead of the rig's choice.")
-    ] = None,
+    bind: BindOption = None,
     controller: ControllerOption = None,
-    url: Annotated[
-        list[str] | None, typer.Option(metavar="DEVICE=URL", help="Where a real device is, instead of the rig's url.")
-    ] = None,
+    url: UrlOption = None,
     fault: Annotated[
         list[str] | None, typer.Option(metavar="FAULT", help="Arm a fault, as in 'sensor.h1=stuck@8s..14s'.")
     ] = None,
@@ -75,8 +70,8 @@ def run(
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
     if no_record and (record or report):
         raise typer.BadParameter("--record and --report contradict --no-record")
-    job = _Job(duration, kind, _bindings(bind or []), json=json)
-    job.urls = _pairs(url or [], "--url", "DEVICE=URL, as in board=serial:///dev/ttyACM1")
+    job = _Job(duration, kind, bindings(bind or []), json=json)
+    job.urls = urls(url or [])
     job.controllers = controllers_of(controller)
     job.faults, job.use_rig_faults, job.seed = fault or [], not no_faults, seed
     job.record, job.no_record, job.overwrite = record, no_record, overwrite
@@ -201,21 +196,6 @@ def _time(time: Time | None, *, virtual: bool) -> str:
     if virtual and time not in (None, Time.VIRTUAL):
         raise typer.BadParameter(f"--virtual contradicts --time {time}")
     return "virtual" if virtual else (time or Time.REAL).value
-
-
-def _bindings(texts: list[str]) -> dict[str, str]:
-    found = _pairs(texts, "--bind", "ROLE=LEVEL, as in plc=mil")
-    return {role: level.lower() for role, level in found.items()}
-
-
-def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            raise HilError(f"'{text}' is none", where=option, mend=f"Write {form}")
-        found[name] = value
-    return found
 
 
 def _default_folder(rig: Rig) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 from hil import _proxy
 from hil.errors import BusError, HilError
 from hil.proxy.capture import Capture
-from hil.proxy.ends import OTHER_SILENCE_S, SerialEnd, open_serial, parse_end, protocol_of
+from hil.proxy.ends import OTHER_SILENCE_S, SerialEnd, listens, open_serial, parse_end, protocol_of
 from hil.proxy.plan import Plan, read_plan
 
 __all__ = ["OnEvent", "Proxy", "open_proxy"]
@@ -33,31 +33,36 @@ def open_proxy(
     plan: Plan | str | Path | None = None,
     capture: str | Path | None = None,
     on_event: OnEvent | None = None,
+    protocol: str | None = None,
 ) -> Proxy:
     """Starts a proxy; use it in a `with` block.
 
     Args:
         listen: where clients connect: `modbus-tcp://host:port` (0: any free one), `modbus-rtu:///dev/...`,
-            `serial:///dev/...` (the MCU link), or `modbus-rtu://pty` for a pseudo-terminal that is made.
-        to: the other end, of the same kind.
+            `serial:///dev/...` (the MCU link), `modbus-rtu://pty` for a pseudo-terminal that is made, or
+            `socket://host:port`, the end of a serial line for one client at a time.
+        to: the other end, in the same protocol; a line behind a network is `socket://...` or `rfc2217://...`.
         plan: what it does to frames; none: nothing.
         capture: pcapng file to write.
         on_event: is told each activation, from another thread.
+        protocol: "modbus-rtu" or "serial" (the MCU link), where neither address says it.
 
     Raises:
         HilError: a plan with mistakes, an address that is none, a port in use, a line that cannot be opened.
     """
-    protocol = protocol_of(listen, to)
+    spoken = protocol_of(listen, to, protocol)
     if plan is None or not isinstance(plan, Plan):
-        plan = Plan() if plan is None else read_plan(plan, protocol)
-    ends = [open_serial(listen)] if protocol != "tcp" else []
+        plan = Plan() if plan is None else read_plan(plan, spoken)
+    here: SerialEnd | None = None
+    there: SerialEnd | None = None
     try:
-        if ends:
-            ends.append(open_serial(to))
-        return Proxy(listen, to, protocol, plan, ends, capture, on_event)
+        here = None if listens(listen) else open_serial(listen, spoken)
+        there = None if spoken == "tcp" else open_serial(to, spoken)
+        return Proxy(listen, to, spoken, plan, (here, there), capture, on_event)
     except BaseException:
-        for end in ends:
-            end.close()
+        for end in (here, there):
+            if end is not None:
+                end.close()
         raise
 
 
@@ -77,7 +82,7 @@ class Proxy:
         to: str,
         protocol: str,
         plan: Plan,
-        ends: list[SerialEnd],
+        ends: tuple[SerialEnd | None, SerialEnd | None],
         capture: str | Path | None,
         on_event: OnEvent | None,
     ) -> None:
@@ -92,32 +97,38 @@ class Proxy:
         self._capture = Capture(capture, protocol, names, epoch_ns) if capture is not None else None
         self._thread = threading.Thread(target=self._drain_for_ever, name="hil-proxy", daemon=True)
         self.wire.start()
-        self.listen = ends[0].url if ends else parse_end(listen, listen=True).url(self.wire.port)
-        self.to = ends[1].url if ends else parse_end(to, listen=False).url()
+        here, there = ends
+        self.listen = here.url if here else parse_end(listen, listen=True).url(self.wire.port)
+        self.to = there.url if there else parse_end(to, listen=False).url()
         self._thread.start()
 
     def _make(self, listen: str, to: str, protocol: str, *, captured: bool) -> _proxy.WireProxy:
         faults = [fault.core for fault in self.plan.faults]
-        if self._ends:
-            fd, to_fd = (end.line.fd for end in self._ends)
-            silence_s = max(end.silence_s for end in self._ends)
-            where: dict[str, Any] = {"fd": fd, "to_fd": to_fd, "silence_s": silence_s}
+        here, there = self._ends
+        lines = [end for end in self._ends if end is not None]
+        where: dict[str, Any] = {"silence_s": max((end.silence_s for end in lines), default=OTHER_SILENCE_S)}
+        if here:
+            where["fd"] = here.line.fd
         else:
-            here, there = parse_end(listen, listen=True), parse_end(to, listen=False)
-            where = {"host": here.host, "port": here.port, "to_host": there.host, "to_port": there.port}
-            where["silence_s"] = OTHER_SILENCE_S
+            end = parse_end(listen, listen=True)
+            where |= {"host": end.host, "port": end.port}
+        if there:
+            where["to_fd"] = there.line.fd
+        else:
+            end = parse_end(to, listen=False)
+            where |= {"to_host": end.host, "to_port": end.port}
         ring_bits = CAPTURE_RING_BITS if captured else RING_BITS
         return _proxy.WireProxy(protocol, faults, seed=self.plan.seed, capture=captured, ring_bits=ring_bits, **where)
 
     @property
     def port(self) -> int:
-        """TCP port that it listens at; 0 on a serial line."""
-        return 0 if self._ends else self.wire.port
+        """TCP port that it listens at; 0 where it listens at a serial port."""
+        return 0 if self._ends[0] else self.wire.port
 
     @property
     def path(self) -> str:
         """Where a program connects on a serial line."""
-        if not self._ends:
+        if self._ends[0] is None:
             raise BusError("is not on a serial line", where=self.listen)
         return self._ends[0].path
 
@@ -141,7 +152,8 @@ class Proxy:
         if self._capture:
             self._capture.close()
         for end in self._ends:
-            end.close()
+            if end is not None:
+                end.close()
 
     def __enter__(self) -> Proxy:
         return self
@@ -178,8 +190,8 @@ class Proxy:
         self.failed.set()
 
     def _take(self, note: _proxy.Note) -> None:
-        if note.kind == _proxy.CLOSED and self._ends and not self._stopped:
-            where = f"{self._ends[0].url} or {self._ends[1].url}"
+        if note.kind == _proxy.CLOSED and self._ends[1] and not self._stopped:
+            where = f"{self._ends[0].url} or {self.to}" if self._ends[0] else self.to
             self._fail(BusError("the line has gone", where=where, mend="Check the cable and the adapter"))
         if note.kind != _proxy.ACTED:
             return

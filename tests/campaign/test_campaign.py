@@ -158,12 +158,12 @@ def test_a_cluster_gives_the_same_results_also_when_a_worker_is_lost(
 def test_a_cluster_has_the_same_rig_also_after_it_was_changed(
     oven: Oven, plan: Plan, tmp_path: Path, cluster: Any
 ) -> None:
-    rig = oven(CALM)
-    before = figures(str(rig), plan(), tmp_path / "before", scheduler=cluster.scheduler_address)["results_hash"]
+    rig, file = oven(CALM), plan(("[activate]", '[activate]\non = "oven.t > 61"'))
+    before = figures(str(rig), file, tmp_path / "before", scheduler=cluster.scheduler_address)["results_hash"]
     toml = rig / "rig.toml"
     toml.write_text(toml.read_text().replace("level = 90.0", "level = 80.0"))
-    there = figures(str(rig), plan(), tmp_path / "there", scheduler=cluster.scheduler_address)["results_hash"]
-    assert there == figures(str(rig), plan(), tmp_path / "here")["results_hash"]
+    there = figures(str(rig), file, tmp_path / "there", scheduler=cluster.scheduler_address)["results_hash"]
+    assert there == figures(str(rig), file, tmp_path / "here")["results_hash"]
     assert there != before
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hil.campaign import Request, run_campaign
+from hil.campaign.heat import Counts
 from hil.campaign.plan import Search
 from hil.campaign.plan_file import load_plan
 from hil.campaign.search import points
@@ -80,6 +81,29 @@ def test_each_coordinate_has_its_place_in_a_run(plan: Plan) -> None:
     (last,) = space.run(4, [1.0, 1.0, 0.0, 0.0]).faults
     assert (last.slot, last.kind, last.values, last.start_s) == ("b", "drift", (5.0,), 1.0)
     assert space.cells == 10 + 1 + 10 + 10 + 10
+
+
+def test_each_range_of_a_kind_has_its_row_and_two_their_panel(plan: Plan) -> None:
+    file = plan(('"noise(1..20)"', '"affine(0.5..1.5, -40..40)", "affine(1, -10..10)"'))
+    space = Space(load_plan(file, load_rig(OVEN)))
+    rows = [
+        {"id": i, "point": list(point), "outcome": "crash" if point[2] > 0.5 else "safe detected", "handled": None}
+        for i, point in enumerate(np.random.default_rng(3).random((4000, len(space.dimensions))))
+    ]
+    counts = Counts(space, rows)
+    heat = {row["label"]: [(cell["runs"], cell["percent"]) for cell in row["cells"]] for row in counts.heat()}
+    gain, offset = (heat[f"a: affine(0.5..1.5, -40..40), by {name}"] for name in ("gain", "offset"))
+    runs, hazards = counts.of("a", "affine(0.5..1.5, -40..40)")
+    assert sum(n for n, _ in gain) == sum(n for n, _ in offset) == runs > 0
+    assert all(20 < percent < 80 for _, percent in gain)
+    assert [percent for _, percent in offset] == [0] * 5 + [100] * 5
+    assert len(heat["a: affine(1, -10..10)"]) == 10
+    assert len(heat["a: stuck(50)"]) == 1
+    (panel,) = counts.panels()
+    assert (panel["across"], panel["down"]) == ("gain", "offset")
+    assert panel["rows"][0]["label"] == "32 to 40"  # the largest on top
+    cells = [cell for row in panel["rows"] for cell in row["cells"]]
+    assert (sum(c["runs"] for c in cells), sum(c["hazards"] for c in cells)) == (runs, hazards)
 
 
 def test_any_of_the_faults_may_be_absent() -> None:

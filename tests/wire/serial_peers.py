@@ -6,7 +6,9 @@ import contextlib
 import os
 import pty
 import select
+import signal
 import socket
+import subprocess
 import threading
 import time
 import tty
@@ -132,3 +134,22 @@ def rfc2217_server(path: str) -> Iterator[Rfc2217Server]:
         server.ending.set()
         thread.join()
         server.listener.close()
+
+
+@contextlib.contextmanager
+def raw_port_server(path: str) -> Iterator[int]:
+    """socat carries raw bytes between a TCP port and a serial port, one client after the other; the TCP port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    listen = f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,nodelay,fork,max-children=1"
+    command = ["socat", "-d", "-d", listen, f"OPEN:{path},raw,echo=0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert process.stderr
+        for line in process.stderr:
+            if "listening on" in line:
+                break
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # with those that it has forked
+        process.communicate()

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from modbus_peers import adu, until
@@ -81,9 +82,12 @@ def test_what_is_no_modbus_passes_too() -> None:
 
 
 @pytest.mark.parametrize("first", [3, 9])
-def test_a_frame_that_stays_incomplete_goes_on_after_a_silence(first: int) -> None:
-    frame = adu(1, bytes(20))
-    with both_ends() as (proxy, front, back):
+def test_a_frame_that_stays_incomplete_goes_on_after_a_silence(first: int, tmp_path: Path) -> None:
+    frame, plan = adu(1, bytes(20)), tmp_path / "plan.toml"
+    plan.write_text(
+        '[[fault]]\nkind = "loss"\nnth = 1000000\non = "both"\n'
+    )  # a fault that may act waits for whole frames
+    with both_ends(plan=plan) as (proxy, front, back):
         front.sendall(frame[:first])
         assert back.recv(64) == frame[:first]
         front.sendall(frame[first:] + frame)

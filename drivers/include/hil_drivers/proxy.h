@@ -118,7 +118,9 @@ const char *hil_proxy_count_name(unsigned k);
 
 struct hil_proxy;
 
-/* With `fd` -1: listens from now on. Else forwards between `fd` and `to_fd`, which are open, non-blocking and stay the caller's.
+/* With both descriptors -1: listens from now on, and connects for each who comes. Else forwards between `fd` and `to_fd`,
+ * which are open, non-blocking and stay the caller's. With `fd` -1 alone who connects to host:port is at that end of the
+ * line; while nobody is, what the other end sends is thrown away, and a second one is turned away.
  * HIL_E_OS with errno; HIL_E_UNSUPPORTED: a host's name is unknown. */
 int hil_proxy_new(const struct hil_proxy_options *options, int fd, int to_fd, struct hil_proxy **made);
 void hil_proxy_free(struct hil_proxy *p); /* stops it; NULL is allowed */
