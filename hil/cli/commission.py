@@ -12,10 +12,11 @@ import typer
 from typer.core import TyperGroup
 
 from hil.cli import FAILED, commission_verify, output
-from hil.cli.options import JsonOption, RigArg
+from hil.cli.options import ControllerOption, JsonOption, RigArg, controllers_of
 from hil.errors import HilError
 
 if TYPE_CHECKING:
+    from hil.commission.commissioning import Request
     from hil.commission.keys import Signer
     from hil.commission.results import Item, Results
 
@@ -55,6 +56,7 @@ def run(
         list[str] | None,
         typer.Option("--binding", metavar="NAME", help="Level of the controller, as pil, or ROLE=LEVEL; repeatable."),
     ] = None,
+    controller: ControllerOption = None,
     time: Annotated[Time, typer.Option("--time", help="In real time a subset of the items is run.")] = Time.VIRTUAL,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="ITEM", help="Only these items, as 'LOOP-*'; repeatable.")
@@ -80,12 +82,13 @@ def run(
     from hil.commission.commissioning import Request, commission
 
     bind = _bindings(rig, binding or [])
+    request = Request(rig, time.value, bind, only or (), controllers=controllers_of(controller) or None)
     if items or write_tests is not None:
-        _tell_or_write(rig, bind, only or [], write_tests, json=json)
+        _tell_or_write(request, write_tests, json=json)
         return
     write = _writer(out, into, reason, compare, _signer(key, name), overwrite=overwrite)
     with _bar(quiet=json) as told:
-        results = commission(Request(rig, time.value, bind, only or ()), told)
+        results = commission(request, told)
     page = write(rig, results)
     if json:
         output.print_json({**results.to_dict(), "record": page})
@@ -147,15 +150,13 @@ def _writer(
     return write
 
 
-def _tell_or_write(rig: str, bind: dict[str, str], only: list[str], folder: Path | None, *, json: bool) -> None:
+def _tell_or_write(request: Request, folder: Path | None, *, json: bool) -> None:
     """--list and --write-tests."""
     from hil.commission.commissioning import chosen_checks
     from hil.commission.spec import load_spec
-    from hil.rig import load_rig
 
-    loaded = load_rig(rig)
-    spec = load_spec(loaded, bind)
-    checks = chosen_checks(spec, only)
+    spec = load_spec(request.load(), request.bind)
+    checks = chosen_checks(spec, request.only)
     if folder is not None:
         from hil.commission.write_tests import write_tests
 

@@ -23,7 +23,7 @@ from hil.commission.summing import summed
 from hil.commission.trends import trends
 from hil.errors import BenchError, BusError, HilError
 from hil.nearest import did_you_mean
-from hil.rig import Rig, load_rig
+from hil.rig import Rig, load_rig, programs_of
 
 Told = Callable[[Item, int, int], None]
 INTERRUPTED = "interrupted"
@@ -39,6 +39,7 @@ class Request:
         bind: level by role.
         only: patterns of items; empty: all.
         urls: addresses by device, instead of the rig's.
+        controllers: "blocks" or "program" by role; None: a role's own program where it has one.
     """
 
     rig: str | Path | Rig
@@ -46,6 +47,13 @@ class Request:
     bind: Mapping[str, str] = field(default_factory=dict)
     only: Sequence[str] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
+    controllers: Mapping[str, str] | None = None
+
+    def load(self) -> Rig:
+        """The rig with the controllers that are commissioned; raises RigError."""
+        if isinstance(self.rig, Rig):
+            return self.rig
+        return load_rig(self.rig, controllers=programs_of(self.rig) if self.controllers is None else self.controllers)
 
 
 @dataclass
@@ -67,7 +75,7 @@ def commission(request: Request, told: Told = lambda _item, _n, _of: None) -> Re
         HilError: bad input: the rig, its commissioning, a binding or an item's name. What breaks off later is in the
             results.
     """
-    rig = request.rig if isinstance(request.rig, Rig) else load_rig(request.rig)
+    rig = request.load()
     time, levels = settle(rig, request.time, request.bind)
     spec = load_spec(rig, levels)
     chosen = chosen_checks(spec, request.only)

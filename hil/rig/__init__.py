@@ -15,7 +15,7 @@ from hil.rig.description import (
     Signal,
     Wire,
 )
-from hil.rig.load import load_rig, read_rig
+from hil.rig.load import load_rig, programs_of, read_rig
 from hil.rig.shipped import find_rig, shipped_rigs
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Wire",
     "find_rig",
     "load_rig",
+    "programs_of",
     "read_rig",
     "shipped_rigs",
     "with_urls",

@@ -49,13 +49,23 @@ def load_rig(rig: str | Path, period_s: float | None = None, controllers: Mappin
         RigError: every mistake in the rig, its maps and its models' declarations, one line each.
     """
     file = find_rig(rig)
+    return read_rig(_text_of(file), file, period_s, controllers)
+
+
+def _text_of(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise RigError("the file is not UTF-8 text", where=str(file)) from error
     except OSError as error:
         raise RigError(f"the file cannot be read: {error.strerror}", where=str(file)) from error
-    return read_rig(text, file, period_s, controllers)
+
+
+def programs_of(rig: str | Path) -> dict[str, str]:
+    """Roles that have a PLC program of their own, as `load_rig` takes `controllers`; raises RigError as it does."""
+    file = find_rig(rig)
+    roles = _parse(_text_of(file), file).get("roles", {})
+    return {name: "program" for name, role in roles.items() if isinstance(role, dict) and "program" in role}
 
 
 def read_rig(text: str, file: Path, period_s: float | None = None, controllers: Mapping[str, str] | None = None) -> Rig:

@@ -75,7 +75,7 @@ static void control(struct control *c, float level, int manual, float manual_val
     c->error = c->setpoint - level;
     if (manual) {
         c->volts = limited(0.0f, manual_value, 10.0f);
-        c->integral = c->volts - c->kp * c->error;
+        c->integral = limited(0.0f, c->volts - c->kp * c->error, 10.0f);
         return;
     }
     float wanted = c->kp * c->error + c->integral;
@@ -147,6 +147,7 @@ static void by_hand(struct tank *t, const double *u, double *y, int64_t now)
     for (int i = 0; i < 2; i++) {
         int hold = !running || t->trip[i].active || level[i] < 0.01f;
         float by_hand = filling ? t->ramp : (float)u[8 + i] / 1000.0f;
+        t->control[i].setpoint = (float)u[10 + i] * 1.0e-5f - 0.05f;
         control(&t->control[i], level[i], hold || filling || u[7] != 0, hold ? 0.0f : by_hand);
     }
     y[0] = millivolts(t->control[0].volts);
@@ -162,7 +163,7 @@ static void by_hand(struct tank *t, const double *u, double *y, int64_t now)
 }
 
 /* Levels wander, buttons are pressed now and then. */
-static void inputs(double u[SCANS][10])
+static void inputs(double u[SCANS][12])
 {
     uint32_t random = 1;
     double level[LEVELS] = {17260, 17780, 6630, 6410};
@@ -177,6 +178,7 @@ static void inputs(double u[SCANS][10])
         u[k][6] = k % 150 > 140;
         u[k][7] = k % 700 > 600;
         u[k][8] = u[k][9] = 2500;
+        u[k][10] = u[k][11] = 17500 + k % 300;
     }
 }
 
@@ -184,7 +186,7 @@ static const struct hil_plc *opened(const char *path)
 {
     void *library = dlopen(path, RTLD_NOW);
     const struct hil_plc *plc = library ? dlsym(library, "hil_plc_v1") : NULL;
-    if (!plc || plc->model.n_u != 10 || plc->model.n_y != 10) {
+    if (!plc || plc->model.n_u != 12 || plc->model.n_y != 10) {
         fprintf(stderr, "%s is not the program: %s\n", path, library ? "other inputs and outputs" : dlerror());
         exit(1);
     }
@@ -195,7 +197,7 @@ static const struct tank at_start = {
     .control = {{.setpoint = 0.124f, .kp = 150.0f, .ki = 5.0f}, {.setpoint = 0.128f, .kp = 135.0f, .ki = 3.375f}}};
 
 /* Both over all scans once, scan by scan; how many outputs differ. */
-static long differences(const struct hil_plc *plc, uint64_t *words, double u[SCANS][10])
+static long differences(const struct hil_plc *plc, uint64_t *words, double u[SCANS][12])
 {
     struct hil_plc_fault fault = {0};
     struct tank tank = at_start;
@@ -212,7 +214,7 @@ static long differences(const struct hil_plc *plc, uint64_t *words, double u[SCA
 
 int main(int argc, char **argv)
 {
-    static double u[SCANS][10], y[10];
+    static double u[SCANS][12], y[10];
     static int64_t compiled[RUNS], bare[RUNS];
     const struct hil_plc *plc = opened(argc > 1 ? argv[1] : "");
     uint64_t *words = calloc(plc->n_words, sizeof *words);
