@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hil.plc import ir
+from hil.plc.counted import Counted, counted
 from hil.plc.emit_values import Lines, Sizes, Values, has_call
 from hil.plc.source import Span
 from hil.plc.types import Elementary, StringType, bounds, scalar
@@ -166,6 +167,10 @@ class BodyWriter(Values):
 
     def _for(self, statement: ir.For) -> None:
         """The end and the step are computed once; a counter that cannot go on keeps its last value."""
+        course = counted(statement)
+        if course is not None:
+            self._counted(statement, course)
+            return
         lines, tag = self.lines, statement.kind.tag
         self._store(statement.start)
         end, step, counter = lines.new("end"), lines.new("step"), lines.new("n")
@@ -187,6 +192,26 @@ class BodyWriter(Values):
         lines.add("    break;")
         lines.add(f"st_store_{tag}({place}, ({statement.kind.c_type}){counter});")
         self._leave(statement.span, label)
+
+    def _counted(self, statement: ir.For, course: Counted) -> None:
+        lines, tag, n = self.lines, statement.kind.tag, self.lines.new("n")
+        place, compare = self.address(statement.control), "<=" if course.step > 0 else ">="
+        self._store(statement.start)
+        if course.straight and course.rounds:
+            span = statement.span
+            lines.add(f"ST_ROUNDS({course.rounds}, {span.source.number}, {span.line});")
+        label = self._enter()
+        end = _label(course.last) if course.rounds else f"{_label(course.first)} - {course.step}"
+        lines.open(f"for (int64_t {n} = {_label(course.first)}; {n} {compare} {end}; {n} += {course.step}) {{")
+        lines.add(f"st_store_{tag}({place}, ({statement.kind.c_type}){n});")
+        if not course.straight:
+            self._round(statement.span)
+        self.covered(statement.span, "round")
+        self.statements(statement.body)
+        lines.add(f"next_{label}: __attribute__((unused));")
+        lines.close()
+        lines.add(f"st_store_{tag}({place}, ({statement.kind.c_type}){_label(course.after)});")
+        self._left(statement.span, label)
 
     def _loop(self, statement: ir.Loop) -> None:
         lines = self.lines
@@ -216,6 +241,9 @@ class BodyWriter(Values):
 
     def _leave(self, span: Span, label: str) -> None:
         self.lines.close()
+        self._left(span, label)
+
+    def _left(self, span: Span, label: str) -> None:
         self.covered(span, "ended")
         self.lines.add(f"exit_{label}: __attribute__((unused));")
         self.loops.pop()

@@ -174,14 +174,17 @@ def _input(number: int, located: Located) -> str:
     """NaN leaves the variable as it is: nobody drives it."""
     kind = SIMPLE[located.type]
     value = f"u[{number}]"
+    low, high = bounds(kind) or (-(1 << 63), (1 << 63) - 1)
     if kind.name == "BOOL":
-        text = f"{value} != 0"
-    elif kind.tag in ("f32", "f64"):
+        return f"    ST_INPUT_BOOL(g + {located.word}, {value});"
+    if kind.tag in ("i8", "i16", "i32", "u8", "u16", "u32"):
+        place = f"g + {located.word}"
+        return f"    ST_INPUT({kind.tag}, {kind.c_type}, {place}, {value}, {float(low)!r}, {float(high)!r});"
+    if kind.tag in ("f32", "f64"):
         text = f"({kind.c_type}){value}"
     elif kind.tag == "u64":
         text = f"st_within_u64({value})"
     else:
-        low, high = bounds(kind) or (-(1 << 63), (1 << 63) - 1)
         text = f"({kind.c_type})st_within({value}, {float(low)!r}, {float(high)!r})"
     return f"    if ({value} == {value})\n        st_store_{kind.tag}(g + {located.word}, {text});"
 

@@ -74,7 +74,6 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
         "cart_pole_ekf_loop.c",
         [*NATIVE, *OUR_ARITHMETIC, *SCALAR, *SHARED, "-fvisibility=hidden", *CORE_HEADERS, "-DCORE_MATHS", *CORE_MATHS],
     ),
-    "plc_scan": ("plc_scan.c", [*AS_THE_CORE, *CORE_HEADERS, "-ldl"]),
     "est_fma": ("est.c", [*NATIVE, "-ffp-contract=fast", *SCALAR]),
 }
 

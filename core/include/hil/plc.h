@@ -1,9 +1,9 @@
 /* A compiled PLC program (IEC 61131-3): one table, exported by a shared object under the name `hil_plc_v1`, everything else hidden.
  *
- * Its whole state lies in `n_words` words of 8 bytes in the bench's buffer. A scalar of at most 32 bits has one word whose upper
- * half is zero, one of 64 bits (LINT, ULINT, LWORD, TIME, LTIME, DT, LDT, TOD, LTOD, DATE, LDATE) two of them, low half first; LREAL is a
- * double. So no integer looks like a NaN, which hashes make canonical; a REAL or LREAL that is NaN is stored as the canonical one. Four
- * characters of a STRING share a word.
+ * Its whole state lies in `n_words` words of 8 bytes in the bench's buffer. An integer of at most 32 bits has one word whose upper
+ * half is zero, one of 64 bits (LINT, ULINT, LWORD, TIME, LTIME, DT, LDT, TOD, LTOD, DATE, LDATE) two of them, low half first, so
+ * that none looks like a NaN, which hashes make canonical. LREAL is a double, REAL the double of the same value. Four characters of
+ * a STRING share a word.
  *
  * Re-entrant: no statics that change. Functions may be called in a tick. */
 #ifndef HIL_PLC_H

@@ -43,9 +43,17 @@ struct st_run {
             ST_STOP(HIL_PLC_LOOP, number, at);                                                                         \
     } while (0)
 
+/* All rounds of a loop that makes so many. */
+#define ST_ROUNDS(count, number, at)                                                                                   \
+    do {                                                                                                               \
+        r->rounds = (count) > ST_MAX_ROUNDS - r->rounds ? ST_MAX_ROUNDS + 1 : r->rounds + (uint32_t)(count);           \
+        if (ST_UNLIKELY(r->rounds > ST_MAX_ROUNDS))                                                                    \
+            ST_STOP(HIL_PLC_LOOP, number, at);                                                                         \
+    } while (0)
+
 /* Loading and storing, named by the C type's tag. */
 #define ST_NARROW(tag, type, bits)                                                                                     \
-    static inline type st_load_##tag(const uint64_t *w) { return (type)(bits)*w; }                                     \
+    static inline type st_load_##tag(const uint64_t *w) { return (type)(bits) * w; }                                   \
     static inline void st_store_##tag(uint64_t *w, type value) { *w = (bits)value; }
 ST_NARROW(i8, int8_t, uint8_t)
 ST_NARROW(i16, int16_t, uint16_t)
@@ -64,25 +72,7 @@ ST_NARROW(u32, uint32_t, uint32_t)
 ST_WIDE(i64, int64_t)
 ST_WIDE(u64, uint64_t)
 
-static inline float st_load_f32(const uint64_t *w)
-{
-    union {
-        uint32_t bits;
-        float value;
-    } view = {(uint32_t)*w};
-    return view.value;
-}
-
-/* Every NaN is the one quiet NaN. */
-static inline void st_store_f32(uint64_t *w, float value)
-{
-    union {
-        float value;
-        uint32_t bits;
-    } view = {value};
-    *w = value == value ? view.bits : 0x7fc00000u;
-}
-
+/* A REAL is kept as the double of the same value: as everywhere in a bench's state, hashes take every NaN for one. */
 static inline double st_load_f64(const uint64_t *w)
 {
     union {
@@ -98,8 +88,11 @@ static inline void st_store_f64(uint64_t *w, double value)
         double value;
         uint64_t bits;
     } view = {value};
-    *w = value == value ? view.bits : 0x7ff8000000000000u;
+    *w = view.bits;
 }
+
+static inline float st_load_f32(const uint64_t *w) { return (float)st_load_f64(w); }
+static inline void st_store_f32(uint64_t *w, float value) { st_store_f64(w, (double)value); }
 
 /* A STRING of `length` characters into length + 1 bytes, and back: cut where it is too long, filled with NUL. */
 static inline void st_load_text(const uint64_t *w, uint32_t length, char *to)
@@ -129,7 +122,25 @@ static inline void st_copy(uint64_t *to, const uint64_t *from, uint32_t n)
         to[i] = from[i];
 }
 
-/* A number of the input image as a variable's: rounded towards zero, held within the type. NaN is dealt with before. */
+/* A number of the input image becomes a variable's: rounded towards zero, held within the type. NaN leaves it as it is. */
+#define ST_INPUT(tag, type, w, u, low, high)                                                                           \
+    do {                                                                                                               \
+        const double given = (u);                                                                                      \
+        if (given >= (low) && given <= (high))                                                                         \
+            st_store_##tag(w, (type)(int64_t)given);                                                                   \
+        else if (given == given)                                                                                       \
+            st_store_##tag(w, given < (low) ? (type)(low) : (type)(high));                                             \
+    } while (0)
+
+#define ST_INPUT_BOOL(w, u)                                                                                            \
+    do {                                                                                                               \
+        const double given = (u);                                                                                      \
+        if (given == 0.0)                                                                                              \
+            st_store_u8(w, 0);                                                                                         \
+        else if (given == given)                                                                                       \
+            st_store_u8(w, 1);                                                                                         \
+    } while (0)
+
 static inline int64_t st_within(double value, double low, double high)
 {
     double held = value < low ? low : value > high ? high : value;
