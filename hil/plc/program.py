@@ -181,6 +181,11 @@ class CompiledProgram:
         for at, number in enumerate(encode(kind, ready)):
             words[word + at] = number
 
+    @property
+    def scan_address(self) -> int:
+        """Address of the C function `scan`, for tests and measurements."""
+        return int(ctypes.cast(self._table.scan, _POINTER).value or 0)
+
     # ---- running it alone ----
 
     def cold(self) -> ctypes.Array[ctypes.c_uint64]:

@@ -54,7 +54,8 @@ def _stumbles(root: Node) -> Iterator[Node]:
 def _explain(masked: Masked, node: Node, diagnostics: Diagnostics) -> None:
     number = masked.token_at(masked.origin(node.start_byte))
     if node.is_missing:
-        previous = masked.tokens[max(masked.token_at(masked.origin(max(node.start_byte - 1, 0))) - 1, 0)]
+        last = len(masked.text[: node.start_byte].rstrip()) - 1
+        previous = masked.tokens[masked.token_at(masked.origin(max(last, 0)))]
         _missing(masked, node, previous, diagnostics)
         return
     if number >= len(masked.tokens):

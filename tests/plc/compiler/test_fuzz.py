@@ -16,7 +16,7 @@ from hil.plc.compile import check_sources
 from hil.plc.emit_program import generate
 from hil.plc.source import Source
 
-WORDS = ["IF", "THEN", "ELSE", "ELSIF", "END_IF", "CASE", "OF", "END_CASE", "FOR", "TO", "BY", "DO", "END_FOR", "WHILE", "END_WHILE", "REPEAT", "UNTIL", "END_REPEAT", "VAR", "END_VAR", "PROGRAM", "END_PROGRAM", "FUNCTION", "END_FUNCTION", "FUNCTION_BLOCK", "END_FUNCTION_BLOCK", "TYPE", "END_TYPE", "STRUCT", "END_STRUCT", "ARRAY", "STRING", "RETAIN", "CONSTANT", "AT", "INT", "REAL", "BOOL", "TIME", "x", "y", "a", "b", "p", ":=", "=", "<>", "<=", "**", "+", "-", "*", "/", "(", ")", "[", "]", ",", ";", ":", ".", "..", "=>", "#", "%", "^", "&", "1", "2", "3.5", "16#FF", "T#1s", "'abc'", '"', "$", "%IX0.0", "Mode#Off", "NOT", "AND", "OR", "XOR", "MOD", "TRUE", "EXIT", "RETURN", "CONTINUE", "TON", "(*", "*)", "//", "{", "}", "\n", "99999999999999999999", "-1", "1e400", "é", "\x00"]  # fmt: skip
+WORDS = [*(Path(__file__).parent / "fuzz_words.txt").read_text().split(" "), "\n", "\0", "\u00e9"]
 
 
 def accepts(text: str) -> bool:
@@ -25,8 +25,8 @@ def accepts(text: str) -> bool:
         checked = check_sources([Source("fuzz.st", text, 0)])
         generate(checked, coverage=True, watch=(), max_rounds=1000, symbol="plc")
     except PlcError as error:
-        assert error.message
-        assert all(e.where for e in (error, *error.others))
+        if not all(e.where and e.message for e in (error, *error.others)):
+            raise ValueError(f"an error without a place: {error}") from error
         return False
     return True
 
@@ -86,32 +86,30 @@ def test_their_c_is_taken_without_a_warning(full: Callable[[int, int], int], tmp
         checked = check_sources([Source("fuzz.st", program(random.Random(seed)), 0)])
         text = generate(checked, coverage=True, watch=(), max_rounds=1000, symbol="plc").source
         (tmp_path / "p.c").write_text(text)
-        command = [
-            "gcc",
-            *flags,
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-Wno-unused-function",
-            "-fsyntax-only",
-            *include,
-            tmp_path / "p.c",
-        ]
-        run = subprocess.run(command, capture_output=True, text=True)
+        command = ["gcc", *flags, "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-fsyntax-only", *include]
+        run = subprocess.run([*command, tmp_path / "p.c"], capture_output=True, text=True)
         assert run.returncode == 0, run.stderr[:3000]
 
 
-@pytest.mark.parametrize("text", ["", ";", "\0", "(*", "'", "{", "END_IF", "PROGRAM", "PROGRAM p", "TYPE END_TYPE", "é",
-                                  "(" * 5000, "PROGRAM p " + "IF TRUE THEN " * 3000 + "END_PROGRAM",
-                                  "PROGRAM p VAR x : INT; END_VAR x := " + "(" * 2000 + "1" + ")" * 2000 + "; END_PROGRAM",
-                                  "PROGRAM p VAR x : INT; END_VAR x := " + "-" * 3000 + "1; END_PROGRAM",
-                                  "PROGRAM p VAR x : INT; END_VAR x := 1" + " + 1" * 5000 + "; END_PROGRAM",
-                                  "PROGRAM p VAR x : INT; END_VAR x := x" + " ** x" * 3000 + "; END_PROGRAM",
-                                  "PROGRAM p VAR x : " + "ARRAY[0..1] OF " * 500 + "INT; END_VAR END_PROGRAM",
-                                  "PROGRAM p VAR x : INT; END_VAR x := x" + ".a" * 3000 + "; END_PROGRAM",
-                                  "PROGRAM p VAR x : INT; END_VAR " + "IF TRUE THEN " * 500 + "END_IF " * 500 + "END_PROGRAM",
-                                  "PROGRAM p VAR x : INT; END_VAR IF x = 1 THEN " + "ELSIF x = 2 THEN " * 2000 + "END_IF END_PROGRAM",
-                                  "PROGRAM p VAR x : ARRAY[0..999999999] OF LREAL; END_VAR END_PROGRAM",
-                                  "PROGRAM p VAR x : ARRAY[0..9] OF INT := [999999999(1)]; END_VAR END_PROGRAM"])  # fmt: skip
+BEGIN, END = "PROGRAM p VAR x : INT; END_VAR ", "; END_PROGRAM"
+EXTREME = [
+    *("", ";", "\0", "(*", "'", "{", "END_IF", "PROGRAM", "PROGRAM p", "TYPE END_TYPE", "\u00e9", "(" * 5000),
+    "PROGRAM p " + "IF TRUE THEN " * 3000 + END,
+    BEGIN + "x := " + "(" * 2000 + "1" + ")" * 2000 + END,
+    BEGIN + "x := " + "-" * 3000 + "1" + END,
+    BEGIN + "x := " + "ABS(" * 300 + "x" + ")" * 300 + END,
+    BEGIN + "x := 1" + " + 1" * 5000 + END,
+    BEGIN + "x := x" + " ** x" * 3000 + END,
+    BEGIN + "x := x" + ".a" * 3000 + END,
+    BEGIN + "x := x" + "[x]" * 3000 + END,
+    BEGIN + "IF TRUE THEN " * 500 + "END_IF " * 500 + END,
+    BEGIN + "IF x = 1 THEN " + "ELSIF x = 2 THEN " * 2000 + "END_IF" + END,
+    "PROGRAM p VAR x : " + "ARRAY[0..1] OF " * 500 + "INT; END_VAR END_PROGRAM",
+    "PROGRAM p VAR x : ARRAY[0..999999999] OF LREAL; END_VAR END_PROGRAM",
+    "PROGRAM p VAR x : ARRAY[0..9] OF INT := [999999999(1)]; END_VAR END_PROGRAM",
+]
+
+
+@pytest.mark.parametrize("text", EXTREME, ids=range(len(EXTREME)))
 def test_extreme_texts_are_refused_or_taken(text: str) -> None:
     accepts(text)
