@@ -43,6 +43,7 @@ ALONE = (
 )
 # They wait for boards, lines and signals, with bounds that another one of them beside does not break.
 WAITING = (
+    "tests/commission/test_commissioning.py",
     "tests/firmware/",
     "tests/wire/",
     "tests/fmi/test_fmu_failures.py",

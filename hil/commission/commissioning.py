@@ -90,7 +90,31 @@ def commission(request: Request, told: Told = lambda _item, _n, _of: None) -> Re
         dict(request.urls), (*_only_text(request.only), *subset.scope),
     )  # fmt: skip
     whole = not request.only and not subset.left_out  # else a tag that was not touched may be one of what was left out
-    return summed(spec, conditions, runner.items, runner.ledger, station.left, runner.broken_off, whole)
+    items = [*initial_item(station), *runner.items]
+    return summed(spec, conditions, items, runner.ledger, station.left, runner.broken_off, whole)
+
+
+def initial_item(station: Station) -> list[Item]:
+    """Whether every item began in the state that `ready` describes."""
+    if station.ready is None:
+        return []
+    told = station.spec.table.ready
+    values = ", ".join(f"{name} = {value:.4g}" for name, value in sorted(station.looked_at.items()))
+    seen = Observation("initial state", "ready", None, " ".join(told.split()), values, station.ready)
+    verdict = Verdict.PASSED if station.ready else Verdict.FAILED
+    reason = "" if station.ready else f"it was not reached after {station.spec.table.settle_s:g} s: {values}"
+    title = "Initial state of all items"
+    return [
+        Item(
+            "INITIAL-state",
+            "sequence",
+            title,
+            seen.expected if isinstance(seen.expected, str) else "",
+            verdict,
+            reason,
+            (seen,),
+        )
+    ]
 
 
 def _is_inside(name: str, levels: Mapping[str, str]) -> bool:
@@ -132,8 +156,9 @@ class _Runner:
         self.ledger = Ledger(spec)
         self.items: list[Item] = []
         self.broken_off = ""
-        self.others = {run.expects[0].args.get("tag", ""): str(run.expects[0].subject)
-                       for c in spec.checks if c.kind == "loop" for run in c.runs if run.expects}  # fmt: skip
+        inputs = {tag.signal for tag in spec.tags if tag.to_controller}
+        loops = [check for check in spec.checks if check.kind == "loop" and set(check.tags) <= inputs and check.runs]
+        self.others = {check.tags[0]: str(check.runs[0].expects[0].subject) for check in loops}
 
     def run_all(self, checks: Sequence[Check]) -> None:
         """Each item; from the one on at which the bench breaks off none is completed any more."""

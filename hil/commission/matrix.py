@@ -181,10 +181,10 @@ def contradictions(matrix: Matrix, units: dict[str, str | None]) -> Iterator[tup
     yield from _causes(matrix, causes)
     for cause in matrix.causes:
         yield from _effects(cause, effects)
-        for effect, cell in cause.cells.items():
-            if cell.latched and not cause.acknowledge:
-                why = f"{effect} is latched, and nothing says how it is acknowledged"
-                yield Place(cause.at.file, cause.at.line, effect), why, "Fill in the column acknowledge, or write X"
+        latched = [effect for effect, cell in cause.cells.items() if cell.latched]
+        if latched and not cause.acknowledge:
+            why = f"{', '.join(latched)} is latched, and nothing says how it is acknowledged"
+            yield Place(cause.at.file, cause.at.line, "acknowledge"), why, "Fill it in, or write X instead of L"
 
 
 def _doubled(matrix: Matrix) -> Iterator[tuple[Place, str, str]]:

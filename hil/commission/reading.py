@@ -245,5 +245,6 @@ class Reading:
 
 
 def is_data(line: str) -> bool:
-    """Neither empty nor a comment."""
-    return bool(line.strip().strip(",;")) and not line.lstrip().startswith("#")
+    """Neither empty nor a comment; a first column that is called # is a header's."""
+    text = line.strip()
+    return bool(text.strip(",;")) and (not text.startswith("#") or text[1:2] in (",", ";"))

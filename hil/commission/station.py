@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from hil.bench import Bench
 from hil.commission.check import Relay, Run
 from hil.commission.perform import BrokenOffError, perform, settle
 from hil.commission.results import Observation
-from hil.commission.seen import Seen
+from hil.commission.seen import Seen, with_raw
 from hil.commission.spec import Spec
-from hil.errors import BenchError, HilError
+from hil.errors import HilError
+from hil.requirements import parse
 from hil.rig import RecordGroup, Rig
 
 HELD = 2 | 4  # bits of a status: forced, faulted
@@ -46,12 +49,14 @@ class Station:
         self.left: dict[str, str] = {}  # what a run did not give back, and how it stood
         self.bench_s = 0.0
         self.facts: dict[str, Any] = {}
+        self.ready: bool | None = None  # whether the initial state was reached each time; None: nothing says what it is
+        self.looked_at: dict[str, float] = {}
 
     def fresh(self) -> Bench:
         """The bench in the initial state.
 
         Raises:
-            HilError: it cannot be opened, or `ready` does not hold.
+            HilError: it cannot be opened. Where `ready` does not hold the checks go on, and `ready` is False.
         """
         bench = self.bench
         if bench is not None and self._snapshot is not None:
@@ -88,11 +93,9 @@ class Station:
         self.bench_s += table.settle_s
         if not self.facts:
             self.facts = {"program_hash": f"{bench.built.program.hash:016x}", "seed": bench.seed}
-        if table.ready and not holds_now(bench, table.ready):
-            mend = "Correct ready, start or settle_s, or look at the controller"
-            raise BenchError(
-                f"'{table.ready}' does not hold after {table.settle_s:g} s", where="commission.ready", mend=mend
-            )
+        if table.ready and self.ready is not False:
+            self.ready = holds_now(bench, table.ready)
+            self.looked_at = {name: bench[name] for name in parse(table.ready, with_raw(bench.units)).signals}
         if bench.time == "virtual" and all(level in ("mil", "sil") for level in bench.bindings.values()):
             self._snapshot = self._copy(bench)
         return bench
@@ -146,11 +149,6 @@ class Station:
 
 def holds_now(bench: Bench, condition: str) -> bool:
     """A condition on the newest values."""
-    import numpy as np
-
-    from hil.commission.seen import with_raw
-    from hil.requirements import parse
-
     formula = parse(condition, with_raw(bench.units))
     values = {name: np.array([bench[name]]) for name in formula.signals}
     return bool(formula.evaluate(values, bench.period_s).satisfied)
