@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from hil.plc import ir
 from hil.plc.types import bounds
 
+FAR = 1 << 62  # beyond, C's own counter might overflow
+
 
 @dataclass(frozen=True)
 class Counted:
@@ -38,6 +40,8 @@ def counted(loop: ir.For) -> Counted | None:
     values = range(first, end + (1 if step > 0 else -1), step)
     last = values[-1] if values else first
     following = last + step if values else first
+    if max(abs(first), abs(following)) > FAR:
+        return None
     after = following if span[0] <= following <= span[1] else last
     straight = not any(isinstance(part, ir.Jump) for part in parts(loop.body))
     return Counted(first, last, step, len(values), after, straight)
