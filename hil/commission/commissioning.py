@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -95,9 +96,11 @@ def commission(request: Request, told: Told = lambda _item, _n, _of: None) -> Re
     conditions = Conditions(
         rig.name, rig.title, time, levels, result.versions(), facts.get("program_hash", ""), spec.files, started,
         _now(), facts.get("seed", rig.seed), rig.period_s, round(station.bench_s, 6), _controllers(rig),
-        dict(request.urls), (*_only_text(request.only), *subset.scope),
+        dict(request.urls), (*_only_text(request.only), *subset.scope, *runner.told_of_time()),
     )  # fmt: skip
-    whole = not request.only and not subset.left_out  # else a tag that was not touched may be one of what was left out
+    whole = (
+        not request.only and not subset.left_out and not runner.left_for_time
+    )  # else a tag that was not touched may be one of what was left out
     items = [*initial_item(station), *runner.items]
     return summed(spec, conditions, items, runner.ledger, station.left, runner.broken_off, whole)
 
@@ -164,6 +167,8 @@ class _Runner:
         self.ledger = Ledger(spec)
         self.items: list[Item] = []
         self.broken_off = ""
+        self.began = clock.monotonic()
+        self.left_for_time: list[str] = []
         inputs = {tag.signal for tag in spec.tags if tag.to_controller}
         loops = [check for check in spec.checks if check.kind == "loop" and set(check.tags) <= inputs and check.runs]
         self.others = {check.tags[0]: str(check.runs[0].expects[0].subject) for check in loops}
@@ -179,6 +184,15 @@ class _Runner:
             self._add(_item(check, Done(), Verdict.NOT_COMPLETED, self.broken_off), len(self.items) + 1, len(checks))
         self._close()
 
+    def told_of_time(self) -> list[str]:
+        """What the clock did to the items."""
+        found = []
+        if self.left_for_time:
+            found.append(f"time was over before {', '.join(self.left_for_time)}")
+        if self.station.not_back:
+            found.append(f"the initial state had not come back before {self.station.not_back} runs")
+        return found
+
     def _add(self, item: Item, n: int, of: int) -> None:
         self.items.append(item)
         self.told(item, n, of)
@@ -190,7 +204,7 @@ class _Runner:
             self.broken_off = self.broken_off or f"the bench did not end well: {error or INTERRUPTED}"
 
     def _one(self, check: Check) -> Item:
-        why_not = check.why_not or self.subset.left_out.get(check.id, "")
+        why_not = check.why_not or self.subset.left_out.get(check.id, "") or self._no_time_for(check)
         if self.broken_off:
             return _item(check, Done(), Verdict.NOT_COMPLETED, self.broken_off)
         if why_not:
@@ -201,6 +215,14 @@ class _Runner:
         except HilError as error:
             return self._ended(check, done, error)
         return _judged(check, done)
+
+    def _no_time_for(self, check: Check) -> str:
+        """In real time: it would end after all items together may take."""
+        limit_s = self.subset.limit_s
+        if limit_s is None or clock.monotonic() - self.began + check.seconds <= limit_s:
+            return ""
+        self.left_for_time.append(check.id)
+        return f"left out, as the {limit_s:g} s of real time were over"
 
     def _runs(self, check: Check, done: Done) -> None:
         offset = 0.0

@@ -38,6 +38,7 @@ class Spec:
 
     Attributes:
         start: acts before the initial state.
+        reset: acts between items, with a device on a wire.
         checks: all items of the bench, in order.
         requirements: (table, text, formula) by id.
         differences: of the tag list; None: there is no list.
@@ -48,6 +49,7 @@ class Spec:
     table: CommissionTable
     role: Role
     start: tuple[Act, ...]
+    reset: tuple[Act, ...]
     checks: tuple[Check, ...]
     tags: tuple[Tag, ...]
     matrix: Matrix
@@ -103,7 +105,7 @@ def _role(rig: Rig, table: CommissionTable) -> Role:
 
 def _read(reading: Reading, level: str) -> Spec:
     table = reading.table.commission
-    start = reading.acts(("commission", "start"), table.start)
+    start, reset = (reading.acts(("commission", key), getattr(table, key)) for key in ("start", "reset"))
     if table.ready:
         reading.condition(("commission", "ready"), table.ready)
     tags = loop_tags(reading)
@@ -125,7 +127,7 @@ def _read(reading: Reading, level: str) -> Spec:
     reading.mistakes.stop_if_any()
     differences = None if listed is None else tuple(compare(reading, listed))
     return Spec(
-        reading.rig, table, reading.role, start, tuple(checks), tuple(tags), matrix, formulas, differences,
+        reading.rig, table, reading.role, start, reset, tuple(checks), tuple(tags), matrix, formulas, differences,
         _hashes(reading),
     )  # fmt: skip
 

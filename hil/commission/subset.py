@@ -8,16 +8,24 @@ from fnmatch import fnmatchcase
 
 from hil.commission.check import Check
 from hil.commission.spec import Spec
+from hil.commission.station import settle_time
 
-OVERHEAD_S = 1.0  # of a run: what comes before, behind and between
+OVERHEAD_S = 1.5  # of a run: what comes before, behind and between
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Reasons by item that is left out, and what is said aloud."""
+    """What is run.
+
+    Attributes:
+        left_out: reasons by item.
+        scope: what is said aloud.
+        limit_s: all items together take no longer by the clock; None: there is no limit.
+    """
 
     left_out: dict[str, str] = field(default_factory=dict)
     scope: tuple[str, ...] = ()
+    limit_s: float | None = None
 
 
 def subset_for(spec: Spec, checks: Sequence[Check], time: str, *, explicit: bool) -> Subset:
@@ -26,7 +34,7 @@ def subset_for(spec: Spec, checks: Sequence[Check], time: str, *, explicit: bool
         return Subset()
     limit_s = spec.table.real_time_s
     taken: list[str] = []
-    seconds = spec.table.settle_s
+    seconds = settle_time(spec, time)
     for check in _order(spec, checks):
         cost = check.seconds + OVERHEAD_S * len(check.runs)
         if seconds + cost <= limit_s:
@@ -37,7 +45,7 @@ def subset_for(spec: Spec, checks: Sequence[Check], time: str, *, explicit: bool
     left = {check.id: why for check in able if check.id not in taken}
     how = "as commission.real_time says" if spec.table.real_time else "one of each kind first, the shortest"
     told = f"in real time {len(taken)} of {len(able)} items, about {seconds:.0f} s, {how}"
-    return Subset(left, (told,) if left else ())
+    return Subset(left, (told,) if left else (), limit_s)
 
 
 def _order(spec: Spec, checks: Sequence[Check]) -> Iterable[Check]:

@@ -29,6 +29,8 @@ class CommissionTable(Table):
     """Bench time from a fresh start to the initial state of every item."""
     start: Acts = []
     """What brings the controller there, at time 0; what it sets stays set."""
+    reset: Acts = []
+    """What helps it back there after an item, where a device on a wire cannot go back: acknowledgements."""
     ready: Condition = ""
     """What has to hold in the initial state; else nothing is checked."""
     tag_list: str | None = None
@@ -51,6 +53,8 @@ class CommissionTable(Table):
     """How long the undisturbed run lasts by which requirements are judged."""
     real_time: list[str] = []
     """Items for real time, as "LOOP-*"; default: one of each kind, shortest first, within real_time_s."""
+    real_time_settle_s: Seconds = 5.0
+    """In real time instead of settle_s, where that is longer."""
     real_time_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
     """Longest bench time of all items in real time."""
 
