@@ -14,38 +14,38 @@ struct st_run {
     uint32_t rounds;
 };
 
-/* Ends the unit that stumbled; its callers end behind their call. The first place stays. */
-#define ST_STOP(why, number, at)                                                                                       \
+/* Ends the unit that stumbled; its callers end behind their call. The first place stays. `leave` is return or goto. */
+#define ST_STOP(why, number, at, leave)                                                                                \
     do {                                                                                                               \
         r->scan.fault.reason = (why);                                                                                  \
         r->scan.fault.file = (number);                                                                                 \
         r->scan.fault.line = (at);                                                                                     \
-        return;                                                                                                        \
+        leave;                                                                                                         \
     } while (0)
 
 /* Behind a standard function that may have stopped. */
-#define ST_CHECK(number, at)                                                                                           \
+#define ST_CHECK(number, at, leave)                                                                                    \
     do {                                                                                                               \
         if (ST_UNLIKELY(r->scan.fault.reason != HIL_PLC_RUNS))                                                         \
-            ST_STOP(r->scan.fault.reason, number, at);                                                                 \
+            ST_STOP(r->scan.fault.reason, number, at, leave);                                                          \
     } while (0)
 
 /* Behind a call of a unit, which has said where. */
-#define ST_RETURN                                                                                                      \
+#define ST_RETURN(leave)                                                                                               \
     do {                                                                                                               \
         if (ST_UNLIKELY(r->scan.fault.reason != HIL_PLC_RUNS))                                                         \
-            return;                                                                                                    \
+            leave;                                                                                                     \
     } while (0)
 
-#define ST_ROUND(number, at)                                                                                           \
+#define ST_ROUND(number, at, leave)                                                                                    \
     do {                                                                                                               \
         if (ST_UNLIKELY(++r->rounds > ST_MAX_ROUNDS))                                                                  \
-            ST_STOP(HIL_PLC_LOOP, number, at);                                                                         \
+            ST_STOP(HIL_PLC_LOOP, number, at, leave);                                                                  \
     } while (0)
 
 /* Loading and storing, named by the C type's tag. */
 #define ST_NARROW(tag, type, bits)                                                                                     \
-    static inline type st_load_##tag(const uint64_t *w) { return (type)(bits)*w; }                                     \
+    static inline type st_load_##tag(const uint64_t *w) { return (type)(bits) * w; }                                   \
     static inline void st_store_##tag(uint64_t *w, type value) { *w = (bits)value; }
 ST_NARROW(i8, int8_t, uint8_t)
 ST_NARROW(i16, int16_t, uint16_t)
@@ -73,14 +73,14 @@ static inline float st_load_f32(const uint64_t *w)
     return view.value;
 }
 
-/* Every NaN is the one quiet NaN. */
+/* Every NaN is the one quiet NaN. Chosen as a float, so that a compiler sees that what is loaded again is the value. */
 static inline void st_store_f32(uint64_t *w, float value)
 {
     union {
         float value;
         uint32_t bits;
-    } view = {value};
-    *w = value == value ? view.bits : 0x7fc00000u;
+    } view = {ST_UNLIKELY(value != value) ? __builtin_nanf("") : value};
+    *w = view.bits;
 }
 
 static inline double st_load_f64(const uint64_t *w)
@@ -97,8 +97,8 @@ static inline void st_store_f64(uint64_t *w, double value)
     union {
         double value;
         uint64_t bits;
-    } view = {value};
-    *w = value == value ? view.bits : 0x7ff8000000000000u;
+    } view = {ST_UNLIKELY(value != value) ? __builtin_nan("") : value};
+    *w = view.bits;
 }
 
 /* A STRING of `length` characters into length + 1 bytes, and back: cut where it is too long, filled with NUL. */
