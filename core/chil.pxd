@@ -100,6 +100,7 @@ cdef extern from "hil/program.h" nogil:
         uint16_t n_in, n_out, delay, binding
         uint32_t every, phase
         const hil_library *library
+        uint16_t steps
     cdef struct hil_spec:
         uint64_t seed
         int64_t period_ns

@@ -5,23 +5,22 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from hil import _core, faults
 from hil.bindings import HERE
 from hil.engine import Engine
 from hil.errors import BenchError
-from hil.events import ALL_PATHS, NEXT_TICK, NO_END, EventKind, Mode, SafeReason, encode, with_modes
-from hil.fault_activation import read_activation
-from hil.fault_core import core_fault
+from hil.events import NEXT_TICK, EventKind, Mode, SafeReason, with_modes
+from hil.fault_commands import FaultCommands
+from hil.fault_controller import BoardFault
 from hil.faults import FaultSpec
 from hil.nearest import did_you_mean
-from hil.program import Built, fault_memory
+from hil.program import Built
 from hil.rig import Rig
+from hil.wires import ToDevice
+from hil.wires.mcu import McuWire
 
 LATEST_S = 1e9  # 31 years: beyond, it is a mistake
-FULL, REFUSED_BY_GATE = 2, 12  # enum hil_err: HIL_E_FULL, HIL_E_RANGE
 STATUS_BITS = ((1, "stale"), (2, "forced"), (4, "faulted"), (8, "bad"), (16, "safe"))
 
 
@@ -30,13 +29,10 @@ def status_text(bits: int) -> str:
     return "+".join(text for bit, text in STATUS_BITS if bits & bit) or "good"
 
 
-class Commands:
+class Commands(FaultCommands):
     """The part of a bench that reads signals and sends events."""
 
-    state: _core.State
     engine: Engine | None
-    time: str
-    bindings: dict[str, str]
 
     def __init__(self, rig: Rig, built: Built) -> None:
         self._rig, self.built = rig, built
@@ -45,9 +41,10 @@ class Commands:
         self._lock = threading.Lock()
         self._armed: dict[int, FaultSpec] = {}
         self._cleared: set[int] = set()
+        self._board_ends: dict[int, tuple[str, BoardFault]] = {}
         self.acting: dict[int, str] = {}  # faults that have begun to act and not ended: signals by id
         self._forced: set[str] = set()
-        self._for_devices: dict[int, tuple[str, str, float, int]] = {}
+        self._for_devices: dict[int, tuple[str, ToDevice, int]] = {}
         self.units = {name: signal.unit for name, signal in rig.signals.items()}
 
     @property
@@ -120,7 +117,7 @@ class Commands:
         role, tick = self._owner(name), self._due(at, due)
         number = self._send(EventKind.PARAM, name, target=params[name], values=[value], due=tick)
         if role is not None:
-            self._tell_device(role, name, float(value), tick, number)
+            self._tell_device(role, lambda wire, own: wire.set(name, float(value), own), tick, number)
 
     def _owner(self, name: str) -> str | None:
         """The role whose device must be told of a new value, None when all of it is in this process."""
@@ -139,31 +136,41 @@ class Commands:
             return " or pil"
         return ", or run in lock-step" if self.time != "lockstep" else ""
 
-    def _tell_device(self, role: str, name: str, value: float, due: int, number: int) -> None:
-        """A device sets it too: in lock-step at the same tick, in real time at the same time by its own clock.
+    def _tell_board(self, role: str, act: BoardFault, text: str, due: int) -> int:
+        assert self.engine is not None
+        wire = self.engine.wires.wires[role]
+        if not isinstance(wire, McuWire):
+            mend = f"Bind {role} to mil or sil, or put faults on its signals or, with hil proxy, on its wire"
+            raise BenchError(f"{wire.device.name} takes no faults of its controller: {text}", where=role, mend=mend)
+        number = self._send(EventKind.MARK, text, due=due)
+        self._tell_device(role, lambda _, own: act(wire, own), due, number)
+        return number
 
-        Where its clock is not known it is told when the bench's event fires.
+    def _tell_device(self, role: str, act: ToDevice, due: int, number: int) -> None:
+        """A device does it too: in lock-step at the same tick, in real time at the same time by its own clock.
+
+        Where its clock is not known it is told when the bench's event `number` fires.
         """
         assert self.engine is not None
         wires = self.engine.wires
         if self.time == "lockstep":
             known = due != NEXT_TICK or not self.running
-            wires.set(role, name, value, (self.state.tick if due == NEXT_TICK else due) if known else None)
+            wires.tell(role, act, (self.state.tick if due == NEXT_TICK else due) if known else None)
         elif due == NEXT_TICK:
-            wires.set(role, name, value)
+            wires.tell(role, act)
         elif wires.wires[role].keeps_time:
-            wires.set(role, name, value, due)
+            wires.tell(role, act, due)
         else:
-            self._for_devices[number] = (role, name, value, due)
+            self._for_devices[number] = (role, act, due)
 
     def _send_ahead(self) -> None:
         """What waited for a device's clock to be known is sent with its time."""
         assert self.engine is not None
         wires = self.engine.wires
-        for number, (role, name, value, due) in list(self._for_devices.items()):
+        for number, (role, act, due) in list(self._for_devices.items()):
             if wires.wires[role].keeps_time:
                 del self._for_devices[number]
-                wires.set(role, name, value, due)
+                wires.tell(role, act, due)
 
     def _fired(self, event: Mapping[str, Any]) -> None:
         """Told of each event that is drained."""
@@ -171,8 +178,8 @@ class Commands:
             self.acting[event["id"]] = event["target"]
         elif event["kind"] == "fault_off":
             self.acting.pop(event["id"], None)
-        if event["kind"] == "event" and event["id"] in self._for_devices and self.engine is not None:
-            self.engine.wires.set(*self._for_devices.pop(event["id"])[:3])
+        if event["kind"] in ("event", "mark") and event["id"] in self._for_devices and self.engine is not None:
+            self.engine.wires.tell(*self._for_devices.pop(event["id"])[:2])
 
     def force(self, name: str, value: float, at: float | None = None) -> None:
         """Holds a signal at a value until it is released; the safety gate still acts behind it."""
@@ -184,67 +191,6 @@ class Commands:
         """Ends a force."""
         self._send(EventKind.RELEASE, name, target=self._path(name), due=self._due(at))
         self._forced.discard(name)
-
-    def fault(self, fault: str | FaultSpec, **activation: float | str) -> int:
-        """Arms a fault such as "sensor.h1=stuck@8s..14s".
-
-        Args:
-            fault: as text, or as `hil.faults.parse_fault` gives it.
-            activation: the clauses of the text by name: ramp="2s", duty="100ms/1s", p=0.01, when="sensor.h2>0.1",
-                after="sensor.h2>0.1"; instead of those of `fault`.
-
-        Returns:
-            its id, for `clear_fault`.
-
-        Raises:
-            BenchError: unknown signal or kind, a time that has passed, or a value that the safety gate would clip.
-        """
-        spec = faults.parse_fault(fault, self._rig.faultable()) if isinstance(fault, str) else fault
-        if activation:
-            clauses = [f"{name} {value}" for name, value in activation.items()]
-            spec = replace(spec, activation=read_activation(clauses, " ".join(clauses)))
-        path = self._path(spec.signal)
-        period_ns = self._rig.period_ns
-        start, now = spec.start(period_ns), self.state.tick
-        end = spec.end(period_ns, now if start is None else start)
-        first = now if start is None else start
-        for what, tick in (("start", first), ("end", first if end is None else end - 1)):
-            if tick < max(now, first):
-                raise BenchError(
-                    f"{spec}: its {what} has passed", where=spec.signal, mend=f"It is {self.time_s:g} s now"
-                )
-        return self._arm_one(spec, path, NEXT_TICK if start is None else start, NO_END if end is None else end - first)
-
-    def _arm_one(self, spec: FaultSpec, path: int, due: int, ticks: int) -> int:
-        kind, values = core_fault(spec, self._rig.period_ns, self._rig.signals, self.built.paths)
-        modes = spec.activation.modes(self._rig.period_ns, self._signal_number, self.units.get)
-        event = encode(EventKind.FAULT, target=path, values=values, kind2=kind, ticks=ticks)
-        error = self.built.program.check_fault(event)
-        if error == REFUSED_BY_GATE:
-            limits = self._rig.signals[spec.signal].limits
-            mend = f"Equipment limits are {limits}; choose a smaller fault"
-            raise BenchError(f"{spec}: the safety gate would clip this fault", where=spec.signal, mend=mend)
-        if error == FULL:
-            longest_s = fault_memory(self._rig.period_ns) * self.period_s
-            mend = f"All delays of a bench together last {longest_s:g} s at the most"
-            raise BenchError(f"{spec}: the delay is too long", where=spec.signal, mend=mend)
-        if error:
-            raise BenchError(f"{spec}: {_core.error_text(error)}", where=spec.signal)
-        fields = {"target": path, "values": values, "kind2": kind, "ticks": ticks, "due": due}
-        number = self._send(EventKind.FAULT, str(spec), modes=modes, **fields)
-        self._armed[number] = spec
-        return number
-
-    def clear_fault(self, fault_id: int | None = None) -> None:
-        """Ends the fault with this id, or all, active or armed."""
-        if fault_id is not None and fault_id not in self._armed:
-            raise BenchError(f"there is no fault {fault_id}", mend=f"Armed are {sorted(self._armed) or 'none'}")
-        self._send(EventKind.FAULT_CLEAR, "", target=ALL_PATHS, values=[fault_id or 0])
-        self._cleared |= set(self._armed) if fault_id is None else {fault_id}
-
-    def enable_faults(self, on: bool = True) -> None:
-        """The master enable: off, no fault has any effect."""
-        self._send(EventKind.FAULTS_ENABLE, "", values=[float(on)])
 
     def safe(self, on: bool = True) -> None:
         """All gates to their safe values; off ends it. No emergency stop: it needs a running loop and wire."""
@@ -268,12 +214,6 @@ class Commands:
                 self.engine.loop.push(event)
         return number
 
-    def _signal_number(self, name: str) -> int:
-        if name not in self.built.signals[1:]:
-            mend = did_you_mean(name, self._rig.signals)
-            raise BenchError(f"there is no signal '{name}' for a condition", mend=mend)
-        return self.built.signals.index(name)
-
     def _due(self, at: float | None, due: int | None = None) -> int:
         if due is not None:
             return due
@@ -286,13 +226,6 @@ class Commands:
             raise BenchError(f"{at:g} s has passed", where=self._rig.name, mend=f"It is {self.time_s:g} s now")
         return tick
 
-    def _path(self, name: str) -> int:
-        if name not in self.built.paths:
-            known = self._rig.faultable()
-            why = "has no path (path = false, or not declared)" if name in self._rig.signals else "is not a signal"
-            raise BenchError(f"'{name}' {why}, so faults and forces cannot act on it", mend=did_you_mean(name, known))
-        return self.built.paths[name]
-
     def describe(self, event: Mapping[str, Any]) -> str:
         """The name behind an event's target."""
         kind, target = event["kind"], event["target"]
@@ -300,36 +233,11 @@ class Commands:
             return next((name for name, offset in self.built.params.items() if offset == target), str(target))
         if kind in (EventKind.FORCE, EventKind.RELEASE, EventKind.FAULT):
             return next((name for name, path in self.built.paths.items() if path == target), str(target))
+        if kind == EventKind.UPSET:
+            return self.built.word_at(target)
         if kind == EventKind.BIND:
             return str(self.built.roles[target])
         return EventKind(kind).name.lower()
-
-    def armed_faults(self) -> list[dict[str, Any]]:
-        """All faults of this run, as texts with start and end ticks."""
-        period_ns = self._rig.period_ns
-        return [
-            {
-                "id": number,
-                "signal": spec.signal,
-                "kind": spec.kind,
-                "values": [None if math.isnan(v) else v for v in spec.values],
-                "start_tick": spec.start(period_ns),
-                "end_tick": spec.end(period_ns),
-                "text": str(spec),
-            }
-            for number, spec in self._armed.items()
-        ]
-
-    def interventions(self) -> dict[str, Any]:
-        """Faults, forces and the safe state, as they are now."""
-        now, period_ns = self.state.tick, self._rig.period_ns
-        shown = []
-        for number, spec in self._armed.items():
-            end = spec.end(period_ns)
-            if number not in self._cleared and (end is None or end > now):
-                phase = "armed" if (spec.start(period_ns) or 0) >= now else "active"
-                shown.append({"id": number, "signal": spec.signal, "text": str(spec), "phase": phase})
-        return {"faults": shown, "forced": sorted(self._forced), "safe": int(self.state.safe)}
 
 
 def _finite(name: str, value: float) -> float:

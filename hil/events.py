@@ -26,6 +26,7 @@ class EventKind(IntEnum):
     BIND = 8
     MARK = 9
     FAULT_MODE = 10
+    UPSET = 11
 
 
 class SafeReason(IntEnum):

@@ -146,8 +146,36 @@ _ELECTRICAL = (
     FaultKind("ground_shift", 1, "value + shift", (_p("shift", "signal", "of the reference"),), derived=True),
     FaultKind("brown_out", 10, "between 0 and what is left", (_p("supply", "value", "left", 0.0),), derived=True),
 )
+_CONTROLLER = (
+    FaultKind("stop", 3, "it does not step; its outputs get old", derived=True),
+    FaultKind("reset", 3, "it is held in reset and begins anew, with what was set", derived=True),
+    FaultKind(
+        "overrun",
+        20,
+        "a step takes so long; those that are due meanwhile are lost",
+        (_p("time", "time", "of it", 0.0),),
+        derived=True,
+    ),
+    FaultKind("clock_drift", 20, "its clock runs faster", (_p("ppm", "number", "by", -1e5, 1e5),), derived=True),
+    FaultKind(
+        "clock_step",
+        20,
+        "its clock jumps: steps are made up for, or left out",
+        (_p("time", "time", "by"),),
+        derived=True,
+    ),
+    FaultKind(
+        "upset",
+        0,
+        "inverts a bit of a block's state or parameter once",
+        (_p("bit", "whole", "0 (lowest) to 63 (sign)", 0, 63),),
+        words=("variable",),
+        derived=True,
+    ),
+)
+CONTROLLER = frozenset(kind.name for kind in _CONTROLLER)
 ELECTRICAL = frozenset(kind.name for kind in _ELECTRICAL)
-KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in (*_SENSOR, *_ACTUATOR, *_ELECTRICAL)}
+KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in (*_SENSOR, *_ACTUATOR, *_ELECTRICAL, *_CONTROLLER)}
 
 
 def kinds_text() -> str:

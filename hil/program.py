@@ -50,6 +50,7 @@ class Built:
         entries: names of blocks, then of paths, as execution times are listed.
         models: compiled models and libraries, kept alive.
         fmus: opened FMUs, in the order of their blocks.
+        libraries: controllers of roles whose firmware is a library here, by role.
     """
 
     program: _core.Program
@@ -63,6 +64,7 @@ class Built:
     entries: list[str]
     models: list[object] = field(default_factory=list)
     fmus: tuple[LoadedFmu, ...] = ()
+    libraries: dict[str, Controller] = field(default_factory=dict)
 
     def offset(self, name: str) -> int:
         """Byte offset of a signal, a block's state or a parameter; raises BenchError with the nearest names."""
@@ -72,6 +74,34 @@ class Built:
             if name in table:
                 return table[name]
         raise BenchError(f"there is no signal '{name}'", mend=did_you_mean(name, [*self.numbers, *self.states]))
+
+    def memory_of(self, role: str, variable: str, *, in_library: bool) -> int:
+        """Byte offset of a block's state or parameter of a role's controller.
+
+        Raises:
+            BenchError: the controller has no such variable.
+        """
+        inside = self.libraries[role].built if in_library else self
+        table = {**inside.params, **inside.states}
+        if variable not in table:
+            mend = did_you_mean(variable, table)
+            raise BenchError(f"the controller has no variable '{variable}'", where=role, mend=mend)
+        start = self.program.offset_context(self.roles.index(role)) if in_library else 0
+        return start + table[variable]
+
+    def word_at(self, offset: int) -> str:
+        """Name of the parameter or state at an offset."""
+        known = {**self.params, **self.states}
+        for role, controller in self.libraries.items():
+            start = self.program.offset_context(self.roles.index(role))
+            inside = {**controller.built.params, **controller.built.states}
+            known |= {f"{role}/{name}": start + at for name, at in inside.items()}
+        return next((name for name, at in known.items() if at == offset), str(offset))
+
+
+def steps_of(role: str) -> str:
+    """Name of the value that says how often a role steps when it is due; a path that faults act on."""
+    return f"{role}@steps"
 
 
 def fault_memory(period_ns: int) -> int:
@@ -108,6 +138,7 @@ class _Builder:
         self.paths: dict[str, int] = {}
         self.models: dict[int, CompiledModel] = {}
         self.libraries: list[Any] = []
+        self.controllers: dict[str, Controller] = {}
         self.fmus: dict[int, LoadedFmu] = {}
         self.placed: list[Block] = []
 
@@ -219,6 +250,7 @@ class _Builder:
         from hil.mcu.library import Library
 
         controller = controller_of(self.rig, role, self.spec.seed, self.progress)
+        self.controllers[role.name] = controller
         self.libraries.append(Library(controller))
         return int(self.libraries[-1].address)
 
@@ -250,6 +282,7 @@ class _Builder:
             entries,
             [*self.models.values(), *self.libraries],
             tuple(self.fmus.values()),
+            self.controllers,
         )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:
@@ -337,10 +370,18 @@ def _add_role(b: _Builder, role: Role, number: int, binding: int) -> None:
             role.delay_ticks,
             binding,
             b.library(role),
+            _add_steps(b, role) if role.simulated else 0,
         )
     )
     for block in b.rig.role_blocks(role.name):
         b.add_block(block, inner, inner, number)
+
+
+def _add_steps(b: _Builder, role: Role) -> int:
+    """One step whenever the role is due, unless a fault makes more or fewer of it."""
+    name = steps_of(role.name)
+    b.add_signal(Signal(name, start=1.0, path=True))
+    return b.slots[(None, name)]
 
 
 def build_device(rig: Rig, role: Role, progress: Progress | None = None) -> Built:

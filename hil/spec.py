@@ -71,6 +71,7 @@ class RoleSpec:
     delay: int = 1
     binding: int = 0
     library_address: int = 0
+    steps: int = 0
 
 
 @dataclass

@@ -89,6 +89,7 @@ cdef int _fill_role(_Memory m, hil_role_spec *r, spec) except -1:
     r.out, r.n_out = _tags(m, spec.outputs), len(spec.outputs)
     r.delay, r.binding, r.every, r.phase = spec.delay, spec.binding, spec.every, spec.phase
     r.library = <const hil_library *><size_t>spec.library_address
+    r.steps = spec.steps
     return 0
 
 
@@ -181,6 +182,11 @@ cdef class Program:
 
     def offset_mem(self, int block) -> int:
         return hil_offset_mem(self.p, block)
+
+    def offset_context(self, int role) -> int:
+        """Where the state of a role's library lies."""
+        cdef uint32_t size
+        return hil_offset_context(self.p, role, &size)
 
     def block_n_state(self, int block) -> int:
         return hil_block_n_state(self.p, block)

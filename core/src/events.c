@@ -27,6 +27,19 @@ static int check_bind(const struct hil_program *p, const struct hil_event *e)
     return e->v[0] == HIL_IN_LIBRARY && !p->roles[e->target].library ? HIL_E_UNSUPPORTED : HIL_OK;
 }
 
+/* A word of the parameters or block states, which are neighbours, or of a library's context. */
+static int check_upset(const struct hil_program *p, const struct hil_event *e)
+{
+    if (!(e->v[0] >= 0 && e->v[0] < 64 && e->v[0] == (double)(uint32_t)e->v[0]) || e->target % 8)
+        return HIL_E_ARG;
+    if (e->target >= p->off_params && e->target < p->off_paths)
+        return HIL_OK;
+    for (uint32_t r = 1; r < p->n_roles; r++)
+        if (p->roles[r].library && e->target - p->roles[r].context < p->roles[r].library->size)
+            return HIL_OK;
+    return HIL_E_ARG;
+}
+
 static int check(const struct hil_program *p, const struct hil_event *e)
 {
     switch (e->kind) {
@@ -36,6 +49,7 @@ static int check(const struct hil_program *p, const struct hil_event *e)
     case HIL_EV_FAULT: return hil_fault_check(p, e);
     case HIL_EV_FAULT_MODE: return hil_fault_check_mode(p, e);
     case HIL_EV_BIND: return check_bind(p, e);
+    case HIL_EV_UPSET: return check_upset(p, e);
     case HIL_EV_FAULT_CLEAR:
     case HIL_EV_SAFE:
     case HIL_EV_FAULTS_ENABLE: return e->v[0] >= 0 && e->v[0] <= UINT32_MAX ? HIL_OK : HIL_E_ARG;
@@ -96,6 +110,18 @@ static void set_param(const struct hil_program *p, unsigned char *s, const struc
     hil_role_set_param(p, s, (e->target - p->off_params) / 8, e->v[0]);
 }
 
+static void upset(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
+{
+    uint64_t was, is;
+    double before, after;
+    memcpy(&was, s + e->target, sizeof was);
+    is = hil_header(s)->faults_off ? was : was ^ (uint64_t)1 << (uint32_t)e->v[0];
+    memcpy(s + e->target, &is, sizeof is);
+    memcpy(&before, &was, sizeof was);
+    memcpy(&after, &is, sizeof is);
+    note(p, s, e, HIL_NOTE_EVENT, HIL_EV_UPSET, before, after);
+}
+
 static void force(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
 {
     const struct hil_path *path = &p->paths[e->target];
@@ -148,6 +174,7 @@ static int fire(const struct hil_program *p, unsigned char *s, const struct hil_
     case HIL_EV_FORCE:
     case HIL_EV_RELEASE: force(p, s, e); return HIL_OK;
     case HIL_EV_FAULT: return hil_fault_start(p, s, e);
+    case HIL_EV_UPSET: upset(p, s, e); return HIL_OK;
     case HIL_EV_FAULT_CLEAR:
         hil_fault_clear(p, s, e->target, (uint32_t)e->v[0]);
         take_back(p, s, e);

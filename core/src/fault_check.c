@@ -122,6 +122,7 @@ static int are_good(const struct hil_program *p, const struct hil_event *e)
     case HIL_FAULT_BACKLASH: return is_size(v[0]);
     case HIL_FAULT_STICTION: return is_size(v[0]) && v[1] >= 0 && v[1] <= v[0];
     case HIL_FAULT_BIT_FLIP: return is_count(v[0], 0) && v[0] < 64;
+    case HIL_FAULT_CLOCK: return fabs(v[0]) <= 1 && is_count(v[1], 1) && is_count(fabs(v[2]), 0);
     default: return 0;
     }
 }
@@ -130,7 +131,7 @@ int hil_fault_check(const struct hil_program *p, const struct hil_event *e)
 {
     if (e->target >= p->n_paths || e->ticks == 0)
         return HIL_E_ARG;
-    if (e->kind2 < HIL_FAULT_BIAS || e->kind2 > HIL_FAULT_BIT_FLIP)
+    if (e->kind2 < HIL_FAULT_BIAS || e->kind2 > HIL_FAULT_CLOCK)
         return HIL_E_UNSUPPORTED;
     int delays = e->kind2 == HIL_FAULT_DELAY || e->kind2 == HIL_FAULT_JITTER;
     if (delays && e->v[0] > p->fault_memory - (e->kind2 == HIL_FAULT_JITTER))

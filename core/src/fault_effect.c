@@ -98,6 +98,16 @@ static double follow(const struct hil_program *p, struct hil_fault *f, double v)
     }
 }
 
+/* All ticks between two steps of the role have the number of the next one. */
+static double clock_steps(const struct hil_state *h, const struct hil_fault *f, double v)
+{
+    double k = hil_floor(((double)(h->tick - f->start) + f->v[1] - 1) / f->v[1]), jump = f->v[2];
+    if (k < -jump)
+        return 0;
+    double n = v + hil_floor((k + 1) * f->v[0]) - hil_floor(k * f->v[0]);
+    return k == 0 && jump > 0 ? n + jump : n;
+}
+
 double hil_fault_effect(const struct hil_program *p, unsigned char *s, struct hil_fault *f, double v, uint8_t *status)
 {
     const double *a = f->v;
@@ -117,6 +127,7 @@ double hil_fault_effect(const struct hil_program *p, unsigned char *s, struct hi
     case HIL_FAULT_AFFINE: return a[0] * v + a[1];
     case HIL_FAULT_MIX: return mix(p, s, f, v);
     case HIL_FAULT_BIT_FLIP: return bit_flip(f, v, status);
+    case HIL_FAULT_CLOCK: return clock_steps(hil_header(s), f, v);
     default: return f->mem[0] = follow(p, f, v);
     }
 }

@@ -223,6 +223,8 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
         return fail(e, HIL_E_ARG, spec->n_blocks, "a role needs every >= 1, phase < every and delay >= 1");
     if (!tags_exist(spec, s->in, s->n_in) || !tags_exist(spec, s->out, s->n_out))
         return fail(e, HIL_E_ARG, spec->n_blocks, "a role names a signal out of range");
+    if (s->steps >= spec->n_signals)
+        return fail(e, HIL_E_ARG, spec->n_blocks, "a role names a signal out of range");
     int task = find_task(p, s->every, s->phase, (uint16_t)r);
     if (task < 0)
         return fail(e, HIL_E_FULL, spec->n_blocks, "too many different rates and offsets (at most 16)");
@@ -241,7 +243,8 @@ static int place_role(struct hil_program *p, struct arena *a, const struct hil_s
                               .binding = s->binding,
                               .task = (uint16_t)task,
                               .index = (uint16_t)r,
-                              .library = s->library};
+                              .library = s->library,
+                              .steps = s->steps};
     if (s->n_in)
         memcpy(role->in, s->in, s->n_in * sizeof *s->in);
     if (s->n_out)

@@ -50,6 +50,7 @@ static uint64_t hash_role(uint64_t h, const struct hil_role_spec *r)
         h = hash_tag(h, &r->in[i]);
     for (uint32_t i = 0; i < r->n_out; i++)
         h = hash_tag(h, &r->out[i]);
+    h = r->steps ? hil_hash_u64(h, r->steps) : h;
     return r->library ? hil_hash_u64(hil_hash_u64(h, r->library->hash), r->library->size) : h;
 }
 

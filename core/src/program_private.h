@@ -43,6 +43,7 @@ struct hil_role {
     uint32_t every, phase;
     uint16_t n_in, n_out, delay, binding, task, index;
     const struct hil_library *library; /* NULL: none */
+    uint16_t steps;                    /* signal, 0: none */
     uint32_t context;                  /* byte offset of the library's context */
     uint32_t first_param;              /* of its blocks' parameters, which are neighbours when it has a library */
 };
@@ -127,13 +128,14 @@ struct hil_graph {
 };
 int hil_order(struct hil_graph *g, uint16_t role, struct hil_build_error *error);
 
-/* path.c, role.c, events.c, faults.c: the stages of a tick. The path step reads the program behind b->cfg. */
+/* path.c, role.c, role_reset.c, events.c, faults.c: the stages of a tick. The path step reads the program behind b->cfg. */
 void hil_path_step(const struct hil_block *b, unsigned char *s);
 void hil_roles_begin(const struct hil_program *p, unsigned char *s);
 void hil_role_begin_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
 void hil_role_end_simulated(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
 void hil_role_take(const struct hil_program *p, const struct hil_role *role, unsigned char *s, const double *v);
 void hil_role_run_library(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
+void hil_role_reset(const struct hil_program *p, const struct hil_role *role, unsigned char *s);
 void hil_role_set_param(const struct hil_program *p, unsigned char *s, uint32_t param, double value);
 void hil_events_fire(const struct hil_program *p, unsigned char *s);
 int hil_fault_start(const struct hil_program *p, unsigned char *s, const struct hil_event *event);

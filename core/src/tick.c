@@ -76,6 +76,28 @@ static inline uint64_t begin_tick(const struct hil_program *p, unsigned char *s)
     return h->due_mask = mask;
 }
 
+static inline __attribute__((always_inline)) void step_role(const struct hil_program *p, const struct hil_role *role,
+                                                            unsigned char *s, uint64_t due, struct hil_profile *profile)
+{
+    if (hil_role_mem(role, s)->binding == HIL_IN_LIBRARY) {
+        hil_role_run_library(p, role, s);
+        return;
+    }
+    hil_role_begin_simulated(p, role, s);
+    run_segments(p, s, role->first_segment, role->n_segments, due, profile);
+    hil_role_end_simulated(p, role, s);
+}
+
+/* What a fault of the role's steps makes of one: none, several, or a reset. Not inlined, to keep the plain case short. */
+static __attribute__((noinline)) void run_other_steps(const struct hil_program *p, const struct hil_role *role,
+                                                      unsigned char *s, uint64_t due, double steps)
+{
+    if (steps < 0)
+        hil_role_reset(p, role, s);
+    for (int i = 0; i < HIL_MOST_STEPS && i + 1 <= steps; i++)
+        step_role(p, role, s, due, NULL);
+}
+
 static inline __attribute__((always_inline)) void run_simulated_roles(const struct hil_program *p, unsigned char *s,
                                                                       uint64_t due, struct hil_profile *profile)
 {
@@ -84,13 +106,11 @@ static inline __attribute__((always_inline)) void run_simulated_roles(const stru
         uint32_t binding = hil_role_mem(role, s)->binding;
         if (!(due >> role->task & 1) || binding == HIL_EXTERNAL || binding == HIL_STOPPED)
             continue;
-        if (binding == HIL_IN_LIBRARY) {
-            hil_role_run_library(p, role, s);
-            continue;
-        }
-        hil_role_begin_simulated(p, role, s);
-        run_segments(p, s, role->first_segment, role->n_segments, due, profile);
-        hil_role_end_simulated(p, role, s);
+        double steps = role->steps ? hil_values(s)[role->steps] : 1.0;
+        if (__builtin_expect(steps == 1.0, 1))
+            step_role(p, role, s, due, profile);
+        else
+            run_other_steps(p, role, s, due, steps);
     }
 }
 

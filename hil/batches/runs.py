@@ -101,7 +101,7 @@ class Plan(Commands):
 
     def __init__(self, bench: Commands) -> None:
         super().__init__(bench._rig, bench.built)
-        self.state, self.time, self.bindings, self.engine = bench.state, "virtual", {}, None
+        self.state, self.time, self.bindings, self.engine = bench.state, "virtual", bench.bindings, None
         self._first_id = bench._last_id
         self._events: list[bytes] = []
 

@@ -324,8 +324,9 @@ class Rig:
         return self.period_ns / 1e9
 
     def faultable(self) -> dict[str, str | None]:
-        """Units of the signals that faults and forces can act on, by name; what `hil.faults.parse_fault` takes."""
-        return {signal.name: signal.unit for signal in self.signals.values() if signal.path}
+        """Units of the signals, None for roles, that faults can act on; what `hil.faults.parse_fault` takes."""
+        signals = {signal.name: signal.unit for signal in self.signals.values() if signal.path}
+        return {**dict.fromkeys(self.roles), **signals}
 
     def tunable(self) -> dict[str, tuple[str, str]]:
         """What an event can set: name -> (block, parameter). "level1.kp", or "level1.setpoint", a number on a port."""

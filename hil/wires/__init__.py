@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,9 @@ from hil.errors import BusError
 from hil.rig import Device, Rig, Role
 from hil.wires.wire import ControllerState, Wire
 
-__all__ = ["ControllerState", "Wire", "Wires"]
+__all__ = ["ControllerState", "ToDevice", "Wire", "Wires"]
+
+ToDevice = Callable[[Wire, int | None], None]  # (wire, tick of the device; None: its next one)
 
 
 @dataclass
@@ -59,11 +62,11 @@ class Wires:
         for wire in self.wires.values():
             wire.close()
 
-    def set(self, role: str, name: str, value: float, tick: int | None = None) -> None:
-        """A parameter of a device's controller, at a bench tick or, None, at the device's next one."""
+    def tell(self, role: str, act: ToDevice, tick: int | None = None) -> None:
+        """Tells a device something for a bench tick, in its own ticks; or, None, for its next one."""
         wire = self.wires[role]
         own = None if tick is None else max(0, -((wire.role.phase - tick) // wire.role.every))
-        wire.set(name, value, own)
+        act(wire, own)
 
     def ports(self, roles: list[str]) -> dict[int, Any]:
         """What the loop connects: port by role number."""

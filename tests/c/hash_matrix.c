@@ -19,9 +19,10 @@
 
 static struct hil_signal_spec signals[MAX_SIGNALS];
 static struct hil_block_spec blocks[MAX_BLOCKS];
-static struct hil_path_spec paths[2];
+static struct hil_path_spec paths[3];
 static struct hil_tag_spec tags_in[1], tags_out[1];
 static struct hil_role_spec roles[2];
+static uint16_t role_block;
 static struct hil_spec spec = {.seed = 42,
                                .period_ns = 1000000,
                                .signals = signals,
@@ -325,6 +326,7 @@ static void place_role(void)
 {
     static const char *const u[] = {"gated"}, *const in[] = {"sine.0", "role/y", "", "", ""};
     struct hil_block_spec *pid = place("pid", "role.pid");
+    role_block = (uint16_t)(spec.n_blocks - 1);
     wire(pid, in, 2, "role/u");
     pid->n_in = 5;
     memset((uint16_t *)pid->in + 2, 0, 3 * sizeof(uint16_t));
@@ -347,7 +349,11 @@ static void place_role(void)
                                       0.0,
                                       -HUGE_VAL,
                                       HUGE_VAL};
-    spec.n_paths = 2;
+    roles[1].steps = signal_of("steps", 1.0);
+    paths[2] = paths[1];
+    paths[2].raw = signal_of("steps.raw", 1.0);
+    paths[2].signal = roles[1].steps;
+    spec.n_paths = 3;
 }
 
 static void describe(void)
@@ -398,6 +404,23 @@ static void push_modes(const struct hil_program *p, unsigned char *state)
     }
 }
 
+/* Its clock drifts and jumps; a bit of its memory is inverted; it is held in reset. */
+static void push_at_role(const struct hil_program *p, unsigned char *state)
+{
+    static const struct {
+        uint32_t kind;
+        double v[3];
+    } faults[] = {{HIL_FAULT_CLOCK, {0.03, 4, 7}}, {HIL_FAULT_CLOCK, {-0.03, 4, -7}}, {HIL_FAULT_STUCK, {-1.0}}};
+    for (unsigned i = 0; i < COUNT(faults); i++) {
+        struct hil_event e = {
+            .due = 2510 + 100 * i, .kind = HIL_EV_FAULT, .target = 2, .kind2 = faults[i].kind, .ticks = 90};
+        memcpy(e.v, faults[i].v, sizeof faults[i].v);
+        push(p, state, e);
+    }
+    push(p, state,
+         (struct hil_event){.due = 2605, .kind = HIL_EV_UPSET, .target = hil_offset_mem(p, role_block), .v = {40}});
+}
+
 static void push_all(const struct hil_program *p, unsigned char *state)
 {
     static const double v[][3] = {{0.2},         {1.3},  {NAN},       {0.1},      {0.4, 0.3}, {0.3},      {40},
@@ -421,6 +444,7 @@ static void push_all(const struct hil_program *p, unsigned char *state)
     push(p, state, (struct hil_event){.due = 2000, .kind = HIL_EV_BIND, .target = 1, .v = {HIL_STOPPED}});
     push(p, state, (struct hil_event){.due = 2200, .kind = HIL_EV_BIND, .target = 1, .v = {HIL_SIMULATED}});
     push(p, state, (struct hil_event){.due = 2500, .kind = HIL_EV_MARK});
+    push_at_role(p, state);
 }
 
 /* A signal that is not a number, or stands still, would prove nothing. */

@@ -71,7 +71,7 @@ def test_a_late_command_is_refused_and_fails_the_run(bench):
 
 def test_the_boards_clock_is_known_within_the_bound_that_is_recorded(bench, full):
     start(bench, full(6, 60))
-    wire(bench).fault("clock_drift", 0, 50.0)
+    bench.fault("controller=clock_drift(50)")
     bench.join()
     drift, bound = bench.history("b.drift"), bench.history("b.bound")
     known = np.flatnonzero(np.isfinite(bound) & (bound > 0))
@@ -83,7 +83,7 @@ def test_the_boards_clock_is_known_within_the_bound_that_is_recorded(bench, full
 
 def test_steps_of_the_clock_are_noticed_and_data_keep_coming(bench):
     start(bench, 30.0)
-    wire(bench).fault("clock_step", 0, 5e6)
+    bench.fault("controller=clock_step(5ms)")
     wait_for(lambda: bench.engine.wires.counters()["board"]["clock_restarts"] >= 1)
     after = bench.tick + 100
     wait_for(lambda: bench.tick > after)

@@ -19,7 +19,10 @@ enum hil_event_kind {
     HIL_EV_BIND = 8,          /* target = role, v[0] = enum hil_binding */
     HIL_EV_MARK = 9,          /* nothing happens; a note for the record (id) */
     HIL_EV_FAULT_MODE =
-        10 /* target = path, kind2 = enum hil_fault_mode; waits for the fault with its id, which takes it */
+        10, /* target = path, kind2 = enum hil_fault_mode; waits for the fault with its id, which takes it */
+    HIL_EV_UPSET =
+        11 /* target = byte offset of a parameter, a block's state or a word of a library's context; bit v[0] of this
+                       * word is inverted (single event upset). Without effect while the master enable is off */
 };
 
 /* 64 bytes, plain data; goes through the queue and into the recording as it is. */

@@ -28,7 +28,11 @@ enum hil_fault_kind {
     HIL_FAULT_BACKLASH = 17,   /* play: stays until in is v[0] / 2 away, then follows at that distance */
     HIL_FAULT_STICTION = 18, /* sticks until |in - out| > v[0], then slips to v[1] before in. Q. P. He et al., "A curve
                                 * fitting method for detecting valve stiction", Ind. Eng. Chem. Res. 46 (2007) */
-    HIL_FAULT_BIT_FLIP = 19  /* bit v[0] of the IEEE 754 double is inverted; a result that is not finite is lost */
+    HIL_FAULT_BIT_FLIP = 19, /* bit v[0] of the IEEE 754 double is inverted; a result that is not finite is lost */
+    HIL_FAULT_CLOCK =
+        20 /* of a role's steps: its clock runs v[0] faster (a share, 1e-6 is 1 ppm) and jumps by v[2] steps at the
+                          * start; it steps every v[1] ticks. out = in + floor((k + 1) v[0]) - floor(k v[0]) in step k, + v[2] in step
+                          * 0; with v[2] < 0 instead 0 in as many steps */
 };
 
 /* How a fault acts between its start and its end: one event of kind HIL_EV_FAULT_MODE for each, before that of the fault, with

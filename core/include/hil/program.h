@@ -61,7 +61,11 @@ struct hil_role_spec {
     uint32_t every, phase;
     const struct hil_library
         *library; /* its controller as a function (SIL), or NULL; must live as long as the program */
+    /* Signal that says how often it steps when it is due: 1, or what faults make of it: 0 not at all, n as often (a clock that
+     * jumped ahead), below 0 it is held in reset. 0: none, it always steps once. Rounded down; at most HIL_MOST_STEPS. */
+    uint16_t steps;
 };
+#define HIL_MOST_STEPS 100
 
 struct hil_spec {
     uint64_t seed;

@@ -69,6 +69,14 @@ static inline uint8_t st_is_valid(double x) { return hil_fabs(x) < __builtin_inf
     static inline type st_##tag##_of_s(int64_t ns) { return (type)(bits)(uint64_t)(ns / 1000000000); }
 ST_INTEGERS(ST_OF_BITS)
 
+/* An integer's bits in a bit string, without its sign. */
+#define ST_OF_LOW(tag, type, bits)                                                                                     \
+    static inline type st_##tag##_of_low8(uint8_t x) { return (type)x; }                                               \
+    static inline type st_##tag##_of_low16(uint16_t x) { return (type)x; }                                             \
+    static inline type st_##tag##_of_low32(uint32_t x) { return (type)x; }                                             \
+    static inline type st_##tag##_of_low64(uint64_t x) { return (type)x; }
+ST_UNSIGNED(ST_OF_LOW)
+
 static inline uint8_t st_bool_of_bits(uint64_t x) { return x & 1; }
 static inline uint8_t st_bool_of_number(uint64_t x) { return x != 0; }
 

@@ -103,18 +103,15 @@ def _to_bits(source: str, target: str) -> str | None:
     tag = "bool" if target == "BOOL" else TAGS[target]
     if source in REALS:
         return f"st_{tag}_of_real"
+    if source in SIGNED and target in WORDS:  # zeros above, not the sign
+        return f"st_{tag}_of_low{bits_of(source)}"
     if target == "BOOL":
         return None if source in TIMES else f"st_bool_of_{'bits' if source in WORDS else 'number'}"
     return f"st_{tag}_of_{TIME_UNITS[source] if TIME_UNITS.get(source, 'ns') != 'ns' else 'bits'}"
 
 
-def _cast(source: str, target: str) -> str:
-    """A signed integer fills a wider bit string with zeros, not with its sign."""
-    return UNSIGNED[SIGNED.index(source)] if source in SIGNED and target in WORDS else ""
-
-
-def _form(source: str, target: str, c_name: str, *, stops: bool = False, cast: str = "") -> Signature:
-    return Signature((("IN", source),), target, c_name, stops=stops, cast=cast)
+def _form(source: str, target: str, c_name: str, *, stops: bool = False) -> Signature:
+    return Signature((("IN", source),), target, c_name, stops=stops)
 
 
 PAIRS = {(a, b): c for a in ELEMENTARY for b in ELEMENTARY if (c := c_function(a, b))}
@@ -171,9 +168,7 @@ _MEANINGS: dict[tuple[str, ...], str] = {
 }
 
 TYPED = tuple(
-    Function(f"{a}_TO_{b}", GROUP, _meaning(a, b), (_form(a, b, c, cast=_cast(a, b)),))
-    for (a, b), c in PAIRS.items()
-    if a != b
+    Function(f"{a}_TO_{b}", GROUP, _meaning(a, b), (_form(a, b, c),)) for (a, b), c in PAIRS.items() if a != b
 )
 
 # Literals take the first form that holds them.
@@ -182,7 +177,7 @@ _FIRST = ("INT", "DINT", "LINT", "LREAL")
 
 def _overloaded(target: str) -> Function:
     sources = [a for a in (*_FIRST, *(t for t in ELEMENTARY if t not in _FIRST)) if (a, target) in PAIRS]
-    forms = tuple(_form(a, target, PAIRS[a, target], cast=_cast(a, target)) for a in sources)
+    forms = tuple(_form(a, target, PAIRS[a, target]) for a in sources)
     return Function(f"TO_{target}", GROUP, f"*_TO_{target} of whatever type IN has.", forms)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from hil.plc.standard.types import GROUPS, LITERALS, NUMBERS, TAGS, alone, becomes
@@ -23,10 +23,9 @@ class Call:
         c_name: the C function.
         params: the type each argument is converted to.
         result: the type of the value; a STRING is written to `to`.
-        stops: it may set a fault, and then gives 0 or ''.
+        stops: it may set a fault; what it gives then means nothing.
         fold: a function of two arguments, to be applied from the left: f(f(a, b), c).
         array_from: arguments from this index on go as `uint32_t count, const T *values`; None: there is no array.
-        accepts: the types that the function has for them in ST, as params but for casts.
     """
 
     c_name: str
@@ -35,7 +34,6 @@ class Call:
     stops: bool = False
     fold: bool = False
     array_from: int | None = None
-    accepts: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,6 @@ class Signature:
         stops: the C function takes the scan and may stop it.
         more: further arguments of the last parameter's type: "fold" or "array" as in Call; "" if none may follow.
         array_from: with "array", the index of the first argument that goes there.
-        cast: what the arguments become in C if not their parameters' types.
     """
 
     params: tuple[tuple[str, str], ...]
@@ -60,7 +57,6 @@ class Signature:
     stops: bool = False
     more: Literal["", "fold", "array"] = ""
     array_from: int = 0
-    cast: str = ""
 
     def counts(self, n: int) -> bool:
         """Whether a call may have n arguments."""
@@ -97,12 +93,11 @@ class Signature:
         array = self.more == "array"
         return Call(
             c_name=self.c_name.format(t=TAGS.get(bound, "")),
-            params=(self.cast,) * len(types) if self.cast else types,
+            params=types,
             result=bound if self.result == "T" else self.result,
             stops=self.stops,
             fold=self.more == "fold",
             array_from=self.array_from if array else None,
-            accepts=types,
         )
 
 
@@ -128,7 +123,7 @@ class Function:
 
 
 def _exact(args: Sequence[str], call: Call) -> bool:
-    return all(a in (t, *LITERALS) for a, t in zip(args, call.accepts, strict=True))
+    return all(a in (t, *LITERALS) for a, t in zip(args, call.params, strict=True))
 
 
 def group_name(types: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from st_harness import Case
-from st_values import edges, rows, some
+from st_values import edges, rows, single, some
 
 from hil.plc.functions import FUNCTIONS
 from hil.plc.standard.signature import Signature
@@ -36,11 +36,22 @@ def arguments(name: str, types: tuple[str, ...], rng: random.Random) -> list[tup
         return [(v,) for v in edges(types[0])] + [(_digits(types[0], "TO_BCD" in name, rng),) for _ in range(60)]
     if (types[0] == "STRING" and "_TO_" in name) or (types == ("STRING",) and name.startswith("TO_")):
         return [(text,) for text in TEXTS]
+    if name in ("REAL_TO_STRING", "LREAL_TO_STRING"):
+        return rows(types, rng, 200) + [(value,) for value in _hard_to_write(types[0])]
     count = 60 if name in ("ASIN", "ACOS") else 25
     table = rows(types, rng, count)
     if name in COUNTED and name != "CONCAT":
         return [tuple(rng.choice(NEAR) if t == "LINT" else v for t, v in zip(types, row, strict=True)) for row in table]
     return table
+
+
+def _hard_to_write(kind: str) -> list[float]:
+    """Powers of two, whose lower neighbour is nearer than the upper one; half-way points that read as the number."""
+    bounds = (-149, 128) if kind == "REAL" else (-1074, 1024)
+    powers = [2.0**exponent for exponent in range(*bounds)]
+    return powers + (
+        [single(8589973000.0), 33554448.0, 1e10] if kind == "REAL" else [1e23, 9007199254740996.0, 2.0**89, 5e-324]
+    )
 
 
 COUNTED = ("SHL", "SHR", "ROL", "ROR", "MUX", "LEFT", "RIGHT", "MID", "INSERT", "DELETE", "REPLACE")
