@@ -101,13 +101,27 @@ class BodyWriter(Values):
         elif store.bit is not None:
             self._store_bits(store, simple, address, text)
         else:
-            self._put(simple, address, held, self._bounded(store, simple, text))
+            text = self._bounded(store, simple, text)
+            self._put(simple, address, held, text, raw=self._is_canonical(store))
 
-    def _put(self, simple: Elementary, address: str, held: str | None, text: str) -> None:
+    def _put(self, simple: Elementary, address: str, held: str | None, text: str, *, raw: bool = False) -> None:
         if held:
             self.lines.add(f"{held} = ({simple.c_type})({text});")
         else:
-            self.lines.add(f"st_store_{simple.tag}({address}, {text});")
+            how = "raw" if raw and simple.tag in ("f32", "f64") else "store"
+            self.lines.add(f"st_{how}_{simple.tag}({address}, {text});")
+
+    def _passes(self, place: ir.Place) -> bool:
+        """Whether its words end with the call, so that a NaN in them may have any bits."""
+        in_function = self.body.kind == "FUNCTION" and place.root == "w"
+        return place.root == "t" or in_function or (place.root == "c" and self.called == "FUNCTION")
+
+    def _is_canonical(self, store: ir.Store) -> bool:
+        """Whether a REAL can be stored as it is."""
+        value = store.value
+        if self._passes(store.place) or isinstance(value, ir.Const):
+            return True
+        return isinstance(value, ir.Load) and not self._passes(value.place) and not self.held(value.place)
 
     def _bounded(self, store: ir.Store, simple: Elementary, text: str) -> str:
         if store.bounds is None:
@@ -172,8 +186,9 @@ class BodyWriter(Values):
     # ---- loops ----
 
     def _kept(self, loop: ir.For | ir.Loop) -> None:
-        """A loop that is in no other keeps the unit's own scalars in C variables: a compiler cannot, as it does not know
-        that a checked index reaches no other variable.
+        """A loop that is in no other keeps the unit's own scalars in C variables.
+
+        A C compiler cannot do so: it does not know that a checked index reaches no other variable.
         """
         if self.kept:
             self._for(loop) if isinstance(loop, ir.For) else self._loop(loop)

@@ -88,6 +88,7 @@ class Values:
         self.frame = ""  # what root "c" stands for: the block that is being called
         self.kept: dict[tuple[str, int], tuple[str, Elementary]] = {}  # scalars that a C variable holds for a while
         self.leave = "return"
+        self.called = ""  # kind of the unit whose inputs or outputs are being written
 
     # ---- places ----
 
@@ -251,6 +252,7 @@ class Values:
 
     def call(self, invocation: ir.Invocation) -> str:
         """Inputs, body, outputs; gives the pointer to the callee's words."""
+        before, self.called = self.called, "FUNCTION" if invocation.instance is None else "FUNCTION_BLOCK"
         if invocation.instance is None:
             frame = self.lines.new("f")
             self.lines.add(f"uint64_t {frame}[{max(self.sizes[invocation.pou], 1)}];")
@@ -266,6 +268,7 @@ class Values:
             loaded: ir.Expr = ir.Load(source.type, source)
             value = loaded if kind == source.type else ir.Convert(kind, loaded)
             self.store_into(frame, ir.Store(target, value, invocation.span))
+        self.called = before
         return frame
 
     def store_into(self, frame: str, store: ir.Store) -> None:

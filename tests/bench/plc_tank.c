@@ -16,7 +16,8 @@ struct tank {
     float history[16];
     struct timer high_delay, low_delay, settle, fill_time;
     struct loop level_loop, temp_loop;
-    int16_t head, count;
+    int16_t level_raw, temp_raw, set_raw, head, count;
+    uint8_t start, stop, reset, automatic;
     uint8_t count_before, alarm, trip;
     enum phase phase;
 };
@@ -57,23 +58,49 @@ static void pi_loop(struct loop *l, float sp, float pv, float kp, float ki, floa
     }
 }
 
-static enum phase next_phase(struct tank *s, const double *u, float level, float setpoint, int settled, int late)
+/* As a block takes its inputs: NaN is nobody's, and leaves the last value; a number beyond the register is held within it. */
+static void latch(int16_t *to, double from)
+{
+    if (from >= -32768 && from < 32768)
+        *to = (int16_t)from;
+    else if (from == from)
+        *to = from < 0 ? INT16_MIN : INT16_MAX;
+}
+
+static void latch_bit(uint8_t *to, double from)
+{
+    if (from == from)
+        *to = from >= 0.5;
+}
+
+static void latch_all(struct tank *s, const double *u)
+{
+    latch(&s->level_raw, u[0]);
+    latch(&s->temp_raw, u[1]);
+    latch(&s->set_raw, u[2]);
+    latch_bit(&s->start, u[3]);
+    latch_bit(&s->stop, u[4]);
+    latch_bit(&s->reset, u[5]);
+    latch_bit(&s->automatic, u[6]);
+}
+
+static enum phase next_phase(struct tank *s, float level, float setpoint, int settled, int late)
 {
     switch (s->phase) {
-    case IDLE: return u[3] != 0 && !s->trip ? FILLING : IDLE;
+    case IDLE: return s->start && !s->trip ? FILLING : IDLE;
     case FILLING: return late ? TRIPPED : level > setpoint * 0.9f ? HEATING : FILLING;
     case HEATING: return settled ? RUNNING : HEATING;
-    case RUNNING: return u[4] != 0 ? IDLE : RUNNING;
-    case TRIPPED: return u[5] != 0 ? IDLE : TRIPPED;
+    case RUNNING: return s->stop ? IDLE : RUNNING;
+    case TRIPPED: return s->reset ? IDLE : TRIPPED;
     }
     return s->phase;
 }
 
 __attribute__((visibility("default"))) void hand_scan(struct tank *s, const double *u, double *y, int64_t now)
 {
-    float level = scaled((int16_t)u[0], 0.0f, 10.0f), temp = scaled((int16_t)u[1], -50.0f, 150.0f);
-    float setpoint = scaled((int16_t)u[2], 0.0f, 10.0f), mean = 0.0f;
-    int reset = u[5] != 0;
+    latch_all(s, u);
+    float level = scaled(s->level_raw, 0.0f, 10.0f), temp = scaled(s->temp_raw, -50.0f, 150.0f);
+    float setpoint = scaled(s->set_raw, 0.0f, 10.0f), mean = 0.0f;
     s->history[s->head] = level;
     s->head = (int16_t)((s->head + 1) % 16);
     for (int i = 0; i < 16; i++)
@@ -83,21 +110,22 @@ __attribute__((visibility("default"))) void hand_scan(struct tank *s, const doub
     int low = on_delay(&s->low_delay, mean < 0.5f && s->phase == RUNNING, 2000000000, now);
     if (high || low)
         s->alarm = 1;
-    else if (reset)
+    else if (s->reset)
         s->alarm = 0;
     if (temp > 95.0f || level > 9.8f)
         s->trip = 1;
-    else if (reset && !s->alarm)
+    else if (s->reset && !s->alarm)
         s->trip = 0;
-    int settled = on_delay(&s->settle, s->phase == HEATING && temp - 60.0f < 2.0f && temp - 60.0f > -2.0f, 5000000000, now);
+    int settled =
+        on_delay(&s->settle, s->phase == HEATING && temp - 60.0f < 2.0f && temp - 60.0f > -2.0f, 5000000000, now);
     int late = on_delay(&s->fill_time, s->phase == FILLING, 60000000000, now);
-    s->phase = next_phase(s, u, level, setpoint, settled, late);
-    if (s->trip || u[4] != 0)
+    s->phase = next_phase(s, level, setpoint, settled, late);
+    if (s->trip || s->stop)
         s->phase = s->trip ? TRIPPED : IDLE;
     if (s->phase == FILLING && !s->count_before && s->count < 32767)
         s->count++;
     s->count_before = s->phase == FILLING;
-    pi_loop(&s->level_loop, setpoint, level, 8.0f, 0.4f, 0.01f, u[6] != 0, 30.0f);
+    pi_loop(&s->level_loop, setpoint, level, 8.0f, 0.4f, 0.01f, s->automatic, 30.0f);
     pi_loop(&s->temp_loop, 60.0f, temp, 3.0f, 0.1f, 0.01f, s->phase == HEATING || s->phase == RUNNING, 0.0f);
     y[0] = s->trip ? 0 : (int16_t)__builtin_rintf(s->level_loop.out * 276.48f);
     y[1] = s->trip ? 0 : (int16_t)__builtin_rintf(s->temp_loop.out * 276.48f);

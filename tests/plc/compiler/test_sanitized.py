@@ -16,8 +16,9 @@ from hil.plc.source import Source
 SANITIZE = ("-std=c11", "-O0", "-w", "-fsanitize=undefined,float-cast-overflow,address", "-fno-sanitize-recover=all")
 MAIN = """
 #include <stdio.h>
-static const double extremes[] = {0, 1, -1, 2, 127, -128, 32767, -32768, 65535, 2147483647.0, -2147483648.0, 4294967295.0,
-                                  9.3e18, -9.3e18, 1.9e19, 1e300, -1e300, 0.5, __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
+static const double extremes[] = {
+    0, 1, -1, 2, 127, -128, 32767, -32768, 65535, 2147483647.0, -2147483648.0, 4294967295.0, 9.3e18, -9.3e18, 1.9e19,
+    1e300, -1e300, 0.5, __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
 enum { N = sizeof extremes / sizeof *extremes };
 static uint64_t words[8192];
 int main(void)
