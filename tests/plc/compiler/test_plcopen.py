@@ -30,8 +30,9 @@ def test_a_project_runs_as_its_text_would() -> None:
     assert not math.isnan(program.hash)
 
 
+XHTML = '<xhtml xmlns="http://www.w3.org/1999/xhtml">'
 CHANGES = [
-    ("<ST><xhtml xmlns=\"http://www.w3.org/1999/xhtml\">c(up", "<LD/><ST><xhtml xmlns=\"http://www.w3.org/1999/xhtml\">c(up",
+    (f"<ST>{XHTML}c(up", f"<LD/><ST>{XHTML}c(up",
      "main is written as ladder diagram (LD), which is not supported"),
     ("<project ", "<!DOCTYPE project [<!ENTITY a \"b\">]><project ", "has a DOCTYPE or entities, which no PLCopen XML needs"),
     ("</project>", "", "is no XML: no element found: line 56, column 0"),
