@@ -39,7 +39,10 @@ def note(text: str) -> None:
 
 
 def report_error(error: HilError, *, as_json: bool) -> int:
-    """A line for each mistake on stderr, beneath it the program's line that it is about; with --json also an object."""
+    """One line for each mistake on stderr, beneath it the line of a program that it is about.
+
+    With --json also an object with `error` on stdout.
+    """
     lines = []
     for one in (error, *getattr(error, "others", ())):
         lines += [line for line in str(one).splitlines() if line.strip()]

@@ -53,7 +53,8 @@ def _unknown(check: Expressions, callee: s.Name) -> Exception:
         parameters(callee.text.upper(), 1)
     except CallError as error:
         near = nearest(callee.text, names)
-        return check.refuse(callee.span, error.message, f"Did you mean {near}?" if near else None)
+        message = error.message.replace(callee.text.upper(), callee.text)
+        return check.refuse(callee.span, message, f"Did you mean {near}?" if near else None)
     return check.refuse(callee.span, f"there is no function {callee.text}", did_you_mean(callee.text, names))
 
 

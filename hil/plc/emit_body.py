@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hil.plc import ir
-from hil.plc.counted import Counted, counted
+from hil.plc.emit_places import used_in
 from hil.plc.emit_values import Lines, Sizes, Values, has_call
 from hil.plc.source import Span
 from hil.plc.types import Elementary, StringType, bounds, scalar
@@ -70,10 +70,8 @@ class BodyWriter(Values):
                 self._if(statement)
             case ir.Case():
                 self._case(statement)
-            case ir.For():
-                self._for(statement)
-            case ir.Loop():
-                self._loop(statement)
+            case ir.For() | ir.Loop():
+                self._kept(statement)
             case ir.Jump():
                 self._jump(statement)
 
@@ -90,10 +88,10 @@ class BodyWriter(Values):
             and any(has_call(sub.index) for sub in store.place.subscripts)
         ):
             text = self.spilled(store.value.type, text)
+        kind, held = store.place.type, self.held(store.place)
         before, self.frame = self.frame, frame
-        address = self.address(store.place)
+        address = held or self.address(store.place)
         self.frame = before
-        kind = store.place.type
         if isinstance(kind, StringType):
             self.lines.add(f"st_store_text({address}, {kind.length}, {text});")
             return
@@ -101,9 +99,29 @@ class BodyWriter(Values):
         if simple is None:
             self.lines.add(f"st_copy({address}, {text}, {kind.words});")
         elif store.bit is not None:
-            self._store_bits(store.bit, simple, address, text)
+            self._store_bits(store, simple, address, text)
         else:
-            self.lines.add(f"st_store_{simple.tag}({address}, {self._bounded(store, simple, text)});")
+            text = self._bounded(store, simple, text)
+            self._put(simple, address, held, text, raw=self._is_canonical(store))
+
+    def _put(self, simple: Elementary, address: str, held: str | None, text: str, *, raw: bool = False) -> None:
+        if held:
+            self.lines.add(f"{held} = ({simple.c_type})({text});")
+        else:
+            how = "raw" if raw and simple.tag in ("f32", "f64") else "store"
+            self.lines.add(f"st_{how}_{simple.tag}({address}, {text});")
+
+    def _passes(self, place: ir.Place) -> bool:
+        """Whether its words end with the call, so that a NaN in them may have any bits."""
+        in_function = self.body.kind == "FUNCTION" and place.root == "w"
+        return place.root == "t" or in_function or (place.root == "c" and self.called == "FUNCTION")
+
+    def _is_canonical(self, store: ir.Store) -> bool:
+        """Whether a REAL can be stored as it is."""
+        value = store.value
+        if self._passes(store.place) or isinstance(value, ir.Const):
+            return True
+        return isinstance(value, ir.Load) and not self._passes(value.place) and not self.held(value.place)
 
     def _bounded(self, store: ir.Store, simple: Elementary, text: str) -> str:
         if store.bounds is None:
@@ -120,14 +138,16 @@ class BodyWriter(Values):
             self.stop_if(" || ".join(tests), "HIL_PLC_RANGE", store.span)
         return name
 
-    def _store_bits(self, bit: tuple[int, int], simple: Elementary, address: str, text: str) -> None:
-        shift, width = bit
+    def _store_bits(self, store: ir.Store, simple: Elementary, address: str, text: str) -> None:
+        shift, width = store.bit or (0, 0)
         hole = ~(((1 << width) - 1) << shift) & ((1 << 64) - 1)
-        place = self.lines.new("p")
-        self.lines.add(f"uint64_t *const {place} = {address};")
-        old = f"((uint64_t)st_load_{simple.tag}({place}) & UINT64_C({hole}))"
-        new = f"((uint64_t)({text}) << {shift})"
-        self.lines.add(f"st_store_{simple.tag}({place}, ({simple.c_type})({old} | {new}));")
+        held = self.held(store.place)
+        if not held:
+            place = self.lines.new("p")
+            self.lines.add(f"uint64_t *const {place} = {address};")
+            address = place
+        old = f"((uint64_t){held or f'st_load_{simple.tag}({address})'} & UINT64_C({hole}))"
+        self._put(simple, address, held, f"({simple.c_type})({old} | ((uint64_t)({text}) << {shift}))")
 
     # ---- decisions ----
 
@@ -165,53 +185,59 @@ class BodyWriter(Values):
 
     # ---- loops ----
 
+    def _kept(self, loop: ir.For | ir.Loop) -> None:
+        """A loop that is in no other keeps the unit's own scalars in C variables.
+
+        A C compiler cannot do so: it does not know that a checked index reaches no other variable.
+        """
+        if self.kept:
+            self._for(loop) if isinstance(loop, ir.For) else self._loop(loop)
+            return
+        read, written = used_in(loop, self.body.scalars)
+        for key in sorted(read):
+            simple = read[key]
+            self.kept[key] = (f"x{self.lines.new('')}", simple)
+            self.lines.add(f"{simple.c_type} {self.kept[key][0]} = st_load_{simple.tag}({key[0]} + {key[1]});")
+        self.leave = f"goto {self.lines.new('leave_')}" if read else "return"
+        self._for(loop) if isinstance(loop, ir.For) else self._loop(loop)
+        self._let_go(written)
+
+    def _let_go(self, written: set[tuple[str, int]]) -> None:
+        """Back into the state, also on the way out of the unit."""
+        back = [f"st_store_{simple.tag}({key[0]} + {key[1]}, {name});" for key, (name, simple) in self.kept.items()
+                if key in written]  # fmt: skip
+        leave, self.leave, self.kept = self.leave.removeprefix("goto "), "return", {}
+        for line in back:
+            self.lines.add(line)
+        if leave != "return":
+            self.lines.open("if (0) {")
+            self.lines.add(f"{leave}: __attribute__((unused));")
+            for line in back:
+                self.lines.add(line)
+            self.lines.add("return;")
+            self.lines.close()
+
     def _for(self, statement: ir.For) -> None:
         """The end and the step are computed once; a counter that cannot go on keeps its last value."""
-        course = counted(statement)
-        if course is not None:
-            self._counted(statement, course)
-            return
-        lines, tag = self.lines, statement.kind.tag
+        lines, control = self.lines, statement.control
         self._store(statement.start)
         end, step, counter = lines.new("end"), lines.new("step"), lines.new("n")
         lines.add(f"const int64_t {end} = {self.value(statement.end)}, {step} = {self.value(statement.step)};")
-        place = lines.new("p")
-        lines.add(f"uint64_t *const {place} = {self.address(statement.control)};")
         label = self._enter()
         lines.open("for (;;) {")
-        lines.add(f"int64_t {counter} = st_load_{tag}({place});")
+        lines.add(f"int64_t {counter} = {self.get(control)};")
         lines.add(f"if ({step} < 0 ? {counter} < {end} : {counter} > {end})")
         lines.add("    break;")
         self._round(statement.span)
         self.covered(statement.span, "round")
         self.statements(statement.body)
         lines.add(f"next_{label}: __attribute__((unused));")
-        low, high = bounds(statement.control.type) or (0, 0)
-        lines.add(f"if (__builtin_add_overflow((int64_t)st_load_{tag}({place}), {step}, &{counter}) ||")
+        low, high = bounds(control.type) or (0, 0)
+        lines.add(f"if (__builtin_add_overflow((int64_t){self.get(control)}, {step}, &{counter}) ||")
         lines.add(f"    {counter} < {_label(low)} || {counter} > {_label(high)})")
         lines.add("    break;")
-        lines.add(f"st_store_{tag}({place}, ({statement.kind.c_type}){counter});")
+        self._put(statement.kind, self.address(control), self.held(control), f"({statement.kind.c_type}){counter}")
         self._leave(statement.span, label)
-
-    def _counted(self, statement: ir.For, course: Counted) -> None:
-        lines, tag, n = self.lines, statement.kind.tag, self.lines.new("n")
-        place, compare = self.address(statement.control), "<=" if course.step > 0 else ">="
-        self._store(statement.start)
-        if course.straight and course.rounds:
-            span = statement.span
-            lines.add(f"ST_ROUNDS({course.rounds}, {span.source.number}, {span.line});")
-        label = self._enter()
-        end = _label(course.last) if course.rounds else f"{_label(course.first)} - {course.step}"
-        lines.open(f"for (int64_t {n} = {_label(course.first)}; {n} {compare} {end}; {n} += {course.step}) {{")
-        lines.add(f"st_store_{tag}({place}, ({statement.kind.c_type}){n});")
-        if not course.straight:
-            self._round(statement.span)
-        self.covered(statement.span, "round")
-        self.statements(statement.body)
-        lines.add(f"next_{label}: __attribute__((unused));")
-        lines.close()
-        lines.add(f"st_store_{tag}({place}, ({statement.kind.c_type}){_label(course.after)});")
-        self._left(statement.span, label)
 
     def _loop(self, statement: ir.Loop) -> None:
         lines = self.lines
@@ -237,20 +263,17 @@ class BodyWriter(Values):
         return label
 
     def _round(self, span: Span) -> None:
-        self.lines.add(f"ST_ROUND({span.source.number}, {span.line});")
+        self.lines.add(f"ST_ROUND({span.source.number}, {span.line}, {self.leave});")
 
     def _leave(self, span: Span, label: str) -> None:
         self.lines.close()
-        self._left(span, label)
-
-    def _left(self, span: Span, label: str) -> None:
         self.covered(span, "ended")
         self.lines.add(f"exit_{label}: __attribute__((unused));")
         self.loops.pop()
 
     def _jump(self, statement: ir.Jump) -> None:
         label = self.loops[-1] if self.loops else ""
-        texts = {"EXIT": f"goto exit_{label};", "CONTINUE": f"goto next_{label};", "RETURN": "return;"}
+        texts = {"EXIT": f"goto exit_{label};", "CONTINUE": f"goto next_{label};", "RETURN": f"{self.leave};"}
         self.lines.add(texts[statement.word])
 
 

@@ -13,7 +13,7 @@ from hil.plc.emit_body import BodyWriter, signature
 from hil.plc.emit_values import text_constant
 from hil.plc.ir import Place
 from hil.plc.names import Stored
-from hil.plc.types import SIMPLE, ArrayType, Elementary, Type, bounds, scalar
+from hil.plc.types import SIMPLE, ArrayType, Elementary, Type, scalar
 from hil.plc.words import encode
 
 HEAD = """/* Generated from Structured Text. */
@@ -171,22 +171,9 @@ def _simple(kind: Type) -> Elementary:
 
 
 def _input(number: int, located: Located) -> str:
-    """NaN leaves the variable as it is: nobody drives it."""
     kind = SIMPLE[located.type]
-    value = f"u[{number}]"
-    low, high = bounds(kind) or (-(1 << 63), (1 << 63) - 1)
-    if kind.name == "BOOL":
-        return f"    ST_INPUT_BOOL(g + {located.word}, {value});"
-    if kind.tag in ("i8", "i16", "i32", "u8", "u16", "u32"):
-        place = f"g + {located.word}"
-        return f"    ST_INPUT({kind.tag}, {kind.c_type}, {place}, {value}, {float(low)!r}, {float(high)!r});"
-    if kind.tag in ("f32", "f64"):
-        text = f"({kind.c_type}){value}"
-    elif kind.tag == "u64":
-        text = f"st_within_u64({value})"
-    else:
-        text = f"({kind.c_type})st_within({value}, {float(low)!r}, {float(high)!r})"
-    return f"    if ({value} == {value})\n        st_store_{kind.tag}(g + {located.word}, {text});"
+    tag = "bool" if kind.name == "BOOL" else kind.tag
+    return f"    st_input_{tag}(g + {located.word}, u[{number}]);"
 
 
 def _task(task: Task, fastest: int) -> list[str]:

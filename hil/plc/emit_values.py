@@ -86,6 +86,9 @@ class Values:
         self.lines = lines
         self.sizes = sizes
         self.frame = ""  # what root "c" stands for: the block that is being called
+        self.kept: dict[tuple[str, int], tuple[str, Elementary]] = {}  # scalars that a C variable holds for a while
+        self.leave = "return"
+        self.called = ""  # kind of the unit whose inputs or outputs are being written
 
     # ---- places ----
 
@@ -113,7 +116,7 @@ class Values:
     def stop_if(self, condition: str, reason: str, span: Span) -> None:
         """The program stops here when the condition holds."""
         self.lines.add(f"if (ST_UNLIKELY({condition}))")
-        self.lines.add(f"    ST_STOP({reason}, {span.source.number}, {span.line});")
+        self.lines.add(f"    ST_STOP({reason}, {span.source.number}, {span.line}, {self.leave});")
 
     def load(self, kind: Type, address: str) -> str:
         """The value in the words at a C address."""
@@ -125,6 +128,15 @@ class Values:
         simple = scalar(kind)
         return f"st_load_{simple.tag}({address})" if simple else address
 
+    def held(self, place: ir.Place) -> str | None:
+        """The C variable that holds a scalar for now."""
+        found = None if place.subscripts else self.kept.get((place.root, place.offset))
+        return found[0] if found else None
+
+    def get(self, place: ir.Place) -> str:
+        """A variable's value."""
+        return self.held(place) or self.load(place.type, self.address(place))
+
     # ---- expressions ----
 
     def value(self, value: ir.Expr) -> str:
@@ -133,7 +145,7 @@ class Values:
             case ir.Const():
                 return self._constant(value)
             case ir.Load():
-                return self.load(value.type, self.address(value.place))
+                return self.get(value.place)
             case ir.Convert():
                 return self._convert(value)
             case ir.BitOf():
@@ -228,7 +240,7 @@ class Values:
         return name
 
     def _check(self, span: Span) -> None:
-        self.lines.add(f"ST_CHECK({span.source.number}, {span.line});")
+        self.lines.add(f"ST_CHECK({span.source.number}, {span.line}, {self.leave});")
 
     # ---- calls of units ----
 
@@ -240,6 +252,7 @@ class Values:
 
     def call(self, invocation: ir.Invocation) -> str:
         """Inputs, body, outputs; gives the pointer to the callee's words."""
+        before, self.called = self.called, "FUNCTION" if invocation.instance is None else "FUNCTION_BLOCK"
         if invocation.instance is None:
             frame = self.lines.new("f")
             self.lines.add(f"uint64_t {frame}[{max(self.sizes[invocation.pou], 1)}];")
@@ -250,11 +263,12 @@ class Values:
             self.store_into(frame, store)
         in_outs = [self.address(place) for place in invocation.in_outs]
         self.lines.add(f"u_{invocation.pou}({', '.join(['r', 'g', frame, *in_outs])});")
-        self.lines.add("ST_RETURN;")
+        self.lines.add(f"ST_RETURN({self.leave});")
         for source, target, kind in invocation.outputs:
             loaded: ir.Expr = ir.Load(source.type, source)
             value = loaded if kind == source.type else ir.Convert(kind, loaded)
             self.store_into(frame, ir.Store(target, value, invocation.span))
+        self.called = before
         return frame
 
     def store_into(self, frame: str, store: ir.Store) -> None:

@@ -191,6 +191,7 @@ class Body:
     name: str
     kind: str
     in_outs: tuple[str, ...]
+    scalars: frozenset[tuple[str, int]]  # root and offset of its own scalars
     temporaries: int
     start: tuple[Store, ...]
     statements: tuple[Statement, ...]

@@ -107,7 +107,7 @@ class Diagnostics:
 
 
 def read_source(path: Path, number: int, name: str | None = None) -> Source:
-    """Read a file as UTF-8, else as Windows-1252, which engineering tools write.
+    """Read a file as UTF-8, else as Windows-1252, which engineering tools write; a .xml file as PLCopen XML.
 
     Raises:
         PlcError: it cannot be read.
@@ -116,6 +116,10 @@ def read_source(path: Path, number: int, name: str | None = None) -> Source:
         data = path.read_bytes()
     except OSError as error:
         raise PlcError(error.strerror or str(error), where=str(path)) from error
+    if path.suffix.lower() == ".xml":
+        from hil.plc.plcopen import structured_text
+
+        return Source(f"{name or path} (as text)", structured_text(data, name or str(path)), number)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

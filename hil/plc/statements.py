@@ -24,10 +24,12 @@ class Statements:
 
     def body(self) -> ir.Body:
         """The whole unit."""
+        own = [v.place for v in self.unit.variables.values() if v.place is not None]
         return ir.Body(
             self.unit.name.lower(),
             self.unit.kind,
             self.unit.in_out_names,
+            frozenset((p.root, p.offset) for p in own if scalar(p.type) and p.root in ("w", "t")),
             self.unit.temporaries,
             tuple(self._start()),
             self.block(self.unit.syntax.body),

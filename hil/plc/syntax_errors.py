@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hil.plc.mask import Masked, Token
 from hil.plc.source import Diagnostics, Span
+from hil.plc.syntax_statements import find_mistakes
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -34,7 +35,13 @@ def report(masked: Masked, root: Node, diagnostics: Diagnostics) -> None:
         return
     if _unbalanced(masked, diagnostics):
         return
-    for node in _stumbles(root):
+    stumbles = list(_stumbles(root))
+    if any(_refused(masked, node, diagnostics) for node in stumbles):
+        return
+    find_mistakes(masked.source, masked.tokens, diagnostics)
+    if diagnostics.errors:
+        return
+    for node in stumbles:
         _explain(masked, node, diagnostics)
     if not diagnostics.errors:
         diagnostics.error(masked.span(root.start_byte, root.start_byte + 1), "syntax error")
@@ -61,14 +68,22 @@ def _explain(masked: Masked, node: Node, diagnostics: Diagnostics) -> None:
     if number >= len(masked.tokens):
         diagnostics.error(masked.span(node.start_byte, node.end_byte), "syntax error at the end of the file")
         return
-    for token in masked.tokens[number:]:
-        if token.start >= masked.origin_end(node.end_byte):
-            break
-        if token.text.upper() in _REFUSED:
-            diagnostics.error(_span(masked, token), f"{_REFUSED[token.text.upper()]} is not supported")
-            return
     token = masked.tokens[number]
     diagnostics.error(_span(masked, token), f"syntax error at {token.text[:40]!r}", _hint(masked, number))
+
+
+def _refused(masked: Masked, node: Node, diagnostics: Diagnostics) -> bool:
+    """Whether a word within is known and not supported; it is noted."""
+    number = masked.token_at(masked.origin(node.start_byte))
+    for at, token in enumerate(masked.tokens[number:], number):
+        if token.start >= masked.origin_end(node.end_byte):
+            break
+        word = token.text.upper()
+        called = at + 1 < len(masked.tokens) and masked.tokens[at + 1].text in ("(", ":=", ".", ";")
+        if word in _REFUSED and not called:
+            diagnostics.error(_span(masked, token), f"{_REFUSED[word]} is not supported")
+            return True
+    return False
 
 
 def _missing(masked: Masked, node: Node, previous: Token, diagnostics: Diagnostics) -> None:

@@ -32,9 +32,10 @@ def encode(kind: Type, value: Value) -> list[int]:
 
 def encode_scalar(kind: Elementary, value: float) -> list[int]:
     """The one or two words of a number."""
-    if kind.tag in ("f32", "f64"):
-        number = to_real(value) if kind.tag == "f32" else float(value)
-        return [0x7FF8000000000000 if math.isnan(number) else struct.unpack("<Q", struct.pack("<d", number))[0]]
+    if kind.tag == "f64":
+        return [0x7FF8000000000000 if math.isnan(value) else struct.unpack("<Q", struct.pack("<d", value))[0]]
+    if kind.tag == "f32":
+        return [0x7FC00000 if math.isnan(value) else struct.unpack("<I", struct.pack("<f", to_real(value)))[0]]
     bits = int(value) & ((1 << int(kind.tag[1:])) - 1)
     return [bits & MASK32, bits >> 32] if kind.words == 2 else [bits]
 
@@ -61,8 +62,10 @@ def decode(kind: Type, words: Sequence[int]) -> bool | int | float | str:
     if simple is None:
         raise TypeError(f"{kind.name} is no scalar")
     first = int(words[0])
-    if simple.tag in ("f32", "f64"):
+    if simple.tag == "f64":
         return float(struct.unpack("<d", struct.pack("<Q", first))[0])
+    if simple.tag == "f32":
+        return float(struct.unpack("<f", struct.pack("<I", first & MASK32))[0])
     if simple.name == "BOOL":
         return bool(first & 1)
     width = int(simple.tag[1:])

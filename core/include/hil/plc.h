@@ -1,9 +1,9 @@
 /* A compiled PLC program (IEC 61131-3): one table, exported by a shared object under the name `hil_plc_v1`, everything else hidden.
  *
- * Its whole state lies in `n_words` words of 8 bytes in the bench's buffer. An integer of at most 32 bits has one word whose upper
- * half is zero, one of 64 bits (LINT, ULINT, LWORD, TIME, LTIME, DT, LDT, TOD, LTOD, DATE, LDATE) two of them, low half first, so
- * that none looks like a NaN, which hashes make canonical. LREAL is a double, REAL the double of the same value. Four characters of
- * a STRING share a word.
+ * Its whole state lies in `n_words` words of 8 bytes in the bench's buffer. A scalar of at most 32 bits has one word whose upper
+ * half is zero, one of 64 bits (LINT, ULINT, LWORD, TIME, LTIME, DT, LDT, TOD, LTOD, DATE, LDATE) two of them, low half first; LREAL is a
+ * double. So no integer looks like a NaN, which hashes make canonical; a REAL or LREAL that is NaN is stored as the canonical one. Four
+ * characters of a STRING share a word.
  *
  * Re-entrant: no statics that change. Functions may be called in a tick. */
 #ifndef HIL_PLC_H
@@ -42,7 +42,7 @@ struct hil_plc {
     void (*warm)(uint64_t *words);
     /* One scan: input image, due tasks by priority, output image. now_ns: time since the last cold or warm start, a whole number of
      * intervals; it decides which tasks are due and is what timers see. Inputs and outputs as numbers in the variable's own type (raw
-     * registers, BOOL 0 or 1); NaN leaves an input's variable as it is. Leaves y as it is and says where when the program stops. */
+     * registers, BOOL 0 or 1). Leaves y as it is and says where when the program stops. */
     void (*scan)(uint64_t *words, const double *u, double *y, int64_t now_ns, struct hil_plc_fault *fault);
 };
 

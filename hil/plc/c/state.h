@@ -14,85 +14,96 @@ struct st_run {
     uint32_t rounds;
 };
 
-/* Ends the unit that stumbled; its callers end behind their call. The first place stays. */
-#define ST_STOP(why, number, at)                                                                                       \
+/* Ends the unit that stumbled; its callers end behind their call. The first place stays. `leave` is return or goto. */
+#define ST_STOP(why, number, at, leave)                                                                                \
     do {                                                                                                               \
         r->scan.fault.reason = (why);                                                                                  \
         r->scan.fault.file = (number);                                                                                 \
         r->scan.fault.line = (at);                                                                                     \
-        return;                                                                                                        \
+        leave;                                                                                                         \
     } while (0)
 
 /* Behind a standard function that may have stopped. */
-#define ST_CHECK(number, at)                                                                                           \
+#define ST_CHECK(number, at, leave)                                                                                    \
     do {                                                                                                               \
         if (ST_UNLIKELY(r->scan.fault.reason != HIL_PLC_RUNS))                                                         \
-            ST_STOP(r->scan.fault.reason, number, at);                                                                 \
+            ST_STOP(r->scan.fault.reason, number, at, leave);                                                          \
     } while (0)
 
 /* Behind a call of a unit, which has said where. */
-#define ST_RETURN                                                                                                      \
+#define ST_RETURN(leave)                                                                                               \
     do {                                                                                                               \
         if (ST_UNLIKELY(r->scan.fault.reason != HIL_PLC_RUNS))                                                         \
-            return;                                                                                                    \
+            leave;                                                                                                     \
     } while (0)
 
-#define ST_ROUND(number, at)                                                                                           \
+#define ST_ROUND(number, at, leave)                                                                                    \
     do {                                                                                                               \
         if (ST_UNLIKELY(++r->rounds > ST_MAX_ROUNDS))                                                                  \
-            ST_STOP(HIL_PLC_LOOP, number, at);                                                                         \
+            ST_STOP(HIL_PLC_LOOP, number, at, leave);                                                                  \
     } while (0)
 
-/* All rounds of a loop that makes so many. */
-#define ST_ROUNDS(count, number, at)                                                                                   \
-    do {                                                                                                               \
-        r->rounds = (count) > ST_MAX_ROUNDS - r->rounds ? ST_MAX_ROUNDS + 1 : r->rounds + (uint32_t)(count);           \
-        if (ST_UNLIKELY(r->rounds > ST_MAX_ROUNDS))                                                                    \
-            ST_STOP(HIL_PLC_LOOP, number, at);                                                                         \
-    } while (0)
+/* Loading and storing, named by the C type's tag. Only a word's low bytes are touched: the others are zero from the start on and stay so
+ * (in words of a call's own frame nobody looks at them), and a value that is loaded again has the size that was stored. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define ST_LOW(w, size) ((unsigned char *)(uintptr_t)(w) + 8 - (size))
+#else
+#define ST_LOW(w, size) ((unsigned char *)(uintptr_t)(w))
+#endif
 
-/* Loading and storing, named by the C type's tag. */
-#define ST_NARROW(tag, type, bits)                                                                                     \
-    static inline type st_load_##tag(const uint64_t *w) { return (type)(bits) * w; }                                   \
-    static inline void st_store_##tag(uint64_t *w, type value) { *w = (bits)value; }
-ST_NARROW(i8, int8_t, uint8_t)
-ST_NARROW(i16, int16_t, uint16_t)
-ST_NARROW(i32, int32_t, uint32_t)
-ST_NARROW(u8, uint8_t, uint8_t)
-ST_NARROW(u16, uint16_t, uint16_t)
-ST_NARROW(u32, uint32_t, uint32_t)
-
-#define ST_WIDE(tag, type)                                                                                             \
-    static inline type st_load_##tag(const uint64_t *w) { return (type)(w[0] | w[1] << 32); }                          \
-    static inline void st_store_##tag(uint64_t *w, type value)                                                         \
+#define ST_NARROW(tag, type)                                                                                           \
+    static inline type st_load_##tag(const uint64_t *w)                                                                \
     {                                                                                                                  \
-        w[0] = (uint64_t)value & 0xffffffffu;                                                                          \
-        w[1] = (uint64_t)value >> 32;                                                                                  \
+        type value;                                                                                                    \
+        __builtin_memcpy(&value, ST_LOW(w, sizeof value), sizeof value);                                               \
+        return value;                                                                                                  \
+    }                                                                                                                  \
+    static inline void st_raw_##tag(uint64_t *w, type value)                                                           \
+    {                                                                                                                  \
+        __builtin_memcpy(ST_LOW(w, sizeof value), &value, sizeof value);                                               \
     }
-ST_WIDE(i64, int64_t)
-ST_WIDE(u64, uint64_t)
+ST_NARROW(i8, int8_t)
+ST_NARROW(i16, int16_t)
+ST_NARROW(i32, int32_t)
+ST_NARROW(u8, uint8_t)
+ST_NARROW(u16, uint16_t)
+ST_NARROW(u32, uint32_t)
+ST_NARROW(f32, float)
+ST_NARROW(f64, double)
 
-/* A REAL is kept as the double of the same value: as everywhere in a bench's state, hashes take every NaN for one. */
-static inline double st_load_f64(const uint64_t *w)
+#define ST_WHOLE(tag, type)                                                                                            \
+    static inline void st_store_##tag(uint64_t *w, type value) { st_raw_##tag(w, value); }
+ST_WHOLE(i8, int8_t)
+ST_WHOLE(i16, int16_t)
+ST_WHOLE(i32, int32_t)
+ST_WHOLE(u8, uint8_t)
+ST_WHOLE(u16, uint16_t)
+ST_WHOLE(u32, uint32_t)
+
+/* Every NaN is the one quiet NaN. st_raw_f32 and st_raw_f64 are for what needs no look: it was stored before, or its words end
+ * with the call. */
+static inline void st_store_f32(uint64_t *w, float value)
 {
-    union {
-        uint64_t bits;
-        double value;
-    } view = {*w};
-    return view.value;
+    st_raw_f32(w, ST_UNLIKELY(value != value) ? __builtin_nanf("") : value);
 }
 
 static inline void st_store_f64(uint64_t *w, double value)
 {
-    union {
-        double value;
-        uint64_t bits;
-    } view = {value};
-    *w = view.bits;
+    st_raw_f64(w, ST_UNLIKELY(value != value) ? __builtin_nan("") : value);
 }
 
-static inline float st_load_f32(const uint64_t *w) { return (float)st_load_f64(w); }
-static inline void st_store_f32(uint64_t *w, float value) { st_store_f64(w, (double)value); }
+#define ST_WIDE(tag, type)                                                                                             \
+    static inline type st_load_##tag(const uint64_t *w)                                                                \
+    {                                                                                                                  \
+        return (type)(st_load_u32(w) | (uint64_t)st_load_u32(w + 1) << 32);                                            \
+    }                                                                                                                  \
+    static inline void st_store_##tag(uint64_t *w, type value)                                                         \
+    {                                                                                                                  \
+        st_raw_u32(w, (uint32_t)(uint64_t)value);                                                                      \
+        st_raw_u32(w + 1, (uint32_t)((uint64_t)value >> 32));                                                          \
+    }
+ST_WIDE(i64, int64_t)
+ST_WIDE(u64, uint64_t)
 
 /* A STRING of `length` characters into length + 1 bytes, and back: cut where it is too long, filled with NUL. */
 static inline void st_load_text(const uint64_t *w, uint32_t length, char *to)
@@ -122,34 +133,40 @@ static inline void st_copy(uint64_t *to, const uint64_t *from, uint32_t n)
         to[i] = from[i];
 }
 
-/* A number of the input image becomes a variable's: rounded towards zero, held within the type. NaN leaves it as it is. */
-#define ST_INPUT(tag, type, w, u, low, high)                                                                           \
-    do {                                                                                                               \
-        const double given = (u);                                                                                      \
-        if (given >= (low) && given <= (high))                                                                         \
-            st_store_##tag(w, (type)(int64_t)given);                                                                   \
-        else if (given == given)                                                                                       \
-            st_store_##tag(w, given < (low) ? (type)(low) : (type)(high));                                             \
-    } while (0)
+/* Numbers of the input image as a variable's: rounded towards zero, held within the type. NaN leaves a variable as it is: nobody drives it. */
+#define ST_INPUT(tag, type, low, high)                                                                                 \
+    static inline void st_input_##tag(uint64_t *w, double value)                                                       \
+    {                                                                                                                  \
+        if (value >= (double)(low) && value < (double)(high) + 1)                                                      \
+            st_store_##tag(w, (type)value);                                                                            \
+        else if (value == value)                                                                                       \
+            st_store_##tag(w, (type)(value < 0 ? (low) : (high)));                                                     \
+    }
+ST_INPUT(i8, int8_t, INT8_MIN, INT8_MAX)
+ST_INPUT(i16, int16_t, INT16_MIN, INT16_MAX)
+ST_INPUT(i32, int32_t, INT32_MIN, INT32_MAX)
+ST_INPUT(u8, uint8_t, 0, UINT8_MAX)
+ST_INPUT(u16, uint16_t, 0, UINT16_MAX)
+ST_INPUT(u32, uint32_t, 0, UINT32_MAX)
+ST_INPUT(i64, int64_t, INT64_MIN, INT64_MAX)
+ST_INPUT(u64, uint64_t, 0, UINT64_MAX)
 
-#define ST_INPUT_BOOL(w, u)                                                                                            \
-    do {                                                                                                               \
-        const double given = (u);                                                                                      \
-        if (given == 0.0)                                                                                              \
-            st_store_u8(w, 0);                                                                                         \
-        else if (given == given)                                                                                       \
-            st_store_u8(w, 1);                                                                                         \
-    } while (0)
-
-static inline int64_t st_within(double value, double low, double high)
+static inline void st_input_f32(uint64_t *w, double value)
 {
-    double held = value < low ? low : value > high ? high : value;
-    return held >= 9223372036854775807.0 ? INT64_MAX : (int64_t)held;
+    if (value == value)
+        st_raw_f32(w, (float)value);
 }
 
-static inline uint64_t st_within_u64(double value)
+static inline void st_input_f64(uint64_t *w, double value)
 {
-    return value <= 0 ? 0 : value >= 18446744073709551615.0 ? UINT64_MAX : (uint64_t)value;
+    if (value == value)
+        st_raw_f64(w, value);
+}
+
+static inline void st_input_bool(uint64_t *w, double value)
+{
+    if (value == value)
+        st_raw_u8(w, value >= 0.5);
 }
 
 #endif

@@ -10,22 +10,25 @@
 
 /* ---- real numbers ---- */
 
+#define ST_ROUNDING 6755399441055744.0 /* 1.5 * 2^52: no fraction has room in a sum with it */
+
 /* Half to even, as IEC 60559; from 2^52 on every double is whole. */
 static inline double st_round(double x)
 {
-    const double whole = 4503599627370496.0;
     double size = hil_fabs(x);
-    if (!(size < whole))
+    if (size < 2251799813685248.0)
+        return x + ST_ROUNDING - ST_ROUNDING;
+    if (!(size < 4503599627370496.0))
         return x;
-    size = size + whole - whole;
+    size = size + 4503599627370496.0 - 4503599627370496.0;
     return x < 0 ? -size : size;
 }
 
 static inline int64_t st_saturated(double x)
 {
-    if (!(x >= -9223372036854775808.0)) /* or NaN */
-        return x < 0 ? INT64_MIN : 0;
-    return x >= 9223372036854775808.0 ? INT64_MAX : (int64_t)x;
+    if (hil_fabs(x) < 9223372036854775808.0)
+        return (int64_t)x;
+    return x < 0 ? INT64_MIN : x > 0 ? INT64_MAX : 0; /* NaN: 0 */
 }
 
 static inline uint64_t st_saturated_unsigned(double x)
@@ -41,7 +44,13 @@ static inline uint64_t st_saturated_unsigned(double x)
         const type most = (type)((bits) ~(bits)0 >> 1), least = (type)(-most - 1);                                     \
         return x > most ? most : x < least ? least : (type)x;                                                          \
     }                                                                                                                  \
-    static inline type st_##tag##_of_real(double x) { return st_##tag##_within(st_saturated(st_round(x))); }           \
+    static inline type st_##tag##_of_real(double x)                                                                    \
+    {                                                                                                                  \
+        const double most = (double)((bits) ~(bits)0 >> 1);                                                            \
+        if (sizeof(type) < 8 && x > -most - 1.5 && x < most + 0.5) /* the usual case, in a few instructions */         \
+            return (type)(x + ST_ROUNDING - ST_ROUNDING);                                                              \
+        return st_##tag##_within(st_saturated(st_round(x)));                                                           \
+    }                                                                                                                  \
     static inline type st_##tag##_trunc(double x) { return st_##tag##_within(st_saturated(x)); }
 ST_SIGNED(ST_SIGNED_OF)
 
