@@ -261,7 +261,8 @@ class _Builder:
         from hil.plc import compile_program
 
         folder = self.rig.folder or Path()
-        self.plcs[block.name] = compile_program([folder / name for name in plc.files], watch=plc.watch)
+        files = [folder / name for name in plc.files]
+        self.plcs[block.name] = compile_program(files, coverage=plc.coverage, watch=plc.watch)
         return self.plcs[block.name].address
 
     def library(self, role: Role) -> int:

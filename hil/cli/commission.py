@@ -18,6 +18,7 @@ from hil.errors import HilError
 if TYPE_CHECKING:
     from hil.commission.commissioning import Request
     from hil.commission.keys import Signer
+    from hil.commission.record_coverage import Coverage
     from hil.commission.results import Item, Results
 
 RUN = "run"
@@ -80,6 +81,7 @@ def run(
     What is checked stands in RIG/commission/commission.toml. Exit code 1 when a check fails or was not completed.
     """
     from hil.commission.commissioning import Request, commission
+    from hil.commission.covering import covering_of
 
     bind = _bindings(rig, binding or [])
     request = Request(rig, time.value, bind, only or (), controllers=controllers_of(controller) or None)
@@ -87,9 +89,10 @@ def run(
         _tell_or_write(request, write_tests, json=json)
         return
     write = _writer(out, into, reason, compare, _signer(key, name), overwrite=overwrite)
+    covering = covering_of(request) if out is not None else None
     with _bar(quiet=json) as told:
-        results = commission(request, told)
-    page = write(rig, results)
+        results = commission(request, told, covering)
+    page = write(rig, results, covering.found if covering else None)
     if json:
         output.print_json({**results.to_dict(), "record": page})
     else:
@@ -127,7 +130,7 @@ def _signer(key: Path | None, name: str | None) -> Signer | None:
 
 def _writer(
     out: Path | None, into: Path | None, reason: str, compare: Path | None, signer: Signer | None, *, overwrite: bool
-) -> Callable[[str, Results], Path | None]:
+) -> Callable[[str, Results, Coverage | None], Path | None]:
     """What writes the record; asked before the checks run, so that they are not run in vain."""
     from hil.commission.record import Attachments, check_place, rewrite_record, write_record
     from hil.rig.shipped import find_rig
@@ -141,8 +144,8 @@ def _writer(
     if out is not None:
         check_place(out, overwrite=overwrite)
 
-    def write(rig: str, results: Results) -> Path | None:
-        attached = Attachments(rig_folder=find_rig(rig).parent, beside=compare)
+    def write(rig: str, results: Results, coverage: Coverage | None) -> Path | None:
+        attached = Attachments(rig_folder=find_rig(rig).parent, beside=compare, coverage=coverage)
         if out is not None:
             return write_record(results, out, attached, signer=signer, overwrite=overwrite)
         return None if into is None else rewrite_record(into, results, reason, attached, signer=signer)

@@ -13,6 +13,7 @@ from hil import result
 from hil.bench import Bench, open_bench
 from hil.bindings import HERE, settle
 from hil.commission.check import Check
+from hil.commission.covering import Covering, with_coverage
 from hil.commission.diagnosis import explain
 from hil.commission.ledger import Ledger
 from hil.commission.perform import BrokenOffError
@@ -65,12 +66,13 @@ class Done:
     trends: list[Trend] = field(default_factory=list)
 
 
-def commission(request: Request, told: Told = lambda _item, _n, _of: None) -> Results:
+def commission(request: Request, told: Told = lambda _item, _n, _of: None, covering: Covering | None = None) -> Results:
     """Run the checks.
 
     Args:
         request: what and how.
         told: is called after each item with its number and how many there are.
+        covering: takes what the checks reach of the PLC program, where it can be looked into.
 
     Raises:
         HilError: bad input: the rig, its commissioning, a binding or an item's name. What breaks off later is in the
@@ -85,11 +87,13 @@ def commission(request: Request, told: Told = lambda _item, _n, _of: None) -> Re
         n for n in dict.fromkeys(n for c in chosen for run in c.runs for n in run.also) if _is_inside(n, levels)
     )
     recorded = with_everything_recorded(rig, inner)
+    if covering is not None:
+        recorded = with_coverage(recorded)
 
     def opened() -> Bench:
         return open_bench(recorded, time=time, bind=levels, urls=request.urls, use_rig_faults=False)
 
-    runner = _Runner(spec, Station(opened, spec), subset, told)
+    runner = _Runner(spec, Station(opened, spec, covering), subset, told)
     started = _now()
     runner.run_all(chosen)
     station, facts = runner.station, runner.station.facts

@@ -154,14 +154,16 @@ class ProgramPoint(Protocol):
 
 
 def of_program(
-    points: Iterable[ProgramPoint], sources: Sequence[tuple[str, str]], states: Iterable[Sequence[int]]
+    points: Iterable[ProgramPoint],
+    sources: Sequence[tuple[str, str]],
+    states: Iterable[Sequence[int] | Mapping[int, int]],
 ) -> Coverage:
     """What a compiled program reached.
 
     Args:
         points: those of the program.
         sources: (name, text) of its files by number.
-        states: its words at the end of each run; a point's count is in how many runs it was reached.
+        states: its words at the end of each run, or those with points by number; a point's count is in how many runs it was reached.
     """
     runs = list(states)
     found = []

@@ -11,6 +11,7 @@ import numpy as np
 
 from hil.bench import Bench
 from hil.commission.check import Relay, Run
+from hil.commission.covering import Covering
 from hil.commission.perform import BrokenOffError, perform, settle
 from hil.commission.results import Observation
 from hil.commission.seen import Seen, with_raw
@@ -40,10 +41,11 @@ class Station:
 
     Args:
         open_bench: opens a bench whose rig records everything.
+        covering: takes what a run has reached of the program.
     """
 
-    def __init__(self, open_bench: Callable[[], Bench], spec: Spec) -> None:
-        self._open, self.spec = open_bench, spec
+    def __init__(self, open_bench: Callable[[], Bench], spec: Spec, covering: Covering | None = None) -> None:
+        self._open, self.spec, self._covering = open_bench, spec, covering
         self.bench: Bench | None = None
         self._snapshot: bytes | None = None
         self._used = False
@@ -124,6 +126,8 @@ class Station:
         before = {act.target: bench[act.target] for act in run.acts if act.kind == "set"}
         seen = perform(bench, run.seconds, *run.acts, also=run.also)
         self.bench_s += run.seconds
+        if self._covering is not None:
+            self._covering.take(bench)
         self._look_at_holds(bench, run, before)
         self._look_at_wires(bench)
         found = relay_test(bench, run.relay) if run.relay else []

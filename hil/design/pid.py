@@ -63,7 +63,8 @@ def ultimate_point(t_s: ArrayLike, y: ArrayLike, amplitude: float, hysteresis: f
         HilError: no steady oscillation.
     """
     t, values = np.asarray(t_s, dtype=float), np.asarray(y, dtype=float)
-    rises = _rises(values - _middle(values), 0.75 * hysteresis)  # three deviations of the noise: hysteresis is four
+    around = values - _middle(values)
+    rises = _rises(around, max(hysteresis, float(np.abs(around).max())) / 2)  # else noise makes rises within a period
     if len(rises) < 4:
         mend = "Run longer, or take a larger amplitude"
         raise HilError("the relay made no steady oscillation", where="relay", mend=mend)

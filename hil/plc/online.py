@@ -80,6 +80,11 @@ class Plc:
         """All scalar variables of the program by path: type, first word, where declared."""
         return self._program.variables
 
+    def words(self) -> Sequence[int]:
+        """A copy of the whole state of the program; raises BenchError where it runs elsewhere."""
+        self._must_be_here()
+        return list(_Words(self._bench, self._block))
+
     @property
     def statistics(self) -> Statistics:
         """How it has run so far.

@@ -119,6 +119,7 @@ class PlcRef:
         memory: names of %M, which are outputs behind %Q as well.
         unfed: located inputs that nothing writes.
         unread: located outputs that nothing takes.
+        coverage: counts which of its statements and branches it reaches.
     """
 
     files: tuple[str, ...]
@@ -128,6 +129,7 @@ class PlcRef:
     memory: tuple[str, ...] = ()
     unfed: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    coverage: bool = False
 
 
 @dataclass(frozen=True)

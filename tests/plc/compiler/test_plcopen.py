@@ -34,7 +34,8 @@ XHTML = '<xhtml xmlns="http://www.w3.org/1999/xhtml">'
 CHANGES = [
     (f"<ST>{XHTML}c(up", f"<LD/><ST>{XHTML}c(up",
      "main is written as ladder diagram (LD), which is not supported"),
-    ("<project ", "<!DOCTYPE project [<!ENTITY a \"b\">]><project ", "has a DOCTYPE or entities, which no PLCopen XML needs"),
+    ("<project ", "<!DOCTYPE project [<!ENTITY a \"b\">]><project ",
+     "has a DOCTYPE or entities, which no PLCopen XML needs"),
     ("</project>", "", "is no XML: no element found: line 56, column 0"),
     ("<project xmlns", "<plan xmlns", "is no XML: mismatched tag: line 55, column 2"),
     ("<string length=\"20\"/>", "<pointer/>", "the type pointer is not supported"),
