@@ -1,4 +1,4 @@
-"""Ten mistakes in the program of the quadruple tank's PLC: each is found by the checks, under the item that is about it."""
+"""Ten mistakes in the program of the quadruple tank's PLC: each is found, by the item that is about it."""
 
 from __future__ import annotations
 

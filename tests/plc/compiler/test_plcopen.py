@@ -40,7 +40,8 @@ CHANGES = [
     ("<project xmlns", "<plan xmlns", "is no XML: mismatched tag: line 55, column 2"),
     ("<string length=\"20\"/>", "<pointer/>", "the type pointer is not supported"),
     ("<string length=\"20\"/>", "<string length=\"x;\"/>", "a string has the length 'x;'"),
-    ("name=\"gain\"><type><INT/></type><init", "name=\"g; x\"><type><INT/></type><init", "<variable> has the name 'g; x'"),
+    ("name=\"gain\"><type><INT/></type><init", "name=\"g; x\"><type><INT/></type><init",
+     "<variable> has the name 'g; x'"),
     ("interval=\"PT0.02S\"", "single=\"x\"", "the task fast starts on an event (single), which is not supported"),
     ("pouType=\"program\"", "pouType=\"class\"", "main has the type 'class'"),
 ]  # fmt: skip
