@@ -163,8 +163,8 @@ def of_program(
     Args:
         points: those of the program.
         sources: (name, text) of its files by number.
-        states: its words at the end of each run, or those with points by number. A point's count is in how many of these
-            it was reached.
+        states: its words at the end of each run, or those with points by number. A point's count is in how many of
+            these it was reached.
     """
     runs = list(states)
     found = []

@@ -1,8 +1,8 @@
 """Looks for the first wrong word in each statement of a text that the grammar does not read.
 
 The grammar's own recovery may put half a file into one error. Statements end at ; and at words like THEN, so each is
-looked at alone: values and operators alternate, parentheses close. What this finds stands where it says; what it does not
-find is left to the grammar.
+looked at alone: values and operators alternate, parentheses close. What this finds stands where it says; the grammar is
+left with what it does not find.
 """
 
 from __future__ import annotations
