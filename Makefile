@@ -3,7 +3,7 @@
 # make test-full   all tests with full counts
 # make check       lint, types, C tests under sanitizers, tests
 # make firmware    build the applications of the shipped rigs for all boards, print flash, RAM, stack, instructions a step
-# Others: build lint types ctest bench fuzz firmware-table format clean distclean
+# Others: build lint types ctest bench fuzz firmware-table instructions-table timing-table format clean distclean
 
 PYTHON ?=
 VENV ?= .venv
@@ -23,7 +23,7 @@ BUILT := build/.built
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: demo test test-full bytecode check lint types ctest bench fuzz format build clean distclean packages-test firmware \
-	firmware-table
+	firmware-table instructions-table timing-table
 
 $(DEV): pyproject.toml
 	@tools/venv.sh $(VENV) all,test,dev $(PYTHON)
@@ -61,6 +61,10 @@ firmware: build
 firmware-table: build
 	@tools/system_packages.sh firmware
 	@$(PY) -m hil.mcu --write-table
+
+# Keeps the instructions of a tick that tests compare with, for this compiler.
+instructions-table: packages-test $(DEV) build
+	@$(PY) -m hil.counts --write-table
 
 # ---- test ----
 

@@ -51,6 +51,7 @@ class Built:
         models: compiled models and libraries, kept alive.
         fmus: opened FMUs, in the order of their blocks.
         libraries: controllers of roles whose firmware is a library here, by role.
+        spec: what the program was built from.
     """
 
     program: _core.Program
@@ -65,6 +66,7 @@ class Built:
     models: list[object] = field(default_factory=list)
     fmus: tuple[LoadedFmu, ...] = ()
     libraries: dict[str, Controller] = field(default_factory=dict)
+    spec: Spec | None = None
 
     def offset(self, name: str) -> int:
         """Byte offset of a signal, a block's state or a parameter; raises BenchError with the nearest names."""
@@ -283,6 +285,7 @@ class _Builder:
             [*self.models.values(), *self.libraries],
             tuple(self.fmus.values()),
             self.controllers,
+            self.spec,
         )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:

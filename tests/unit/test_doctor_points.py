@@ -206,7 +206,9 @@ def test_a_recording_holds_what_the_machine_told(tmp_path: Path) -> None:
     assert found.keys() == now.keys()
     unchanging = ("kernel", "cpu", "loop_cpu", "processors", "idle", "memory", "latency_timers")
     assert {key: found[key] for key in unchanging} == {key: now[key] for key in unchanging}
-    with open_bench("quad_tank", record=tmp_path / "recording", overwrite=True) as bench:  # its own file, not a stranger
+    with open_bench(
+        "quad_tank", record=tmp_path / "recording", overwrite=True
+    ) as bench:  # its own file, not a stranger
         bench.run(0.1)
 
 
