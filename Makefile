@@ -84,6 +84,10 @@ packages-test:
 	@tools/system_packages.sh test
 	@tools/system_packages.sh firmware || echo "Tests that compile or emulate firmware will be skipped."
 
+# HIL beside other libraries, into docs/timing.md: on a machine that does nothing else.
+timing-table: packages-test $(DEV) build
+	@$(PY) tests/bench/timing_table.py $(ARGS)
+
 bench: packages-test $(DEV) build
 	@$(PY) -m pytest tests/bench -s $(ARGS)
 
