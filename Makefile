@@ -3,7 +3,7 @@
 # make test-full   all tests with full counts
 # make check       lint, types, C tests under sanitizers, tests
 # make firmware    build the applications of the shipped rigs for all boards, print flash, RAM, stack, instructions a step
-# Others: build lint types ctest bench fuzz firmware-table format clean distclean
+# Others: build lint types ctest bench fuzz firmware-table instructions-table timing-table format clean distclean
 
 PYTHON ?=
 VENV ?= .venv
@@ -23,7 +23,7 @@ BUILT := build/.built
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: demo test test-full bytecode check lint types ctest bench fuzz format build clean distclean packages-test firmware \
-	firmware-table
+	firmware-table instructions-table timing-table
 
 $(DEV): pyproject.toml
 	@tools/venv.sh $(VENV) all,test,dev $(PYTHON)
@@ -62,6 +62,10 @@ firmware-table: build
 	@tools/system_packages.sh firmware
 	@$(PY) -m hil.mcu --write-table
 
+# Keeps the instructions of a tick that tests compare with, for this compiler.
+instructions-table: packages-test $(DEV) build
+	@$(PY) -m hil.counts --write-table
+
 # ---- test ----
 
 test: packages-test $(DEV) build bytecode
@@ -80,6 +84,10 @@ packages-test:
 	@tools/system_packages.sh test
 	@tools/system_packages.sh firmware || echo "Tests that compile or emulate firmware will be skipped."
 
+# HIL beside other libraries, into docs/timing.md: on a machine that does nothing else.
+timing-table: packages-test $(DEV) build
+	@$(PY) tests/bench/timing_table.py $(ARGS)
+
 bench: packages-test $(DEV) build
 	@$(PY) -m pytest tests/bench -s $(ARGS)
 
@@ -87,7 +95,7 @@ check: lint types ctest test
 
 # ---- read ----
 
-C_FILES = $(shell find core drivers firmware tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
+C_FILES = $(shell find core drivers firmware hil/counts tests -name '*.[ch]' -not -path '*/build/*' 2>/dev/null)
 
 # Everything is read before it fails, so that one run names all there is to mend.
 lint: $(DEV)
@@ -98,7 +106,8 @@ lint: $(DEV)
 	step $(VENV)/bin/ruff format --check; \
 	step $(VENV)/bin/clang-format --dry-run --Werror $(C_FILES); \
 	step cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--suppress=missingIncludeSystem -I core/include -I drivers/include -I firmware/common core drivers firmware; \
+		--suppress=missingIncludeSystem -I core/include -I drivers/include -I firmware/common core drivers firmware \
+		hil/counts; \
 	[ -z "$$failed" ] || { echo "lint: failed:$$failed"; exit 1; }
 
 types: $(DEV) build

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hil import _core, frames, result
 from hil.bindings import HERE, check_chosen, check_urls_used, settle
 from hil.commands import LATEST_S
+from hil.doctor.facts import read_facts
 from hil.ending import Ending
 from hil.engine import Engine
 from hil.errors import BenchError, BusError, HilError
@@ -223,7 +224,8 @@ class Bench(Looking):
         rig_json = {"rig": self.rig.to_dict(), "files": self.rig.files, "options": {"seed": self.seed}}
         groups = groups_for_writer(self._columns, self.rig)
         with uninterrupted():
-            writer = RecordingWriter(folder, rig_json, self._manifest(), groups, overwrite=overwrite)
+            machine = read_facts(cpu=self.rig.loop.cpu)
+            writer = RecordingWriter(folder, rig_json, self._manifest(), groups, overwrite=overwrite, machine=machine)
             self.recorder = self._make_recorder(writer)
 
     def _arm(self, faults: Iterable[str | FaultSpec], *, use_rig_faults: bool) -> None:

@@ -57,6 +57,7 @@ class Built:
         libraries: controllers of roles whose firmware is a library here, by role.
         plcs: compiled PLC programs by the names of their blocks.
         folder: the rig's.
+        spec: what the program was built from.
     """
 
     program: _core.Program
@@ -73,6 +74,7 @@ class Built:
     libraries: dict[str, Controller] = field(default_factory=dict)
     plcs: dict[str, CompiledProgram] = field(default_factory=dict)
     folder: Path | None = None
+    spec: Spec | None = None
 
     def offset(self, name: str) -> int:
         """Byte offset of a signal, a block's state or a parameter; raises BenchError with the nearest names."""
@@ -308,6 +310,7 @@ class _Builder:
             self.controllers,
             self.plcs,
             self.rig.folder,
+            self.spec,
         )
 
     def _range(self, index: int, block: Block, name: str) -> tuple[float, float]:

@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PROC = Path("/proc")
-SYS = Path("/sys/devices/system")
+ROOT = Path("/")
 FIFO, AFFINITY, MEMORY, KERNEL = "SCHED_FIFO", "CPU affinity", "locked memory", "PREEMPT_RT kernel"
 STEAL_MATTERS_PERCENT = 0.5
 SENTENCES = {
@@ -37,68 +36,82 @@ def read(path: Path) -> str:
         return ""
 
 
-def machine_facts() -> dict[str, Any]:
+def machine_facts(root: Path = ROOT) -> dict[str, Any]:
     """What the machine is: kernel, preemption, CPUs, governor, isolated CPUs, SMT, clock source, virtual machine.
 
-    Every value is a plain text, number or boolean; "" or None where the machine does not tell.
+    Args:
+        root: where /proc and /sys are.
+
+    Returns:
+        plain texts, numbers and booleans; "" or None where the machine does not tell.
     """
+    system = root / "sys/devices/system"
     return {
         "machine": platform.machine(),
-        "cpu": cpu_model(),
+        "cpu": cpu_model(root),
         "cpus": os.cpu_count() or 1,
         "usable_cpus": len(os.sched_getaffinity(0)),
-        "kernel": platform.release(),
-        "preemption": preemption(),
-        "realtime_kernel": is_realtime_kernel(),
-        "governor": governor(),
-        "isolated_cpus": read(SYS / "cpu/isolated"),
-        "nohz_full": read(SYS / "cpu/nohz_full").replace("(null)", ""),
-        "smt": read(SYS / "cpu/smt/active") == "1",
-        "clock_source": read(SYS / "clocksource/clocksource0/current_clocksource"),
-        "virtual_machine": is_virtual(),
+        "kernel": read(root / "proc/sys/kernel/osrelease"),
+        "preemption": preemption(root),
+        "realtime_kernel": is_realtime_kernel(root),
+        "governor": governor(root),
+        "isolated_cpus": read(system / "cpu/isolated"),
+        "nohz_full": read(system / "cpu/nohz_full").replace("(null)", ""),
+        "smt": read(system / "cpu/smt/active") == "1",
+        "clock_source": read(system / "clocksource/clocksource0/current_clocksource"),
+        "virtual_machine": is_virtual(root),
     }
 
 
-def cpu_model() -> str:
+def cpu_model(root: Path = ROOT) -> str:
     """Name of the processor."""
-    match = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", _whole(PROC / "cpuinfo"), flags=re.MULTILINE)
+    match = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", _cpuinfo(root), flags=re.MULTILINE)
     return match[1].strip() if match else ""
 
 
-def is_realtime_kernel() -> bool:
+def is_realtime_kernel(root: Path = ROOT) -> bool:
     """True with PREEMPT_RT, in the mainline kernel or as a patch."""
-    return read(Path("/sys/kernel/realtime")) == "1" or "PREEMPT_RT" in platform.version()
+    return read(root / "sys/kernel/realtime") == "1" or "PREEMPT_RT" in _version(root)
 
 
-def preemption() -> str:
+def preemption(root: Path = ROOT) -> str:
     """Preemption model: "rt", "full", "lazy", "voluntary" or "none"; "dynamic" where only root can see which."""
-    if is_realtime_kernel():
+    if is_realtime_kernel(root):
         return "rt"
     # The running choice stands in brackets or parentheses: "none voluntary (full) lazy".
-    chosen = re.search(r"[(\[](\w+)[)\]]", read(Path("/sys/kernel/debug/sched/preempt")))
+    chosen = re.search(r"[(\[](\w+)[)\]]", read(root / "sys/kernel/debug/sched/preempt"))
     if chosen:
         return chosen[1]
-    version = platform.version()
+    version = _version(root)
     if "PREEMPT_DYNAMIC" in version:
-        option = re.search(r"\bpreempt=(\w+)", read(PROC / "cmdline"))
+        option = re.search(r"\bpreempt=(\w+)", read(root / "proc/cmdline"))
         return option[1] if option else "dynamic"
     return "full" if "PREEMPT" in version else "none"
 
 
-def governor() -> str:
+def governor(root: Path = ROOT) -> str:
     """Frequency governor of the CPUs, several joined by a comma; "" where the machine has none (most virtual ones)."""
-    found = {read(path) for path in sorted((SYS / "cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"))}
+    cpus = root / "sys/devices/system/cpu"
+    found = {read(path) for path in sorted(cpus.glob("cpu[0-9]*/cpufreq/scaling_governor"))}
     return ", ".join(sorted(found - {""}))
 
 
-def is_virtual() -> bool:
+def is_virtual(root: Path = ROOT) -> bool:
     """True when a hypervisor runs below; the processor's own flag says so."""
-    return bool(re.search(r"^flags\s*:.*\bhypervisor\b", _whole(PROC / "cpuinfo"), flags=re.MULTILINE))
+    return bool(re.search(r"^flags\s*:.*\bhypervisor\b", _cpuinfo(root), flags=re.MULTILINE))
+
+
+def _version(root: Path) -> str:
+    return read(root / "proc/sys/kernel/version")
+
+
+def _cpuinfo(root: Path) -> str:
+    return whole(root / "proc/cpuinfo")
 
 
 def steal_time_s() -> tuple[float, float]:
     """(CPU time that the hypervisor gave to others, all CPU time) in s since boot, summed over CPUs."""
-    line = read(PROC / "stat").split()
+    line = read(ROOT / "proc/stat").split()
     # user nice system idle iowait irq softirq steal; guest times are part of user and nice. See proc_stat(5).
     ticks = [int(n) for n in line[1:9]] if line[:1] == ["cpu"] else []
     if len(ticks) < 8:
@@ -199,7 +212,8 @@ def _sentence(level: str, missing: list[str], facts: Mapping[str, Any], steal: f
     return text
 
 
-def _whole(path: Path) -> str:
+def whole(path: Path) -> str:
+    """A file of the kernel, "" where it is not there or not ours to read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -12,6 +12,7 @@ FORMAT = 1
 MAIN_GROUP = "signals"
 MANIFEST = "manifest.json"
 RIG = "rig.json"
+DOCTOR = "doctor.json"  # what the machine told of itself at the start, as `hil.doctor.read_facts` gives it
 EVENTS = "events.jsonl"
 INPUTS = "inputs.arrows"
 RESERVE = ".reserve"  # space for the last manifest; gone when the recording is closed
@@ -66,5 +67,5 @@ def is_recording(folder: Path) -> bool:
 
 def recording_files(folder: Path) -> list[Path]:
     """The files of a recording that are there; nothing that a person may have put beside them."""
-    fixed = {MANIFEST, RIG, EVENTS, INPUTS, RESERVE}
+    fixed = {MANIFEST, RIG, DOCTOR, EVENTS, INPUTS, RESERVE}
     return [path for path in sorted(folder.iterdir()) if path.name in fixed or group_of(path.name)]

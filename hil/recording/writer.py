@@ -39,6 +39,7 @@ class RecordingWriter:
         manifest: what is known at the start; format, complete and started are added.
         groups: signals by group; the group "signals" goes to `signals.arrows`.
         overwrite: replaces the recording that is in the folder.
+        machine: what the machine is; content of `doctor.json`, which is left out without it.
 
     Raises:
         RecordingError: the folder cannot be used, or, once, by any later call, the disk is full. From then on rows are
@@ -53,6 +54,7 @@ class RecordingWriter:
         groups: Mapping[str, Group],
         *,
         overwrite: bool = False,
+        machine: Mapping[str, Any] | None = None,
     ) -> None:
         check_names(groups)
         self.folder = Path(folder)
@@ -70,6 +72,8 @@ class RecordingWriter:
                 path.unlink()
             # Exact floats, NaN and infinities included: a replay builds the same program from this file.
             replace_json(self.folder / layout.RIG, dict(rig_json))
+            if machine is not None:
+                replace_json(self.folder / layout.DOCTOR, dict(machine))
             replace_json(self.folder / layout.MANIFEST, json_text.plain(self._manifest))
             reserve(self.folder / layout.RESERVE, RESERVE_BYTES)
             with contextlib.ExitStack() as undo:

@@ -20,6 +20,7 @@ from cart_pole_bench import CartPoleBench
 from place import CPU
 
 from hil import _core
+from hil.counts.tools import SHARED, built
 
 pytestmark = pytest.mark.bench
 
@@ -27,13 +28,6 @@ HERE = Path(__file__).resolve().parent
 PERIOD_US = 50
 CLOCK_NANOSLEEP = 230  # x86-64
 HOLD_S = 0.4
-
-
-def compiled(folder: Path, name: str, *flags: str) -> Path:
-    built = folder / name.replace(".c", ".so" if "-shared" in flags else "")
-    source = str(HERE / name)
-    subprocess.run(["gcc", "-std=gnu11", "-O2", "-Wall", *flags, source, "-o", str(built), "-ldl"], check=True)
-    return built
 
 
 def run_loop(
@@ -48,8 +42,8 @@ def run_loop(
 
 
 @pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(compiled(tmp_path_factory.mktemp("calls"), "tick_calls.c", "-shared", "-fPIC"))
+def counter() -> str:
+    return str(built("calls.c", *SHARED))
 
 
 def test_a_tick_allocates_and_locks_nothing(counter: str, full: Callable[[int, int], int]) -> None:
@@ -100,11 +94,10 @@ def test_the_counter_sees_calls(tmp_path: Path, counter: str) -> None:
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the registers of x86-64")
-def test_a_tick_makes_no_system_call_but_its_sleep(tmp_path: Path, full: Callable[[int, int], int]) -> None:
+def test_a_tick_makes_no_system_call_but_its_sleep(full: Callable[[int, int], int]) -> None:
     """The clock is read without one where the kernel maps it into the process; all else would be counted here."""
     ticks = full(4_000, 20_000)
-    tracer = compiled(tmp_path, "system_calls.c")
-    found, counted = run_loop(ticks, before=(str(tracer),))
+    found, counted = run_loop(ticks, before=(str(built("system_calls.c")),))
     assert found["ticks"] == ticks
     calls: dict[int, Counter[int]] = {}
     for line in counted.splitlines():

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from hil import doctor, realtime
+from hil.doctor import rates
+from hil.doctor.wake_up import measure_wake_up
 from hil.realtime import MachineWatch, verdict
 
 GRANTED = {"fifo": 0, "memory": 0, "affinity": None, "priority": 80, "cpu": None}
@@ -100,7 +102,7 @@ def test_trying_a_policy_leaves_this_thread_as_it_was() -> None:
 
 def test_every_point_says_what_it_means_and_every_warning_how_to_mend_it() -> None:
     found = doctor.examine(0.1)
-    assert len({point.name for point in found.points}) == len(found.points) >= 12
+    assert len({point.name for point in found.points}) == len(found.points) >= 20
     for point in found.points:
         assert point.value
         assert point.meaning
@@ -114,16 +116,19 @@ def test_without_privileges_the_doctor_says_what_is_refused_and_what_would_grant
         "import os, resource\n"
         "resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))\n"
         "resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))\n"
-        "from hil import _core, doctor\n"
+        "from hil import _core, doctor, spec\n"
+        "examine = doctor.examine\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
-        "found = doctor.examine(0.1); print(found.verdict['level']); print(found.conclusion)\n"
+        "found = examine(0.1); print(found.verdict['level']); print(found.conclusion)\n"
         "for p in found.points: print(p.name, p.level, p.value, p.mend, sep=' | ')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("best effort\n")
-    assert "SCHED_FIFO | warn | Operation not permitted (rtprio limit 0) | Add '@realtime - rtprio 90'" in done.stdout
-    assert "locked memory | warn | memlock limit 0 MiB | Add '@realtime - memlock unlimited'" in done.stdout
+    assert "SCHED_FIFO | warn | Operation not permitted (rtprio limit 0) | echo '" in done.stdout
+    assert " - rtprio 90' | sudo tee -a /etc/security/limits.d/99-realtime.conf" in done.stdout
+    assert "locked memory | warn | memlock limit 0 MiB | echo '" in done.stdout
+    assert " - memlock unlimited' | sudo tee -a /etc/security/limits.d/99-realtime.conf" in done.stdout
     assert "can promise best effort only" in done.stdout
 
 
@@ -133,3 +138,44 @@ def test_a_loop_with_priority_measures_its_own_wake_up() -> None:
     soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
     assert found["priority"] == 0 or os.getuid() == 0 or soft == resource.RLIM_INFINITY or soft >= doctor.PRIORITY
     assert 0.0 < found["max_us"] < 1e6
+
+
+def test_what_is_measured_stands_beside_its_point() -> None:
+    found = doctor.examine(0.1)
+    by_name = {point.name: point for point in found.points}
+    for name in ("SCHED_FIFO", "CPUs", "idle states", "clock", "locked memory", "interrupts"):
+        assert by_name[name].cost, name
+    for pair in found.costs["pairs"].values():
+        assert len(pair) == 2
+        assert all(run["ticks"] == 50 and 0.0 <= run["p50_us"] <= run["p99_us"] for run in pair.values())
+    spin, plain = found.costs["pairs"]["final spin"].values()
+    assert spin["p50_us"] < plain["p50_us"]
+    assert found.costs["clock"]["read_ns"] >= 0.0
+    assert found.costs["page_fault_ns"] > 0.0
+    assert found.costs["interrupts_per_s"] > 0.0  # timers at least
+    assert [(rate["rate_hz"], rate["ticks"]) for rate in found.rates][:4] == [
+        (100, 5),
+        (200, 10),
+        (500, 25),
+        (1000, 50),
+    ]
+
+
+def lateness(p99_us: float, missed: int = 0) -> dict[str, Any]:
+    return {"ticks": 100, "p50_us": 1.0, "p99_us": p99_us, "max_us": p99_us, "missed": missed}
+
+
+def test_a_rate_holds_when_no_tick_is_missed_and_nearly_all_begin_in_a_quarter_of_the_period() -> None:
+    assert rates.judged(1000, lateness(250.0)).holds
+    assert not rates.judged(1000, lateness(251.0)).holds
+    assert not rates.judged(1000, lateness(10.0, missed=1)).holds
+    held = [rates.judged(100, lateness(10)), rates.judged(1000, lateness(300)), rates.judged(5000, lateness(10))]
+    assert rates.fastest(held) == 100  # a faster one that held by chance is no promise
+    assert rates.fastest(held[1:]) is None
+
+
+def test_a_late_loop_is_seen_to_miss_ticks() -> None:
+    """A period of 1 us: no thread wakes up that often."""
+    found = measure_wake_up(1e-3, period_ns=1000)
+    assert found["ticks"] == 1000
+    assert found["missed"] > 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hil import doctor_serial, doctor_tools
+from hil.doctor import board_tools, serial
 from hil.drivers.serial_ports import holders, latency_timers, list_ports
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `from serial_tree import ...`
@@ -61,19 +61,19 @@ def test_a_holder_of_a_real_port_is_seen() -> None:
 
 def test_a_slow_latency_timer_is_set_where_that_is_allowed_and_the_line_says_so(tree: Tree) -> None:
     slow, quick = tree.usb("ttyUSB0", FTDI, latency_ms=16), tree.usb("ttyUSB1", FTDI, latency_ms=1)
-    point = doctor_serial.latency(latency_timers(tree.root), fix=True)
+    point = serial.latency(latency_timers(tree.root), fix=True)
     assert (slow.read_text(), quick.read_text()) == ("1\n", "1\n")
     assert point.level == "ok"
     assert "ttyUSB0 16 ms, set to 1 ms" in point.value
     assert point.value.endswith("ttyUSB1 1 ms")
     assert "udev" in (point.mend or "")
-    again = doctor_serial.latency(latency_timers(tree.root), fix=True)
+    again = serial.latency(latency_timers(tree.root), fix=True)
     assert (again.level, again.mend, "set" in again.value) == ("ok", None, False)
 
 
 def test_a_slow_latency_timer_is_left_alone_where_that_is_wanted_and_warned_of(tree: Tree) -> None:
     timer = tree.usb("ttyUSB0", FTDI, latency_ms=16)
-    point = doctor_serial.latency(latency_timers(tree.root), fix=False)
+    point = serial.latency(latency_timers(tree.root), fix=False)
     assert timer.read_text() == "16\n"
     assert (point.level, point.value) == ("warn", f"{tree.root}/dev/ttyUSB0 16 ms")
     assert "sudo tee" in (point.mend or "")
@@ -97,9 +97,9 @@ def test_another_user_is_told_what_it_may_not_do_and_how_it_may(open_tree: Tree)
     port.chmod(0o660)
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from hil import doctor_serial\n"
+        "from hil.doctor import serial\n"
         "os.setgid(65534); os.setgroups([]); os.setuid(65534)\n"
-        "for p in doctor_serial.points(Path(sys.argv[1]), fix=True): print(p.level, p.value, p.mend, sep=' | ')\n"
+        "for p in serial.points(Path(sys.argv[1]), fix=True): print(p.level, p.value, p.mend, sep=' | ')\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(open_tree.root)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -110,13 +110,13 @@ def test_another_user_is_told_what_it_may_not_do_and_how_it_may(open_tree: Tree)
 
 
 def test_missing_board_tools_are_named_with_the_command_that_installs_them(tmp_path: Path) -> None:
-    point = doctor_tools.point(str(tmp_path))
+    point = board_tools.point(str(tmp_path))
     assert point.level == "warn"
     assert point.value == "no arm-none-eabi-gcc and no qemu-system-arm"
     assert (point.mend or "").startswith("apt-get install")
     assert (point.mend or "").endswith("gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm")
     tool = tmp_path / "qemu-system-arm"
     tool.touch(mode=0o755)
-    assert (doctor_tools.point(str(tmp_path)).mend or "").endswith("gcc-arm-none-eabi libnewlib-arm-none-eabi")
+    assert (board_tools.point(str(tmp_path)).mend or "").endswith("gcc-arm-none-eabi libnewlib-arm-none-eabi")
     (tmp_path / "arm-none-eabi-gcc").touch(mode=0o755)
-    assert doctor_tools.point(str(tmp_path)).level == "ok"
+    assert board_tools.point(str(tmp_path)).level == "ok"

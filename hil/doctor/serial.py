@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hil.doctor_point import OK, WARN, Point
+from hil.doctor.point import OK, WARN, Point
 from hil.drivers.serial_ports import LatencyTimer, SerialPort, latency_timers, list_ports
 
 WANTED_MS = 1
 RULE = 'ACTION=="add", SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{latency_timer}="1"'
 KEEP = f"To keep it so: /etc/udev/rules.d/99-ftdi-latency.rules with {RULE}"
 PROMPT = f"an adapter hands on what it received within {WANTED_MS} ms"
+
+
+def read(root: Path) -> dict[str, int | None]:
+    """Latency timers of FTDI adapters in ms by port."""
+    return {timer.port: timer.ms for timer in latency_timers(root)}
 
 
 def points(root: Path, *, fix: bool) -> Iterator[Point]:

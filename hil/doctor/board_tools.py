@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from hil.doctor_point import OK, WARN, Point
+from hil.doctor.point import OK, WARN, Point
 
 # Debian's packages by the command that each brings; the compiler is of no use without its C library.
 PACKAGES = {

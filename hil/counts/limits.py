@@ -1,0 +1,35 @@
+"""The limits of counted figures. Exact, or two-sided where a kernel may choose between two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# (low, high) for each tick of the loop and each transaction of a bus. A tick sleeps once or, when it is late, not at
+# all; half of them show that the right thread was counted.
+LIMITS: dict[str, tuple[float, float]] = {
+    "tick.allocations": (0.0, 0.0),
+    "tick.locks": (0.0, 0.0),
+    "tick.gil": (0.0, 0.0),
+    "tick.system_calls": (0.0, 0.0),  # beside its sleep
+    "tick.sleeps": (0.5, 1.0),
+    "tick.switches": (0.5, 1.0),
+    "bus.allocations": (0.0, 0.0),
+    "bus.locks": (0.0, 0.0),
+    "bus.gil": (0.0, 0.0),
+    # A request is sent and its answer received; a poll or a second part comes on top. The first cycle has only one.
+    "bus.system_calls": (1.9, 4.0),
+    "bus.switches": (0.0, 3.0),
+}
+
+
+def outside(found: Mapping[str, Any], limits: Mapping[str, tuple[float, float]] | None = None) -> list[str]:
+    """What is beyond its limits, one line a figure; a figure that was not counted is no fault."""
+    told = []
+    for name, (low, high) in (LIMITS if limits is None else limits).items():
+        group, _, key = name.partition(".")
+        value = (found.get(group) or {}).get(key)
+        if value is not None and not low <= value <= high:
+            wanted = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            told.append(f"{name}: {value:g}, expected {wanted}")
+    return told
