@@ -1,0 +1,63 @@
+"""Estimators as blocks beside the same by hand (est.c). A block has checks, NIS and likelihood that the bare step has not."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from hil import _core
+from hil.latency.place import CPU, PRIORITY, measured_place
+from hil.latency.run import Run
+from hil.latency.yardstick import run as run_yardstick
+from hil.spec import BlockSpec, Spec
+
+TICKS = 5_000
+"""Of a measurement: short, so that some of them fall between what else the machine does."""
+CASES = {"kf4": (4, 2), "kf12": (12, 6)}
+
+
+def measure(run: Run) -> None:
+    """Kalman filters of 4 and of 12 states."""
+    figures = {}
+    for name, (n, m) in CASES.items():
+        program = kalman(n, m)
+        runs = max(5, round(run.seconds / 2 / 16 / (TICKS * n * n * 12e-9)))
+        what = f"Kalman step of {n} states and {m} measurements by hand in C (est.c), best of some runs"
+
+        def theirs(name: str = name, label: str = f"kf n{n}m{m}") -> float:
+            return run_yardstick("est", name, cpu=CPU, priority=PRIORITY)[f"{label} min"]
+
+        found = run.pair(
+            f"estimator.{name}", lambda p=program, r=runs: tick_ns(p, r), theirs, 0.5, yardstick=what, unit="ns"
+        )
+        figures[f"{name}_ns"] = found.a
+    run.figures["estimator"] = figures
+
+
+def kalman(n: int, m: int) -> _core.Program:
+    """The system of yardsticks/kalman_template.h; its inputs are constant signals."""
+    C = np.zeros((m, n))
+    C[range(m), range(0, n, 2)] = 1
+    A, Q = np.eye(n) + 0.01 * np.eye(n, k=1), 1e-3 * np.eye(n)
+    given = {"A": A, "C": C, "Q": Q, "R": [0.1] * m, "P0": np.eye(n), "x0": [0.0] * n}
+    spec = Spec(period_ns=1_000_000)
+    inputs = [spec.signal(f"y{i}", 0.1 * (i + 1)) for i in range(m)]
+    outputs = [spec.signal(f"o{i}") for i in range(2 * n + m + 2)]
+    fields = next(t for t in _core.block_types() if t["name"] == "kalman")["config"]
+    values = [np.ravel(given.get(f["name"], [f["preset"]] if f["max_n"] == 1 else [])).tolist() for f in fields]
+    spec.blocks.append(BlockSpec("it", "kalman", inputs, outputs, [], values, 0))
+    return _core.Program(spec)
+
+
+def tick_ns(program: _core.Program, runs: int = 100, ticks: int = TICKS) -> float:
+    """The best of many short runs; est.c prints its best of seven long ones."""
+    best = np.inf
+    with measured_place():
+        state = _core.State(program)
+        state.run(1000)
+        for _ in range(runs):
+            start = time.perf_counter_ns()
+            state.run(ticks)
+            best = min(best, (time.perf_counter_ns() - start) / ticks)
+    return float(best)

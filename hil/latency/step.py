@@ -1,0 +1,81 @@
+"""What a tick of the rig costs, beside a closed loop written by hand; per block; and how much room a period has left."""
+
+from __future__ import annotations
+
+import ctypes
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hil import _core
+from hil.bench import Bench, open_bench
+from hil.latency.headroom import headroom
+from hil.latency.place import measured_place
+from hil.latency.programs import build
+from hil.latency.run import Run
+from hil.result import timing
+
+SEED = 1
+START = (0.0, 0.0, 0.05, 0.0)
+CHUNKS = 9  # of a side: its figure is their median
+Step = Callable[[int], None]
+HAND = "closed loop of a cart-pole written by hand in C (cart_pole_loop.c), a tick"
+
+
+def measure(run: Run) -> None:
+    """Ticks in virtual time, all roles simulated."""
+    with open_bench(run.rig, history=False, use_rig_faults=False) as bench:
+        hand = by_hand()
+        side_s = run.seconds / 32
+        ours, theirs = median_of(bench.state.run, side_s), median_of(hand, side_s)
+        found = run.pair("step", ours, theirs, 0.5, yardstick=HAND, unit="ns")
+        run.figures["step"] = {
+            "tick_ns": found.a,
+            "blocks": _by_block(bench, round(0.1 * run.seconds * 1e9 / found.a)),
+            **headroom(run.rig, run.seconds / 4),
+        }
+
+
+def by_hand(name: str = "cart_pole_loop") -> Step:
+    """Runs the hand-written loop for so many ticks."""
+    library = ctypes.CDLL(str(build(name)))
+    library.cart_pole_run.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64]
+    library.cart_pole_run.restype = None
+
+    def run(ticks: int) -> None:
+        x = (ctypes.c_double * 4)(*START)
+        library.cart_pole_run(x, SEED, ticks)
+
+    return run
+
+
+def median_of(step: Step, seconds: float) -> Callable[[], float]:
+    """Gives the median nanoseconds a tick over chunks that take about so long together, at the measured place."""
+    step(1000)  # pages and caches
+    began = time.perf_counter_ns()
+    step(1000)
+    ticks = max(10, round(1000 * seconds * 1e9 / CHUNKS / max(1, time.perf_counter_ns() - began)))
+
+    def measured() -> float:
+        with measured_place():
+            return statistics.median(_ns_a_tick(step, ticks) for _ in range(CHUNKS))
+
+    return measured
+
+
+def _ns_a_tick(step: Step, ticks: int) -> float:
+    began = time.perf_counter_ns()
+    step(ticks)
+    return (time.perf_counter_ns() - began) / ticks
+
+
+def _by_block(bench: Bench, ticks: int) -> dict[str, Any]:
+    """Mean and largest time of each block and path, dearest first. The clock is read between them, so they look dearer."""
+    entries = bench.built.entries
+    loop = _core.Loop(bench.state, input_ring=0, sample_ring=0, timed_entries=len(entries))
+    with measured_place():
+        loop.run(min(ticks, 200_000))
+    blocks = timing(loop, entries, real=True)["blocks"]
+    dearest = sorted(blocks.items(), key=lambda item: -item[1]["calls"] * item[1]["mean_ns"])
+    return dict(dearest)
