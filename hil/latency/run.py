@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +32,7 @@ GROUPS = {
     "plc": "plc",
     "fmu": "fmu",
 }
-SECONDS = 4.0
+SECONDS = 3.0
 RATE_HZ = 1000.0
 DEFAULT_RIG = "quad_tank"
 Progress = Callable[[str], None]
@@ -182,10 +182,3 @@ def on_the_measured_core(side: Side) -> Side:
             return side()
 
     return run
-
-
-def counted(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A histogram of the core in the form of the JSON."""
-    from hil.result import histogram
-
-    return histogram(dict(data))

@@ -6,15 +6,13 @@ import ctypes
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
 
-from hil import _core
-from hil.bench import Bench, open_bench
+from hil.bench import open_bench
 from hil.latency.headroom import headroom
 from hil.latency.place import measured_place
 from hil.latency.programs import build
 from hil.latency.run import Run
-from hil.result import timing
+from hil.latency.trace import trace
 
 SEED = 1
 START = (0.0, 0.0, 0.05, 0.0)
@@ -32,7 +30,8 @@ def measure(run: Run) -> None:
         found = run.pair("step", ours, theirs, 0.5, yardstick=HAND, unit="ns")
         run.figures["step"] = {
             "tick_ns": found.a,
-            "blocks": _by_block(bench, round(0.1 * run.seconds * 1e9 / found.a)),
+            "by_hand_ns": found.b,
+            **trace(run.rig, run.seconds / 4),
             **headroom(run.rig, run.seconds / 4),
         }
 
@@ -68,14 +67,3 @@ def _ns_a_tick(step: Step, ticks: int) -> float:
     began = time.perf_counter_ns()
     step(ticks)
     return (time.perf_counter_ns() - began) / ticks
-
-
-def _by_block(bench: Bench, ticks: int) -> dict[str, Any]:
-    """Mean and largest time of each block and path, dearest first. The clock is read between them, so they look dearer."""
-    entries = bench.built.entries
-    loop = _core.Loop(bench.state, input_ring=0, sample_ring=0, timed_entries=len(entries))
-    with measured_place():
-        loop.run(min(ticks, 200_000))
-    blocks = timing(loop, entries, real=True)["blocks"]
-    dearest = sorted(blocks.items(), key=lambda item: -item[1]["calls"] * item[1]["mean_ns"])
-    return dict(dearest)
