@@ -96,6 +96,7 @@ def _device(run: Run, rig: Rig, name: str, device: str, response: Response) -> d
             for side in (wired, here) if number % 2 else (here, wired):
                 side.change_for(number, chunk_s)
         there, simulated = wired.trips(), here.trips()
+    age = wired.buses[device].get("age_ns")
     pairs = [(_median(there, i), _median(simulated, i)) for i in range(LEAST_PAIRS)]
     pairs = [pair for pair in pairs if np.isfinite(pair).all()]
     if not pairs:
@@ -103,7 +104,8 @@ def _device(run: Run, rig: Rig, name: str, device: str, response: Response) -> d
     else:
         what = "the same changes with the role simulated in the bench: the role's boundary alone"
         run.ratios[name] = Measured(settled(pairs), what, "us", CHANCE)
-    return {"signal": response.signal, "output": response.output, "pil": there.facts(), "mil": simulated.facts()}
+    told = {"signal": response.signal, "output": response.output, "pil": there.facts(), "mil": simulated.facts()}
+    return {**told, "age_ns": age}
 
 
 def _median(trips: Trips, chunk: int) -> float:
@@ -112,12 +114,13 @@ def _median(trips: Trips, chunk: int) -> float:
 
 
 class _Watched:
-    """A bench in real time whose sensor is changed, and its recording."""
+    """A bench in real time whose sensor is changed, and its recording; `buses` has their counters at the end."""
 
     def __init__(self, bench: Bench, folder: Path, response: Response) -> None:
         self._bench, self._folder, self._response = bench, folder, response
         role = next(r for r in bench.rig.roles.values() if any(t.signal == response.output for t in r.outputs))
         self._wait = max(20, 5 * role.every + 3 * role.delay_ticks)
+        self.buses = dict[str, Any]()
         self._every, self._high, self._changes = role.every, False, list[tuple[int, int]]()
         bench.force(response.signal, response.low)
         bench.run(max(SETTLE_S, 3 * self._wait * bench.period_s))
@@ -137,7 +140,7 @@ class _Watched:
     def trips(self) -> Trips:
         """Ends the bench and finds each change's answer."""
         output = raw_of(self._bench, self._response.output)
-        self._bench.finish()
+        self.buses = self._bench.finish().buses
         rec = Recording(self._folder)
         ticks, late, values = rec.tick(), rec.late_ns(), rec[output]
         return _answers(self._changes, ticks, late, values, abs(self._response.step), round(rec.period_s * 1e9))
