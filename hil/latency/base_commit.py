@@ -69,18 +69,18 @@ def _need_bench(tree: Path, rev: str) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(["git", *arguments], check=False, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         why = done.stderr.strip().split("\n")[-1] or "git failed"
         raise BenchError(why, where=f"git {arguments[0]}", mend="Give --base-commit a commit of this repository")
     return done.stdout.strip()
 
 
-def _run(
-    command: list[str], folder: Path, seconds: float, rev: str, environment: dict[str, str] | None = None
-) -> None:
+def _run(command: list[str], folder: Path, seconds: float, rev: str, environment: dict[str, str] | None = None) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, env=environment)
+        done = subprocess.run(
+            command, check=False, cwd=folder, capture_output=True, text=True, timeout=seconds, env=environment
+        )
     except subprocess.TimeoutExpired:
         raise BenchError(f"'{' '.join(command[1:4])}' took longer than {seconds:g} s", where=rev) from None
     if done.returncode:

@@ -26,7 +26,9 @@ from hil.latency.yardstick import run as run_yardstick
 REGISTERS = 10
 TCP_ROUND_S, RTU_ROUND_S = 25e-6, 60e-6  # about; they only size a side
 RTU_REQUEST, RTU_ANSWER = 8, 25  # bytes of a read of 10 registers
-UNDER = "both ends on one core under SCHED_FIFO; it is not permitted here (ulimit -r), and the ratio is claimed under it"
+UNDER = (
+    "both ends on one core under SCHED_FIFO; it is not permitted here (ulimit -r), and the ratio is claimed under it"
+)
 FEW, MANY = 1, 101
 
 
@@ -107,12 +109,16 @@ def _timed(client: MbClient) -> int:
     return time.perf_counter_ns() - began
 
 
-# ---- Modbus RTU, over pseudo-terminals. Not under SCHED_FIFO: a kernel thread of ordinary priority moves their bytes ----
+# ---- Modbus RTU. Not under SCHED_FIFO: a kernel thread of ordinary priority moves the bytes of a pseudo-terminal ----
 
 
 def _rtu(run: Run) -> dict[str, float]:
     n = max(30, round(run.seconds / 3 / 16 / RTU_ROUND_S))
-    with tempfile.TemporaryDirectory(prefix="hil-bench-") as folder, _echo_line(Path(folder)) as raw, _our_slave() as line:
+    with (
+        tempfile.TemporaryDirectory(prefix="hil-bench-") as folder,
+        _echo_line(Path(folder)) as raw,
+        _our_slave() as line,
+    ):
         what = f"raw exchange of {RTU_REQUEST} and {RTU_ANSWER} bytes over a pseudo-terminal (pty_pp.c), p50"
         found = run.pair(
             "bus.rtu", lambda: rtu_us(line, n), lambda: _raw_rtu_us(raw, n), 0.4, yardstick=what, unit="us"

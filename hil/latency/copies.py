@@ -1,4 +1,4 @@
-"""Copies of the state: snapshot, restore, fork, and many runs at once, beside a copy of as many bytes and a plain run."""
+"""Copies of the state beside a copy of as many bytes, and many runs at once beside a plain one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from hil.bench import Bench, open_bench
-from hil.fmi.load import refuse_opaque
 from hil.errors import HilError
+from hil.fmi.load import refuse_opaque
 from hil.latency.place import measured_place
 from hil.latency.run import Run
 

@@ -1,8 +1,9 @@
-"""Estimators as blocks beside the same by hand (est.c). A block has checks, NIS and likelihood that the bare step has not."""
+"""An estimator as a block beside the same by hand (est.c), which has no checks, no NIS and no likelihood."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def kalman(n: int, m: int) -> _core.Program:
     C = np.zeros((m, n))
     C[range(m), range(0, n, 2)] = 1
     A, Q = np.eye(n) + 0.01 * np.eye(n, k=1), 1e-3 * np.eye(n)
-    given = {"A": A, "C": C, "Q": Q, "R": [0.1] * m, "P0": np.eye(n), "x0": [0.0] * n}
+    given: dict[str, Any] = {"A": A, "C": C, "Q": Q, "R": [0.1] * m, "P0": np.eye(n), "x0": [0.0] * n}
     spec = Spec(period_ns=1_000_000)
     inputs = [spec.signal(f"y{i}", 0.1 * (i + 1)) for i in range(m)]
     outputs = [spec.signal(f"o{i}") for i in range(2 * n + m + 2)]

@@ -34,9 +34,7 @@ class Bare:
     def ns_per_step(self, steps: int) -> float:
         """Median nanoseconds of a step over so many."""
         dt, n_u, n_y = ctypes.c_double(self._period_s), len(self._u), len(self.y)
-        return float(
-            self._library.bare_run(steps, dt, self._inputs, n_u, self._u, self._outputs, n_y, self.y)
-        )
+        return float(self._library.bare_run(steps, dt, self._inputs, n_u, self._u, self._outputs, n_y, self.y))
 
 
 def measure(run: Run) -> None:

@@ -17,9 +17,7 @@ BATCHES = 12  # a p50 each: the program alternates by itself
 def measure(run: Run) -> None:
     """The bus of the link and a device that is nothing but the link; its own sources, compiled beside."""
     pairs = max(3, round(run.seconds / BATCHES / PAIR_S))
-    told = [
-        run_yardstick("link_pp", pairs, EXCHANGES, PAYLOAD, cpu=CPU, priority=PRIORITY) for _ in range(BATCHES)
-    ]
+    told = [run_yardstick("link_pp", pairs, EXCHANGES, PAYLOAD, cpu=CPU, priority=PRIORITY) for _ in range(BATCHES)]
     ratio = settled([(each["pair ours"], each["pair raw"]) for each in told])
     what = "raw ping-pong of as many bytes over a pseudo-terminal (link_pp.c), p50"
     why_not = "" if may_use_fifo() else "SCHED_FIFO is not permitted here, and the ratio is claimed under it"

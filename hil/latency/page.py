@@ -61,7 +61,11 @@ def _verdict(result: Mapping[str, Any], outcome: Outcome | None) -> dict[str, st
     if outcome is None:
         return {"word": "measured", "tone": "", "sentence": sentence}
     word = {PASSED: "not worse", 1: "worse"}.get(outcome.exit_code, "not judged")
-    return {"word": word, "tone": {PASSED: "good", 1: "bad"}.get(outcome.exit_code, "warn"), "sentence": outcome.sentence}
+    return {
+        "word": word,
+        "tone": {PASSED: "good", 1: "bad"}.get(outcome.exit_code, "warn"),
+        "sentence": outcome.sentence,
+    }
 
 
 def _facts(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -78,7 +82,9 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     wakeup, step, bus = (figures.get(name) or {} for name in ("wakeup", "step", "bus"))
     if wakeup:
         late = wakeup["plain"]["late_ns"]
-        missed = f"99 % {numbers.duration(late['p99'])}, {wakeup['plain']['missed']} of {wakeup['plain']['ticks']} missed"
+        missed = (
+            f"99 % {numbers.duration(late['p99'])}, {wakeup['plain']['missed']} of {wakeup['plain']['ticks']} missed"
+        )
         yield "Wake-up, median", numbers.duration(late["p50"]), missed
     if step:
         yield "A tick", numbers.duration(step["tick_ns"]), "virtual time, all roles simulated"
@@ -162,7 +168,7 @@ def _history(result: Mapping[str, Any], folder: Path | None) -> Iterator[tuple[s
 
 
 def _earlier(result: Mapping[str, Any], folder: Path | None) -> list[Mapping[str, Any]]:
-    found = []
+    found: list[Mapping[str, Any]] = []
     for path in sorted(folder.glob("*.json")) if folder else []:
         with contextlib.suppress(HilError):  # other files may lie there
             found.append(read(path))

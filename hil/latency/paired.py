@@ -14,7 +14,7 @@ import numpy as np
 
 LEAST_PAIRS = 8
 CONFIDENCE = 0.95
-RESAMPLES = 2000
+RESAMPLES = 1000
 DISTURBED = 1.15
 """A yardstick slower than so many times its own lower quartile: somebody else had a part of the processor."""
 Side = Callable[[], float]

@@ -1,4 +1,4 @@
-"""Drawings of a page: heat map of lateness, the ticks around the worst one, ratios over earlier results. SVG, no script."""
+"""Drawings of a page, as SVG: heat map of lateness, the ticks around the worst one, ratios over earlier results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def heat(data: dict[str, Any]) -> Markup:
     """Lateness over time: darker is more ticks, counts on a log scale."""
     counts, edges = data["counts"], data["edges_ns"]
     rows, columns = len(counts), len(counts[0])
-    width, height = INNER / columns, (HEAT_HEIGHT - FOOT) / rows
+    width, height = INNER / columns, (HEAT_HEIGHT - FOOT - 10) / rows
     most = max(max(row) for row in counts)
     parts = []
     for r, row in enumerate(counts):
@@ -55,7 +55,9 @@ def flight(data: dict[str, Any]) -> Markup:
         title = f"tick {tick:,}: late {numbers.duration(late[i])}, execution {numbers.duration(spent[i])}"
         y_late, y_end, y0 = _flight_y(late[i], top), _flight_y(ends[i], top), _flight_y(0, top)
         parts.append(f"<g><title>{title}</title>")
-        parts.append(f'<rect class="late{worst}" x="{x:.1f}" y="{y_late:.1f}" width="{bar:.1f}" height="{y0 - y_late:.1f}"/>')
+        parts.append(
+            f'<rect class="late{worst}" x="{x:.1f}" y="{y_late:.1f}" width="{bar:.1f}" height="{y0 - y_late:.1f}"/>'
+        )
         parts.append(
             f'<rect class="exec{worst}" x="{x:.1f}" y="{y_end:.1f}" width="{bar:.1f}" '
             f'height="{max(0.8, y_late - y_end):.1f}"/></g>'
@@ -81,7 +83,10 @@ def history(points: Sequence[tuple[str, float, float, float]]) -> Markup:
     xs = [LEFT + INNER * (i + 0.5) / len(points) for i in range(len(points))]
     parts = []
     for value in (low + room, high - room):
-        parts += [_grid(_history_y(value, low, high)), _label(LEFT - 6, _history_y(value, low, high) + 4, f"{value:.3g}", "end")]
+        parts += [
+            _grid(_history_y(value, low, high)),
+            _label(LEFT - 6, _history_y(value, low, high) + 4, f"{value:.3g}", "end"),
+        ]
     line = " ".join(f"{x:.1f},{_history_y(p[1], low, high):.1f}" for x, p in zip(xs, points, strict=True))
     parts.append(f'<polyline class="line" points="{line}"/>')
     for x, (label, median, least, most) in zip(xs, points, strict=True):

@@ -49,7 +49,8 @@ def recorded(bench: Bench) -> Any:
 
 def _push_pairs() -> list[tuple[float, float]]:
     """Medians of push and copy over ROWS alternating rows each."""
-    told = subprocess.run(command("push", cpu=CPU, priority=PRIORITY), capture_output=True, text=True, timeout=60)
+    line = command("push", cpu=CPU, priority=PRIORITY)
+    told = subprocess.run(line, check=False, capture_output=True, text=True, timeout=60)
     rows = [tuple(map(float, line.split())) for line in told.stdout.splitlines()]
     if told.returncode or len(rows) < 8 * ROWS:
         raise BenchError(f"ended with {told.returncode} after {len(rows)} rows", where="push")

@@ -1,4 +1,4 @@
-"""Which output of a controller tells a change of one of its inputs: found in two forks that differ in that change only."""
+"""Which output of a controller follows a change of an input: found in two forks that differ in that change only."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _outputs(
     fork, path = bench.fork(), bench.built.paths[signal]
     offsets = [bench.built.offset(raw_of(bench, name)) for name in outputs]
     waiting = 4 * role.every + role.delay_ticks + 2
-    rows = []
+    rows: list[list[float]] = []
     for value in values:
         fork.state.push(encode(EventKind.FORCE, target=path, values=[value]))
         rows = []

@@ -11,7 +11,7 @@ from typing import Any
 
 from hil import realtime
 from hil.errors import BenchError
-from hil.latency.fitness import Fitness, look
+from hil.latency.fitness import Fitness, look, throttle_count
 from hil.latency.paired import Ratio, Side, paired_for
 from hil.latency.place import measured_place, shallow_sleep
 from hil.latency.yardstick import may_use_fifo
@@ -144,12 +144,12 @@ def measure(
     if not (0.1 <= seconds <= 3600 and 10 <= rate_hz <= 10_000):
         raise BenchError(f"{seconds:g} s at {rate_hz:g} Hz cannot be measured", mend="0.1 to 3,600 s, 10 to 10,000 Hz")
     run = Run(rig if isinstance(rig, Rig) else load_rig(rig), seconds, rate_hz, progress or (lambda _: None))
-    watch, began = MachineWatch(), time.time()
+    watch, throttled, began = MachineWatch(), throttle_count(), time.time()
     for group in groups:
         run.progress(group)
         with shallow_sleep():
             import_module(f"hil.latency.{GROUPS[group]}").measure(run)
-    fitness = look(watch.measured())
+    fitness = look(watch.measured(), throttled)
     options = {"only": groups, "seconds": seconds, "rate_hz": rate_hz, "time": began, "took_s": time.time() - began}
     ratios = {name: measured.to_dict() for name, measured in run.ratios.items()}
     return Found(run.rig.name, _machine(), _verdict(watch, fitness), run.figures, ratios, run.skipped, options)

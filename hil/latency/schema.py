@@ -48,7 +48,7 @@ class Verdict(_Part):
 
 
 class RatioEntry(_Part):
-    """Ours / yardstick, of two p50 measured in turn; smaller is better. `low`, `high`: bootstrap interval of `median`."""
+    """Ours / yardstick, of two p50 measured in turn; smaller is better. `low`, `high`: interval of `median`."""
 
     median: float = Field(gt=0)
     low: float = Field(gt=0)

@@ -1,4 +1,4 @@
-"""What a tick of the rig costs, beside a closed loop written by hand; per block; and how much room a period has left."""
+"""What a tick of the rig costs beside a closed loop written by hand, by block, and what room a period has left."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def by_hand(name: str = "cart_pole_loop") -> Step:
 
 
 def in_copies(bench: Bench) -> Step:
-    """Runs ticks in copies of the bench's state, in turn: where a state lies in memory is chance, and worth some percent."""
+    """Runs ticks in copies of the bench's state, in turn: where one lies in memory is chance, worth some percent."""
     if bench.built.fmus:
         return bench.state.run
     states = itertools.cycle([bench.state.copy() for _ in range(CHUNKS)])

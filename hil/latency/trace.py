@@ -1,4 +1,4 @@
-"""The rig in real time with its roles simulated: execution time a tick and by block, and the ticks around the worst one."""
+"""The rig in real time with its roles simulated: execution time a tick and by block, the ticks around the worst."""
 
 from __future__ import annotations
 

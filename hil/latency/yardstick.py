@@ -20,9 +20,9 @@ from hil.latency.programs import build
 @cache
 def may_use_fifo() -> bool:
     """Whether this user may start programs under SCHED_FIFO."""
-    return (
-        bool(shutil.which("chrt")) and subprocess.run(["chrt", "-f", "1", "true"], capture_output=True).returncode == 0
-    )
+    if not shutil.which("chrt"):
+        return False
+    return subprocess.run(["chrt", "-f", "1", "true"], check=False, capture_output=True).returncode == 0
 
 
 def command(program: str | Path, *args: object, cpu: int | None = None, priority: int = 0) -> list[str]:
@@ -53,7 +53,7 @@ def run(
 ) -> dict[str, float]:
     """Run a program to its end and return its figures, as `parse` names them."""
     line = command(program, *args, cpu=cpu, priority=priority)
-    result = subprocess.run(line, capture_output=True, text=True, timeout=timeout_s)
+    result = subprocess.run(line, check=False, capture_output=True, text=True, timeout=timeout_s)
     if result.returncode:
         raise BenchError(f"ended with {result.returncode}: {result.stderr.strip()}", where=" ".join(line))
     return parse(result.stdout)
@@ -76,9 +76,10 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], timeout_s: float = 5.
             raise BenchError(f"the server on port {port} ended with {process.returncode}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
-            return
         except OSError:
             time.sleep(0.02)
+        else:
+            return
     raise BenchError(f"nothing answers on port {port}")
 
 
