@@ -28,7 +28,7 @@ from hil.recording import Recording
 from hil.rig import Device, RecordGroup, Rig, Role
 from hil.rig.description import Loop
 
-SETTLE_S = 0.3
+SETTLE_S = 0.2
 MOST_AHEAD = 32  # changes of a chunk: they are staged before it begins
 GOLDEN = 0.6180339887498949  # changes come in all phases of the device's task
 CHANCE = "the phase of the device's clock to the bench's is chance"
@@ -128,7 +128,7 @@ class _Watched:
     def change_for(self, chunk: int, seconds: float) -> None:
         """Changes the sensor to and fro for so long."""
         bench, ticks = self._bench, 0
-        for _ in range(min(MOST_AHEAD, max(3, round(seconds / self._wait / bench.period_s)))):
+        for _ in range(min(MOST_AHEAD, max(2, round(seconds / self._wait / bench.period_s)))):
             self._high = not self._high
             value = self._response.high if self._high else self._response.low
             tick = bench.tick + 1 + ticks + round(self._every * ((len(self._changes) * GOLDEN) % 1.0))
