@@ -19,6 +19,10 @@ SPIN_NS = 150_000  # longer than nearly every wake-up of a virtual machine takes
 FIRST_TICKS = 20  # pages and caches
 SLICES = 24  # of a side's time: 8 pairs, three variants
 HEAT_ROWS, HEAT_COLUMNS = 24, 60
+WHY_NOT = {
+    "wakeup.spin": "a p50 of some clock reads: its ratio is noise",
+    "wakeup.loaded": "what else runs on the other cores decides it",
+}
 Ints = npt.NDArray[np.int64]
 
 
@@ -57,7 +61,7 @@ def _variant(run: Run, name: str, spin_ns: int) -> Ints:
         seconds = ticks * period_ns / 1e9
         return run_yardstick("wakeup", mode, period_ns / 1e3, seconds, PRIORITY, CPU, *given)[f"{mode} p50"]
 
-    why_not = "a p50 of some clock reads: its ratio is noise" if spin_ns else ""
+    why_not = WHY_NOT.get(name, "")
     what = f"bare {'clock_nanosleep and spin' if spin_ns else 'clock_nanosleep'} loop, p50 of the lateness"
     run.pair(name, ours, theirs, 1 / 3, yardstick=what, unit="us", why_not=why_not)
     return np.concatenate(collected)

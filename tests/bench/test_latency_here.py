@@ -65,26 +65,28 @@ def with_gains(count: int) -> Rig:
     return rig
 
 
-def slower_rig(part: float) -> Rig:
-    """The rig with as many blocks as make its tick so much slower here, found by measuring both in turn."""
-    count = 0
+def slower_rig(part: float) -> tuple[Rig, float]:
+    """The rig with as many blocks as make its tick so much slower here, and how much that is, measured in turn."""
     with open_bench("quad_tank", history=False) as bare:
         theirs = median_of(bare.state.run, 0.02)
-        while count < 400:
-            count += 8
+        for count in range(4, 400, 4):
             with open_bench(with_gains(count), history=False) as bench:
-                slower = paired(median_of(bench.state.run, 0.02), theirs, 5).median
+                slower = paired(median_of(bench.state.run, 0.02), theirs, 9).median
             if slower >= 1 + part:
                 break
     print(f"\n{count} blocks more: {slower - 1:+.1%}")
-    assert slower < 1 + 2 * part, "the planted slowdown is larger than it should be"
-    return with_gains(count)
+    return with_gains(count), slower
 
 
 def test_a_step_15_percent_slower_is_caught(baseline: Json) -> None:
-    rig = slower_rig(0.15)
+    def step(rig: Rig) -> Json:
+        return found(rig, ["step"])
+
     for _ in range(ATTEMPTS):
-        outcome = judge(found(rig, ["step"]), baseline, again=lambda _: found(rig, ["step"]))
+        rig, slower = slower_rig(0.15)
+        if slower > 1.3:  # somebody else's time, not the blocks'
+            continue
+        outcome = judge(step(rig), baseline, again=lambda _, rig=rig: step(rig))  # type: ignore[misc]
         print(f"\n{outcome.sentence}")
         if outcome.exit_code != REFUSED:
             break
