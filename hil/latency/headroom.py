@@ -17,6 +17,7 @@ NAME, STATE = "hil_burn", "wasted"
 SOURCE = Path(__file__).with_name("burn.c")
 REPEATS = 3
 GRACE_TICKS = 20
+SHORT_NS = 2_000_000
 PRIORITY = 40
 
 
@@ -28,8 +29,9 @@ def headroom(rig: Rig, seconds: float) -> dict[str, Any]:
     """
     if any(block.type == "fmu" for block in rig.blocks.values()):
         return {"headroom_us": None, "headroom_percent": None, "headroom_of_each_us": []}
-    ticks = max(100, round(seconds / REPEATS / rig.period_s))
-    found = [_ramp(rig, ticks) for _ in range(REPEATS)]
+    fast = replace(rig, period_ns=min(rig.period_ns, SHORT_NS))  # a slow rig does the same in a tick
+    ticks = max(100, round(seconds / REPEATS / fast.period_s))
+    found = [rig.period_ns - fast.period_ns + _ramp(fast, ticks) for _ in range(REPEATS)]
     left_ns = statistics.median(found)
     return {
         "headroom_us": left_ns / 1e3,

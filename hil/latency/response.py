@@ -14,6 +14,7 @@ from hil.rig import Rig, Role
 
 PART_OF_RANGE = 0.1
 CALM_TICKS = 200  # of the filter of a sensor, about
+WANDER, LEAST_PART = 4.0, 0.02  # a device counts time by its own clock, so its answer is not of the same size
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Response:
 
     Attributes:
         step: change of the output in the tick in which the change arrives.
-        ticks: from the change to that tick, with the role simulated.
+        threshold: a smaller one is the output's own wandering.
     """
 
     signal: str
@@ -30,7 +31,7 @@ class Response:
     high: float
     output: str
     step: float
-    ticks: int
+    threshold: float
 
 
 def find_response(rig: Rig, role: Role) -> Response | None:
@@ -57,10 +58,10 @@ def _responses(bench: Bench, rig: Rig, role: Role, signal: str) -> list[tuple[Re
         difference = moved[:, i] - still[:, i]
         where = np.flatnonzero(difference)
         if len(where) and math.isfinite(difference[where[0]]):
-            first = int(where[0])
-            step = float(difference[first])
-            clear = abs(step) / (float(np.ptp(still[:, i])) + 1e-9 * (1 + abs(step)))
-            found.append((Response(signal, low, high, output, step, first), clear))
+            step, wander = float(difference[where[0]]), float(np.ptp(still[:, i]))
+            threshold = max(WANDER * wander, LEAST_PART * abs(step))
+            clear = abs(step) / (wander + 1e-9 * (1 + abs(step)))
+            found.append((Response(signal, low, high, output, step, threshold), clear))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hil.bench import open_bench
+from hil.latency.headroom import SHORT_NS
 from hil.latency.place import CPU, PRIORITY
 from hil.latency.yardstick import may_use_fifo
 from hil.recording import Recording
@@ -29,12 +30,12 @@ def trace(rig: Rig, seconds: float) -> dict[str, Any]:
         an overrun told it) and "text".
     """
     loop = Loop("count", GRACE_TICKS, priority=PRIORITY if may_use_fifo() else 0, cpu=CPU)
-    alone = replace(rig, loop=loop, events=())
+    alone = replace(rig, loop=loop, events=(), period_ns=min(rig.period_ns, SHORT_NS))
     bind = dict.fromkeys(rig.roles, "mil")
     with tempfile.TemporaryDirectory(prefix="hil-bench-") as folder:
         place = Path(folder) / "recording"
         with open_bench(alone, time="real", bind=bind, record=place, history=False, use_rig_faults=False) as bench:
-            bench.run(max(seconds, 3 * GRACE_TICKS * rig.period_s))
+            bench.run(max(seconds, 3 * GRACE_TICKS * alone.period_s))
             result = bench.finish()
         rec = Recording(place)
         timing = rec.manifest["timing"]
