@@ -81,12 +81,11 @@ def history(points: Sequence[tuple[str, float, float, float]]) -> Markup:
     room = max(0.05 * high, 0.2 * (high - low))
     low, high = low - room, high + room
     xs = [LEFT + INNER * (i + 0.5) / len(points) for i in range(len(points))]
-    parts = []
-    for value in (low + room, high - room):
-        parts += [
-            _grid(_history_y(value, low, high)),
-            _label(LEFT - 6, _history_y(value, low, high) + 4, f"{value:.3g}", "end"),
-        ]
+    parts: list[str] = []
+    for value in (high - room, low + room):
+        y = _history_y(value, low, high)
+        if not parts or y - _history_y(high - room, low, high) > 14:  # room for a second label
+            parts += [_grid(y), _label(LEFT - 6, y + 4, f"{value:.3g}", "end")]
     line = " ".join(f"{x:.1f},{_history_y(p[1], low, high):.1f}" for x, p in zip(xs, points, strict=True))
     parts.append(f'<polyline class="line" points="{line}"/>')
     for x, (label, median, least, most) in zip(xs, points, strict=True):
