@@ -17,10 +17,11 @@ import pytest
 
 if TYPE_CHECKING:
     from hil.bench import Bench
+    from hil.latency.in_pytest import BenchLatency
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--rig, --bind, --controller and --time."""
+    """--rig, --bind, --controller, --time, --record and --hil-gate."""
     group = parser.getgroup("hil", "hardware in the loop")
     group.addoption("--rig", default=None, help="rig of all bench tests: a path or the name of a shipped rig")
     group.addoption(
@@ -39,6 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--record", default=None, metavar="DIR", dest="hil_record", help="records each bench test below DIR"
+    )
+    group.addoption(
+        "--hil-gate", default=None, metavar="BASELINE", help="result of hil bench that `bench_latency` compares with"
     )
 
 
@@ -72,6 +76,14 @@ def bench(request: pytest.FixtureRequest, bench_binding: Mapping[str, str]) -> I
         result = opened.finish()
     if not result.passed:
         pytest.fail(f"the bench did not end well: {result.reason}", pytrace=False)
+
+
+@pytest.fixture
+def bench_latency(request: pytest.FixtureRequest) -> BenchLatency:
+    """Measures the test's rig beside yardsticks, and fails a test that is slower than it may be: docs/bench.md."""
+    from hil.latency.in_pytest import BenchLatency
+
+    return BenchLatency(_rig_of(request), request.config.getoption("--hil-gate"))
 
 
 def _rig_of(request: pytest.FixtureRequest) -> str | Path:

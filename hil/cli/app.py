@@ -8,6 +8,7 @@ import typer
 
 from hil import __version__
 from hil.cli import (
+    bench,
     campaign,
     check,
     commission,
@@ -48,7 +49,7 @@ COMMANDS = (
     (LIVE, live.enable, live.stop),
     (RECORDING, recordings.replay, recordings.report, recordings.export),
     (MODELS, fit.fit),
-    (MACHINE, doctor.doctor, proxy.proxy),
+    (MACHINE, doctor.doctor, bench.bench, proxy.proxy),
 )
 
 app = typer.Typer(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import shutil
 import time
 
@@ -11,6 +10,7 @@ import yardstick
 from place import measured_place
 
 import hil
+from hil.latency.fmu import Bare
 
 pytest.importorskip("fmpy", reason="FMPy is not installed: pip install 'hil[fmi]'")
 import gemseo_wheel
@@ -45,23 +45,6 @@ def bench(name, tmp_path_factory):
         yield opened
 
 
-class Bare:
-    """The yardstick, with an instance of its own of the same library."""
-
-    def __init__(self, loaded, inputs: int) -> None:
-        self.lib = ctypes.CDLL(str(yardstick.build("fmu_bare")))
-        self.lib.bare_run.restype = ctypes.c_double
-        o = loaded.opening
-        assert self.lib.bare_open(o.library.encode(), o.token.encode(), o.resources.encode()) == 0
-        self.inputs = (ctypes.c_uint32 * inputs)(*(reference for reference, _ in o.inputs))
-        self.outputs = (ctypes.c_uint32 * len(o.outputs))(*(reference for reference, _ in o.outputs))
-        self.u, self.y = (ctypes.c_double * inputs)(*[1.0] * inputs), (ctypes.c_double * len(o.outputs))()
-
-    def ns_per_step(self, steps: int) -> float:
-        dt, n_u, n_y = ctypes.c_double(PERIOD_S), len(self.u), len(self.y)
-        return self.lib.bare_run(steps, dt, self.inputs, n_u, self.u, self.outputs, n_y, self.y)
-
-
 def ns_per_tick(state, ticks: int) -> float:
     begin = time.perf_counter_ns()
     state.run(ticks)
@@ -71,7 +54,7 @@ def ns_per_tick(state, ticks: int) -> float:
 def ratio(bench, full, steps: int = 1) -> yardstick.Ratio:
     """A tick of ours beside a bare step; `steps`: so many ticks are counted as one."""
     loaded, ticks = bench.built.fmus[0], full(4000, 40_000)
-    bare = Bare(loaded, len(loaded.opening.inputs))
+    bare = Bare(loaded, PERIOD_S)
     state = hil._core.State(bench.built.program)  # both begin at time 0, so that their solvers do the same
     with measured_place():
         assert bare.ns_per_step(100) > 0
@@ -96,7 +79,7 @@ def test_the_gate_sees_an_fmu_that_is_stepped_twice(bench, full) -> None:
 
 def test_both_sides_compute_the_same(bench) -> None:
     loaded = bench.built.fmus[0]
-    bare = Bare(loaded, len(loaded.opening.inputs))
+    bare = Bare(loaded, PERIOD_S)
     state = hil._core.State(bench.built.program)
     bare.ns_per_step(500)
     state.run(501)

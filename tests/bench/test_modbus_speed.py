@@ -9,14 +9,14 @@ calls, and nothing depends on how a sleeping core wakes up. Every figure is the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import yardstick
 from place import CPU, PRIORITY, measured_place
 
-from hil._bus import MbClient, MbServer, Tag
+from hil._bus import MbClient
+from hil.latency.bus import our_server, raw_us
 
 REGISTERS = 10
 DEPTH = 16
@@ -30,22 +30,10 @@ def libmodbus_port() -> Iterator[int]:
         yield port
 
 
-@contextmanager
-def our_server() -> Iterator[MbServer]:
-    tags = [Tag(f"level{i}", "holding_register", i, "uint16") for i in range(100)]
-    server = MbServer("127.0.0.1", 0, [], tags)
-    server.set_out(list(range(100)))
-    server.start(policy="fifo", priority=PRIORITY, cpu=CPU)
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
 @pytest.fixture
 def our_port() -> Iterator[int]:
-    with our_server() as server:
-        yield server.port
+    with our_server() as port:
+        yield port
 
 
 def ours(port: int, n: int, depth: int = 1) -> tuple[float, float]:
@@ -56,10 +44,6 @@ def ours(port: int, n: int, depth: int = 1) -> tuple[float, float]:
         rounds, total_ns = client.bench_read(n, depth, quantity=REGISTERS)
     client.stop()
     return float(np.median(rounds)) / 1e3, total_ns / n / 1e3
-
-
-def raw_client(port: int, n: int) -> float:
-    return yardstick.run("mb_raw", port, n, "sync", cpu=CPU, priority=PRIORITY)["p50"]
 
 
 def libmodbus_client(port: int, n: int) -> float:
@@ -74,7 +58,7 @@ def test_a_read_of_10_registers_costs_at_most_a_tenth_more_than_raw_c(
     libmodbus_port: int, full: Callable[[int, int], int]
 ) -> None:
     n = full(5_000, 30_000)
-    ratio = yardstick.paired(lambda: ours(libmodbus_port, n)[0], lambda: raw_client(libmodbus_port, n), pairs=9)
+    ratio = yardstick.paired(lambda: ours(libmodbus_port, n)[0], lambda: raw_us(libmodbus_port, n), pairs=9)
     report("read, our client / raw client, p50", ratio, "<= 1.10")
     assert ratio.median <= 1.10
 
@@ -103,6 +87,6 @@ def test_our_server_answers_as_fast_as_libmodbus(
     our_port: int, libmodbus_port: int, full: Callable[[int, int], int]
 ) -> None:
     n = full(5_000, 30_000)
-    ratio = yardstick.paired(lambda: raw_client(our_port, n), lambda: raw_client(libmodbus_port, n), pairs=9)
+    ratio = yardstick.paired(lambda: raw_us(our_port, n), lambda: raw_us(libmodbus_port, n), pairs=9)
     report("raw client, our server / libmodbus server, p50", ratio, "<= 1.05")
     assert ratio.median <= 1.05

@@ -2,62 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import statistics
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import yardstick
-from place import CPU, PRIORITY
+from place import CPU, PRIORITY, shallow_sleep
 
-from hil import _core
-from hil.spec import BlockSpec, Spec
+from hil.latency.wakeup import SPIN_NS, lateness_ns
 
 pytestmark = [pytest.mark.bench, pytest.mark.realtime, pytest.mark.usefixtures("real_time_priority")]
 
 GATE = 1.10
 SPIN_GATE_NS = 1000
-PERIOD_US = 1000
-SPIN_NS = 150_000  # longer than nearly every wake-up of a virtual machine takes
+PERIOD_US, PERIOD_NS = 1000, 1_000_000
 BATCHES = 3
-FIRST_TICKS = 20  # pages and caches
 
 
 @pytest.fixture(autouse=True)
-def shallow_sleep() -> Iterator[None]:
-    """Keeps processors out of deep sleep while both sides are measured; the yardstick does it for itself only."""
-    try:
-        file = os.open("/dev/cpu_dma_latency", os.O_WRONLY)
-        os.write(file, bytes(4))
-    except OSError:
+def awake() -> Iterator[None]:
+    """Both sides are measured with processors out of deep sleep; the yardstick does it for itself only."""
+    with shallow_sleep():
         yield
-        return
-    yield
-    os.close(file)
 
 
 def policy() -> str:
     return f"SCHED_FIFO {PRIORITY}" if yardstick.may_use_fifo() else "SCHED_OTHER (SCHED_FIFO is not permitted here)"
 
 
-def lateness_ns(ticks: int, spin_ns: int = 0) -> list[int]:
-    """Recorded lateness of each tick of a program with one block."""
-    spec = Spec(period_ns=PERIOD_US * 1000)
-    signal = spec.signal("one")
-    spec.blocks.append(BlockSpec("one", "constant", [], [signal], [1.0]))
-    program = _core.Program(spec)
-    loop = _core.Loop(_core.State(program), groups=[(1, [(program.offset_value(signal), 1)], [])])
-    fifo = PRIORITY if yardstick.may_use_fifo() else 0
-    loop.start(priority=fifo, cpu=CPU, spin_ns=spin_ns, n_ticks=ticks)
-    loop.join()
-    assert loop.granted == (0, 0)
-    late = _core.unpack_samples(loop.read_samples(), 0, 1, 0)[1]
-    assert len(late) == ticks
-    return [int(ns) for ns in late[FIRST_TICKS:]]
-
-
 def ours_us(ticks: int) -> float:
-    return statistics.median(lateness_ns(ticks)) / 1e3
+    return float(np.median(lateness_ns(ticks, PERIOD_NS))) / 1e3
 
 
 def theirs_us(ticks: int) -> float:
@@ -91,7 +65,7 @@ def test_the_gate_sees_half_more() -> None:
 
 def test_a_final_spin_ends_within_a_microsecond(full: Callable[[int, int], int]) -> None:
     ticks = full(500, 5000)
-    found = min(statistics.median(lateness_ns(ticks, SPIN_NS)) for _ in range(BATCHES))
+    found = min(float(np.median(lateness_ns(ticks, PERIOD_NS, SPIN_NS))) for _ in range(BATCHES))
     bare = yardstick.run("wakeup", "hybrid", PERIOD_US, ticks / 1000, PRIORITY, CPU, SPIN_NS // 1000)["hybrid p50"]
     print(f"\nwake-up p50 with a spin of {SPIN_NS // 1000} us: {found:.0f} ns (bare: {1e3 * bare:.0f} ns), {policy()}")
     assert found <= SPIN_GATE_NS

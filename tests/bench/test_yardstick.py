@@ -7,6 +7,8 @@ import time
 import pytest
 import yardstick
 
+from hil.errors import BenchError
+
 
 def busy(duration_s: float) -> float:
     start = time.perf_counter()
@@ -73,5 +75,5 @@ def test_the_library_client_talks_to_the_library_server() -> None:
 
 
 def test_a_failing_program_is_an_error_with_its_message() -> None:
-    with pytest.raises(RuntimeError, match="connect"):
+    with pytest.raises(BenchError, match="connect"):
         yardstick.run("mb_raw", yardstick.free_port(), 1, "sync")

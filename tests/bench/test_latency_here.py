@@ -1,0 +1,134 @@
+"""`hil bench` and its gate on this machine: planted slowdowns are caught, runs without a change raise no alarm."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil.bench import open_bench
+from hil.json_text import plain
+from hil.latency import judge, measure, paired
+from hil.latency.gate import FAILED, PASSED, REFUSED, WORSE, group_of
+from hil.latency.run import GROUPS
+from hil.latency.schema import BenchResult
+from hil.latency.step import median_of
+from hil.rig import Block, Rig, load_rig
+from hil.rig.description import Signal, Wire
+
+pytestmark = [pytest.mark.bench, pytest.mark.usefixtures("real_time_priority")]
+
+GATED = ("step", "bus")
+SECONDS = 0.4
+ATTEMPTS = 3  # a neighbour on the core is told, and then the measurement is repeated
+Json = dict[str, Any]
+
+
+def found(rig: str | Rig = "quad_tank", only: Any = GATED) -> Json:
+    told: Json = plain(measure(rig, only=only, seconds=SECONDS).to_dict())
+    return told
+
+
+@pytest.fixture(scope="module")
+def baseline() -> Json:
+    return found()
+
+
+def code(now: Json, base: Json, again: Callable[[Any], Json]) -> int:
+    outcome = judge(now, base, again=again)
+    print(f"\n{outcome.sentence}")
+    return outcome.exit_code
+
+
+def test_runs_without_a_change_raise_no_alarm(baseline: Json, full: Callable[[int, int], int]) -> None:
+    codes = [code(found(), baseline, lambda _: found()) for _ in range(full(2, 10))]
+    assert FAILED not in codes
+    assert PASSED in codes
+
+
+def with_gains(count: int) -> Rig:
+    """The rig with so many more blocks that nobody reads."""
+    rig = load_rig("quad_tank")
+    reads = (Wire("u", "plant.h1"),)
+    for i in range(count):
+        name = f"waste{i}"
+        block = Block(name, "gain", reads, (Wire("y", f"{name}.y"),), {"gain": 1.0, "offset": 0.0}, {})
+        signal = Signal(f"{name}.y", producer=name)
+        rig = replace(rig, blocks={**rig.blocks, name: block}, signals={**rig.signals, signal.name: signal})
+    return rig
+
+
+def slower_rig(part: float) -> tuple[Rig, float]:
+    """The rig with as many blocks as make its tick so much slower here, and how much that is, measured in turn."""
+    with open_bench("quad_tank", history=False) as bare:
+        theirs = median_of(bare.state.run, 0.02)
+        for count in range(4, 400, 4):
+            with open_bench(with_gains(count), history=False) as bench:
+                slower = paired(median_of(bench.state.run, 0.02), theirs, 9).median
+            if slower >= 1 + part:
+                break
+    print(f"\n{count} blocks more: {slower - 1:+.1%}")
+    return with_gains(count), slower
+
+
+def test_a_step_15_percent_slower_is_caught(baseline: Json) -> None:
+    def step(rig: Rig) -> Json:
+        return found(rig, ["step"])
+
+    for _ in range(ATTEMPTS):
+        rig, slower = slower_rig(0.15)
+        if slower > 1.3:  # somebody else's time, not the blocks'
+            continue
+        outcome = judge(step(rig), baseline, again=lambda _, rig=rig: step(rig))  # type: ignore[misc]
+        print(f"\n{outcome.sentence}")
+        if outcome.exit_code != REFUSED:
+            break
+    assert [figure.name for figure in outcome.named(WORSE)] == ["step"]
+
+
+def test_10_us_more_in_the_bus_are_caught(baseline: Json, tmp_path: Path) -> None:
+    library = tmp_path / "slow_send.so"
+    source = Path(__file__).with_name("slow_send.c")
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-O2", "-shared", "-fPIC"]
+    subprocess.run(["gcc", *flags, str(source), "-o", str(library), "-ldl"], check=True)
+
+    def slowed(_: object = None) -> Json:
+        out = tmp_path / "slow.json"
+        env = {**os.environ, "LD_PRELOAD": str(library), "SLOW_SEND_NS": "10000"}
+        command = [sys.executable, "-m", "hil", "bench", "--only", "bus", "--seconds", f"{SECONDS}", "--json", str(out)]
+        subprocess.run(command, check=True, env=env, capture_output=True, timeout=60)
+        told: Json = json.loads(out.read_text())
+        return told
+
+    outcome = judge(slowed(), baseline, again=slowed)
+    print(f"\n{outcome.sentence}")
+    assert {figure.name for figure in outcome.named(WORSE)} == {"bus.tcp_client", "bus.tcp_server"}
+    assert outcome.exit_code == FAILED
+
+
+def test_the_whole_command_measures_all_figures_and_writes_every_file(tmp_path: Path, full: Any) -> None:
+    files = {kind: tmp_path / f"out.{kind}" for kind in ("json", "html", "markdown")}
+    options = [text for kind, path in files.items() for text in (f"--{kind}", str(path))]
+    tenths = full(1, 30)
+    groups = GROUPS if tenths > 1 else ("link", "roundtrip", "batch", "plc", "fmu")  # the others are measured above
+    asked = ["--only", ",".join(groups), "--seconds", f"{tenths / 10}"]
+    command = [sys.executable, "-m", "hil", "bench", "quad_tank", *asked, *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    told = json.loads(files["json"].read_text())
+    BenchResult.model_validate(told)
+    assert told["options"]["took_s"] < 60
+    assert {group_of(name) for name in (*told["ratios"], *told["skipped"])} == set(groups)
+    assert all(ratio["pairs"] >= 8 for name, ratio in told["ratios"].items() if ratio["gated"])
+    trip = told["figures"]["roundtrip"]["plc.every_tick"]
+    assert trip["mil"]["p50_ticks"] == 1, "the role's boundary"
+    assert 1 < trip["pil"]["p50_ticks"] <= 3
+    page, text = files["html"].read_text(), files["markdown"].read_text()
+    assert page.count("<svg") >= 2, "ages at the latch"
+    assert all(name in text for name in told["ratios"])
