@@ -60,7 +60,7 @@ def run_campaign(
         HilError: the rig or plan cannot be used, the folder holds something else, the cluster cannot be reached.
         KeyboardInterrupt: it was stopped; what is done is in the folder, and `resume` goes on.
     """
-    rig = load_rig(what.rig, what.period_s)
+    rig = load_rig(what.rig, what.period_s, what.controllers)
     plan = as_asked(what, load_plan(what.plan, rig))
     if what.shard and plan.search.falsify:
         mend = "Take [search.falsify] out, or run it whole: each of its runs depends on those before"
@@ -173,9 +173,7 @@ class _Work:
             small = minimise(self.engine, self.space.run(row["id"], row["point"]))
             what = tuple(f"{f.slot}.{f.kind}" for f in small.faults)
             if what not in written:
-                written[what] = write_test(
-                    self.store.folder / "tests", str(self.rig.folder), self.rig.period_s, self.plan, small
-                )
+                written[what] = write_test(self.store.folder / "tests", self.rig, self.plan, small)
         return list(written.values())
 
 

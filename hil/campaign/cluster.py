@@ -80,6 +80,7 @@ class Task:
     time: str = "virtual"
     bind: Items = ()
     urls: Items = ()
+    controllers: Items = ()
     on_s: tuple[tuple[int, float], ...] = ()
 
 
@@ -87,7 +88,8 @@ def task_of(rig: Rig, period_s: float | None, space: Space, urls: Items = ()) ->
     """What the workers of a campaign are told."""
     plan = space.plan
     head = (str(rig.folder), rig_hash(rig), period_s, plan.text, plan.name, plan.seed)
-    return Task(*head, plan.time, tuple(plan.bind.items()), urls, tuple(space.on_s.items()))
+    bind, controllers = tuple(plan.bind.items()), tuple(rig.controllers.items())
+    return Task(*head, plan.time, bind, urls, controllers, tuple(space.on_s.items()))
 
 
 def read_task(task: Task) -> tuple[Rig, Plan]:
@@ -96,7 +98,7 @@ def read_task(task: Task) -> tuple[Rig, Plan]:
     Raises:
         BenchError: this machine has another version of the rig.
     """
-    rig = load_rig(Path(task.rig), task.period_s)
+    rig = load_rig(Path(task.rig), task.period_s, dict(task.controllers))
     if rig_hash(rig) != task.rig_hash:
         where, mend = f"{socket.gethostname()}:{task.rig}", "Bring the rig there to the same version"
         raise BenchError("a worker has another version of the rig", where=where, mend=mend)

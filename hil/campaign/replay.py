@@ -9,10 +9,9 @@ from typing import Any
 import pyarrow.compute as pc
 
 from hil.bench import open_bench
-from hil.campaign.request import asked
+from hil.campaign.request import asked, rig_of
 from hil.campaign.store import read_head, read_table
 from hil.errors import BenchError
-from hil.rig import load_rig
 
 
 def replay(folder: Path, number: int, out: Path, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def replay(folder: Path, number: int, out: Path, urls: Mapping[str, str] | None 
     rows = table.filter(pc.equal(table["id"], number)).to_pylist()
     if not rows:
         raise BenchError(f"there is no run {number}", where=str(folder), mend=f"It has {len(table):,} runs")
-    rig = load_rig(head["rig"], head["period_s"])
+    rig = rig_of(head)
     plan = asked(head, rig)
     options: dict[str, Any] = {"time": plan.time, "bind": plan.bind, "urls": urls}
     options["clear_latch"] = plan.time != "virtual"  # what the run before has left

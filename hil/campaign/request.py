@@ -12,9 +12,9 @@ from typing import Any
 from hil.campaign.plan import Plan
 from hil.campaign.plan_file import load_plan
 from hil.errors import BenchError
-from hil.rig import Rig
+from hil.rig import Rig, load_rig
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Request:
         time: kind of time instead of the plan's.
         bind: level by role, beside and before the plan's.
         urls: address by device, instead of the rig's; it decides nothing, and may be another one when going on.
+        controllers: "blocks" or "program" by role, instead of the rig's choice.
     """
 
     rig: str
@@ -48,6 +49,12 @@ class Request:
     time: str | None = None
     bind: Mapping[str, str] = field(default_factory=dict)
     urls: Mapping[str, str] = field(default_factory=dict)
+    controllers: Mapping[str, str] = field(default_factory=dict)
+
+
+def rig_of(head: dict[str, Any]) -> Rig:
+    """The rig of a folder's campaign; raises RigError."""
+    return load_rig(head["rig"], head["period_s"], head["controllers"])
 
 
 def asked(head: dict[str, Any], rig: Rig) -> Plan:
@@ -97,6 +104,7 @@ def head_of(what: Request, rig: Rig, plan: Plan) -> dict[str, Any]:
         "period_s": rig.period_s,
         "time": plan.time,
         "bind": plan.bind,
+        "controllers": rig.controllers,
         "shard": list(what.shard) if what.shard else None,
     }
 
@@ -112,6 +120,6 @@ def command_of(what: Request, out: Path) -> str:
     period = None if what.period_s is None else f"{what.period_s:g}s"
     options = {"runs": what.runs, "seed": what.seed, "period": period, "time": what.time}
     given = [f"--{name} {value}" for name, value in options.items() if value is not None]
-    for name, pairs in (("bind", what.bind), ("url", what.urls)):
+    for name, pairs in (("bind", what.bind), ("url", what.urls), ("controller", what.controllers)):
         given += [f"--{name} {shlex.quote(f'{key}={value}')}" for key, value in pairs.items()]
     return shlex.join(["hil", "campaign", what.rig, what.plan]) + " " + " ".join([*given, f"--out {out}-again"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hil.campaign.plan import Plan
 from hil.campaign.space import Run
+from hil.rig import Rig
 
 TEMPLATE = '''"""{title}: what a campaign found, made as small as it still happens.
 
@@ -20,6 +21,7 @@ from hil.rig import load_rig
 
 RIG = {rig!r}
 PERIOD_S = {period_s!r}
+CONTROLLERS = {controllers!r}
 GOLDEN = {golden!r}
 FAULTS = {faults!r}
 ACTING = {acting!r}
@@ -38,7 +40,7 @@ def values_of(bench, names):
 
 
 def test_{name}():
-    rig = load_rig(RIG, PERIOD_S)
+    rig = load_rig(RIG, PERIOD_S, CONTROLLERS)
     with hil.open_bench(rig, seed={seed}, use_rig_faults=False{options}) as bench:
         for signal, value in GOLDEN.items():
             bench.set(signal, value)
@@ -52,7 +54,7 @@ def test_{name}():
 '''
 
 
-def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) -> Path:
+def write_test(folder: Path, rig: Rig, plan: Plan, run: Run) -> Path:
     """Writes `test_<plan>_<run>.py` into a folder, and returns its path."""
     faults = [str(fault) for fault in run.faults]
     expect = plan.expect
@@ -66,8 +68,9 @@ def write_test(folder: Path, rig: str, period_s: float, plan: Plan, run: Run) ->
         options=options,
         title=plan.title,
         found="\n".join(faults),
-        rig=rig,
-        period_s=period_s,
+        rig=str(rig.folder),
+        period_s=rig.period_s,
+        controllers=rig.controllers,
         golden=plan.golden,
         faults=faults,
         acting=acting,

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from hil.campaign.campaign import CampaignResult
-from hil.campaign.request import asked
+from hil.campaign.request import asked, rig_of
 from hil.campaign.search import points
 from hil.campaign.space import Space
 from hil.campaign.statistics import summary
 from hil.campaign.store import Store, merged, read_head, read_table, results_hash
 from hil.errors import BenchError
-from hil.rig import load_rig
 
 
 def merge(folders: Sequence[Path], out: Path) -> CampaignResult:
@@ -30,7 +29,7 @@ def merge(folders: Sequence[Path], out: Path) -> CampaignResult:
             raise BenchError(f"holds another campaign than {folders[0]}", where=str(folder))
     first = heads[0] or {}
     _check_shards([head["shard"] for head in heads if head])
-    rig = load_rig(first["rig"], first["period_s"])
+    rig = rig_of(first)
     plan = asked(first, rig)
     table = merged(read_table(folder) for folder in folders)
     space = Space(plan)

@@ -140,12 +140,14 @@ class Campaign:
         rig: folder, file or name of a shipped rig.
         duration_s: length of every run.
         period_s: base period instead of the rig's.
+        controllers: "blocks" or "program" by role, instead of the rig's choice.
     """
 
     name: str
     rig: str
     duration_s: float
     period_s: float | None = None
+    controllers: Mapping[str, str] = field(default_factory=dict)
     seed: int = 1
     tables: Mapping[str, Any] = field(default_factory=dict)
 
@@ -211,7 +213,7 @@ class Campaign:
         Raises:
             RigError: what is wrong with it.
         """
-        rig = load_rig(self.rig, self.period_s)
+        rig = load_rig(self.rig, self.period_s, self.controllers)
         return read_plan(self.text(search), self.name, self.name, rig), rig
 
     def run(self, search: Searching, out: str | Path, *, resume: bool = False, **options: Any) -> CampaignResult:
@@ -224,7 +226,8 @@ class Campaign:
         file = Path(out) / f"{self.name}.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(self.text(search), encoding="utf-8")
-        return run_campaign(Request(self.rig, str(file), period_s=self.period_s, **options), Path(out), resume=resume)
+        what = Request(self.rig, str(file), period_s=self.period_s, controllers=self.controllers, **options)
+        return run_campaign(what, Path(out), resume=resume)
 
 
 def _slot_table(slot: Slot) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from hil.cli import output
-from hil.cli.options import BindOption, JsonOption, RigArg, UrlOption, bindings, urls
+from hil.cli.options import BindOption, ControllerOption, JsonOption, RigArg, UrlOption, bindings, controllers_of, urls
 from hil.errors import HilError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def run(
         str | None, typer.Option(help="virtual, lockstep or real, instead of the plan's.", metavar="TIME")
     ] = None,
     bind: BindOption = None,
+    controller: ControllerOption = None,
     url: UrlOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a campaign in DIR stopped.")] = False,
     minimise: Annotated[bool, typer.Option(help="Make the worst runs small and write tests of them.")] = True,
@@ -76,6 +77,7 @@ def run(
         time=time,
         bind=bindings(bind or []),
         urls=urls(url or []),
+        controllers=controllers_of(controller),
     )
     with _bar(quiet=json) as progress:
         try:

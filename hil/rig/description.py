@@ -350,6 +350,11 @@ class Rig:
         """Base period in s."""
         return self.period_ns / 1e9
 
+    @property
+    def controllers(self) -> dict[str, str]:
+        """What its simulated roles have, as `load_rig` takes it: "blocks" or "program"."""
+        return {name: role.controller for name, role in self.roles.items() if role.simulated}
+
     def faultable(self) -> dict[str, str | None]:
         """Units of the signals, None for roles, that faults can act on; what `hil.faults.parse_fault` takes."""
         signals = {signal.name: signal.unit for signal in self.signals.values() if signal.path}
