@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from hil.counts import figures, instructions, outside
+from hil.counts.run import SECONDS
 from hil.errors import HilError
+from hil.rig import load_rig
 
 
 def main() -> int:
@@ -24,8 +27,16 @@ def main() -> int:
         return 2
 
 
+FEW_TICKS = 100  # a first tick and a last one would be too large a part of fewer
+
+
 def _show(rig: str) -> int:
-    found, table = figures(rig, bus=rig == "quad_tank"), instructions.read_table()
+    table = instructions.read_table()
+    found: dict[str, Any] = {"tick": None, "bus": None, "skipped": {}}
+    if load_rig(rig).period_s * FEW_TICKS > SECONDS:
+        found["skipped"]["tick"] = f"calls are not counted: fewer than {FEW_TICKS} ticks in {SECONDS:g} s"
+    else:
+        found = figures(rig, bus=rig == "quad_tank")
     for group in ("tick", "bus"):
         for name, value in (found[group] or {}).items():
             print(f"{rig} {group}.{name} = {'not counted' if value is None else f'{value:g}'}")

@@ -39,32 +39,32 @@ def measure(run: Run) -> None:
     """Modbus TCP as client and server, RTU, and what a signal costs."""
     why_not = "" if may_use_fifo() else UNDER
     n = max(50, round(run.seconds / 3 / 16 / TCP_ROUND_S))
-    with serve("echo_server", cpu=CPU, priority=PRIORITY) as echo, our_server() as ours:
+    with serve("echo_server", cpu=CPU, priority=PRIORITY) as echo, our_server() as server:
         raw = "raw C client and echo server of the same bytes over TCP (mb_raw.c, echo_server.c), p50"
         client = run.pair(
             "bus.tcp_client", lambda: client_us(echo, n), lambda: raw_us(echo, n), 0.3, yardstick=raw, unit="us",
             why_not=why_not,
         )  # fmt: skip
-        server = run.pair(
-            "bus.tcp_server", lambda: raw_us(ours, n), lambda: raw_us(echo, n), 0.3, yardstick=raw, unit="us",
+        served = run.pair(
+            "bus.tcp_server", lambda: raw_us(server.port, n), lambda: raw_us(echo, n), 0.3, yardstick=raw, unit="us",
             why_not=why_not,
         )  # fmt: skip
-    figures: dict[str, Any] = {"tcp_client_us": client.a, "tcp_server_us": server.a, "echo_us": client.b}
+    figures: dict[str, Any] = {"tcp_client_us": client.a, "tcp_server_us": served.a, "echo_us": client.b}
     figures |= _rtu(run)
     figures["per_signal_ns"] = per_signal_ns(max(50, n // 4))
     run.figures["bus"] = figures
 
 
 @contextmanager
-def our_server() -> Iterator[int]:
-    """Port of a Modbus TCP server of ours with 100 registers, on the measured core."""
+def our_server() -> Iterator[MbServer]:
+    """A Modbus TCP server of ours with 100 registers, on the measured core."""
     tags = [Tag(f"level{i}", "holding_register", i, "uint16") for i in range(100)]
     server = MbServer("127.0.0.1", 0, [], tags)
     server.set_out(list(range(100)))
     policy = {"policy": "fifo", "priority": PRIORITY} if may_use_fifo() else {}
     server.start(cpu=CPU, **policy)  # type: ignore[arg-type]
     try:
-        yield server.port
+        yield server
     finally:
         server.stop()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hil import realtime
@@ -41,5 +40,5 @@ def look(measured: Mapping[str, Any], throttled_before: int | None = None) -> Fi
 
 def throttle_count() -> int:
     """How often a core was throttled by heat since boot, summed over all; 0 where the machine does not tell."""
-    files = Path(realtime.SYS / "cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
+    files = (realtime.ROOT / "sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
     return sum(int(text) for text in map(realtime.read, files) if text.isdigit())

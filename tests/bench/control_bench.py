@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from cart_pole_bench import CartPole, MeasuredCartPole
 from numpy.typing import NDArray
 
 from hil import _core
-from hil.models import compile_model
+from hil.models import CompiledModel, compile_model
 from hil.spec import BlockSpec, Spec
 
 CONTROLLERS = 64
@@ -84,10 +85,16 @@ def controllers_by_hand(ticks: int) -> tuple[float, Vector]:
     return (time.perf_counter_ns() - start) / ticks / CONTROLLERS, u
 
 
+@cache
+def models() -> tuple[CompiledModel, CompiledModel]:
+    """Plant and observer; looking them up costs more than a run."""
+    return compile_model(CartPole), compile_model(MeasuredCartPole, "euler", ekf=True)
+
+
 def loop(ticks: int, waste: int = 0) -> tuple[float, Vector]:
     """Nanoseconds a tick of plant, EKF, state feedback and limit; the plant's state and its estimate."""
     it = Blocks(waste)
-    plant, observer = compile_model(CartPole), compile_model(MeasuredCartPole, "euler", ekf=True)
+    plant, observer = models()
     states, estimates = ["x", "v", "theta", "omega"], [f"x{i}" for i in range(4)]
     it.add("plant", "model", [it.signal("u")], states, list(plant.p0), [[1.0], []], plant)
     reads = [it.signal(n) for n in ("u", "x", "theta")]

@@ -32,8 +32,8 @@ def libmodbus_port() -> Iterator[int]:
 
 @pytest.fixture
 def our_port() -> Iterator[int]:
-    with our_server() as port:
-        yield port
+    with our_server() as server:
+        yield server.port
 
 
 def ours(port: int, n: int, depth: int = 1) -> tuple[float, float]:
