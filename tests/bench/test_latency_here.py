@@ -36,6 +36,12 @@ def found(rig: str | Rig = "quad_tank", only: Any = GATED) -> Json:
     return told
 
 
+@pytest.fixture(scope="module", autouse=True)
+def in_full_only() -> None:
+    if not os.environ.get("HIL_FULL"):
+        pytest.skip("measures for half a minute: in make test-full only")
+
+
 @pytest.fixture(scope="module")
 def baseline() -> Json:
     return found()

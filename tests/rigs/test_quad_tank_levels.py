@@ -70,7 +70,7 @@ def test_mil_and_the_emulated_plc_give_the_same_bits(rig_copy, full, tmp_path, v
         the_plc_polls_us(rig)
     if "serial" in variant:
         over_a_serial_line(rig)
-    seconds = 60.0 if variant == "polled" else full(15, 60)
+    seconds = 60.0 if variant == "polled" else full(8, 60)
     faults = [f for f in FAULTS if float(f.partition("@")[2].partition("s")[0]) < seconds]
     with (
         open_bench(rig, time="lockstep", bind={"plc": "pil"}, faults=faults, record=tmp_path / "r") as wire,
