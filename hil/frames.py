@@ -51,7 +51,7 @@ NOTES = {
     16: "refused",
     17: "plc_stop",
 }
-PLC_STOP, PLC_LINES = 17, 1 << 24  # core/src/plc_block.h
+PLC_STOP, PLC_LINES = 17, 1 << 24  # core/include/hil/plc.h
 _OF_ROLE = {"stale_on", "stale_off"}
 _OF_EVENT = {"event", "refused"}
 

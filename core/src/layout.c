@@ -38,8 +38,8 @@ static void lay_out_roles(struct hil_program *p, uint64_t *at)
 int hil_lay_out(struct hil_program *p)
 {
     uint64_t at = HIL_STATE_HEADER;
-    p->max_notes =
-        16u + 4u * p->n_paths + p->n_roles + p->max_events + p->n_plcs; /* every path may change twice in a tick */
+    /* every path may change twice in a tick */
+    p->max_notes = 16u + 4u * p->n_paths + p->n_roles + p->max_events + p->n_telling;
     section(&at, p->n_signals * 8u);
     p->off_times = section(&at, p->n_signals * 8u);
     p->off_params = section(&at, p->n_params * 8u);

@@ -8,7 +8,6 @@
 #include "hil/fmu.h"
 #include "hil/hash.h"
 #include "hil/model.h"
-#include "plc_block.h"
 #include "program_private.h"
 
 /* A bump allocator over the caller's memory; with mem = NULL it only counts. */
@@ -54,7 +53,7 @@ size_t hil_program_size(const struct hil_spec *spec)
     size_t nodes = (size_t)spec->n_blocks + spec->n_paths, slack = 32 * 64;
     return sizeof(struct hil_program) + slack + cfg_bytes(spec) + 3 * n_params(spec) * sizeof(double) +
            2 * nodes * (sizeof(struct hil_block) + sizeof(struct hil_segment)) +
-           spec->n_blocks * (sizeof(struct hil_block) + 2 * sizeof(hil_step_fn) + sizeof(uint32_t)) +
+           spec->n_blocks * (sizeof(struct hil_block) + sizeof(struct hil_block_type *) + sizeof(uint32_t)) +
            spec->n_paths * sizeof(struct hil_path) + spec->n_roles * sizeof(struct hil_role) +
            nodes * (1 + sizeof(uint32_t)) + spec->n_signals * (sizeof(double) + sizeof(uint16_t) + sizeof(uint32_t));
 }
@@ -106,8 +105,8 @@ static int check_block(const struct hil_spec *spec, uint32_t i, struct hil_build
     int64_t runs = (int64_t)b->every * (b->role ? spec->roles[b->role].every : 1);
     struct hil_shape shape = {b->cfg, b->params, b->model, b->n_in, b->n_out, (double)(spec->period_ns * runs) * 1e-9};
     const char *why = hil_block_check(b->type, &shape);
-    if (!why && b->type == &hil_type_plc && b->n_params != hil_plc_n_params(b->model, b->cfg))
-        why = "has another number of parameters than its program has forces";
+    if (!why && b->type->count_params && b->n_params != b->type->count_params(&shape))
+        why = "has another number of parameters than its configuration says";
     return why ? fail(e, HIL_E_ARG, i, why) : HIL_OK;
 }
 
@@ -140,7 +139,7 @@ static uint8_t in_a_row(const uint16_t *numbers, uint16_t n)
     return n > 0;
 }
 
-/* A force is any number: what its variable can hold is known where it is set. */
+/* Behind the type's own, any number: what it may be is known where it is set. */
 static void find_range(struct hil_program *p, const struct hil_block_spec *b, uint32_t k, uint32_t param)
 {
     int of_model = b->model && b->type->n_params == 0;
@@ -180,15 +179,14 @@ static int place_block(struct hil_program *p, struct arena *a, const struct hil_
     out->passes_status = (uint8_t)(hil_block_feedthrough(b->type, b->model) != 0 && !b->type->sets_status);
     out->sets_status = b->type->sets_status;
     out->passes_time = b->type->passes_time && p->tasks[task].every == 1;
-    p->resets[i] = b->type->reset;
-    p->updates[i] = b->type->update;
+    p->types[i] = b->type;
     for (uint32_t k = 0; k < b->n_params; k++) {
         p->presets[*param + k] = b->params[k];
         find_range(p, b, k, *param + k);
     }
     struct hil_shape shape = {out->cfg, b->params, b->model, b->n_in, b->n_out, dt};
     p->n_state[i] = hil_block_state_count(b->type, &shape);
-    p->n_plcs += b->type == &hil_type_plc;
+    p->n_telling += b->type->tell != NULL;
     *param += b->n_params;
     return HIL_OK;
 }
@@ -281,8 +279,7 @@ static struct hil_program *reserve(struct arena *a, const struct hil_spec *spec,
     p->entries = take(a, 2 * nodes, sizeof *p->entries);
     p->segments = take(a, 2 * nodes + 1, sizeof *p->segments);
     p->blocks = take(a, spec->n_blocks, sizeof *p->blocks);
-    p->resets = take(a, spec->n_blocks, sizeof *p->resets);
-    p->updates = take(a, spec->n_blocks, sizeof *p->updates);
+    p->types = take(a, spec->n_blocks, sizeof *p->types);
     p->n_state = take(a, spec->n_blocks, sizeof *p->n_state);
     p->paths = take(a, spec->n_paths, sizeof *p->paths);
     p->roles = take(a, spec->n_roles, sizeof *p->roles);

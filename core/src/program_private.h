@@ -61,13 +61,13 @@ struct hil_program {
     double period_s;
     uint32_t size; /* of a state */
     uint16_t n_signals, n_blocks, n_paths, n_roles, n_tasks, max_events, max_faults;
-    uint32_t n_params, fault_memory, max_notes, n_plcs;
+    uint32_t n_params, fault_memory, max_notes, n_telling; /* blocks that tell */
     uint32_t off_times, off_params, off_paths, off_roles, off_faults, off_pool, off_events, off_notes, off_status;
     uint32_t n_entries, n_segments, bench_segments; /* the bench's segments come first */
     struct hil_block *entries;
     struct hil_segment *segments;
-    struct hil_block *blocks; /* as given, step = output; used for reset and look-up */
-    hil_step_fn *resets, *updates;
+    struct hil_block *blocks;            /* as given, step = output; used for reset and look-up */
+    const struct hil_block_type **types; /* of the blocks as given */
     struct hil_path *paths;
     struct hil_role *roles; /* [0] unused */
     double *presets;        /* of all parameters */

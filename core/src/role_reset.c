@@ -2,8 +2,6 @@
  * set stays, as in a memory that keeps it without power. */
 #include <string.h>
 
-#include "block_types.h"
-#include "plc_block.h"
 #include "program_private.h"
 
 static void reset_block(const struct hil_program *p, uint32_t i, unsigned char *s)
@@ -11,13 +9,13 @@ static void reset_block(const struct hil_program *p, uint32_t i, unsigned char *
     const struct hil_block *b = &p->blocks[i];
     for (unsigned k = 0; k < b->n_out; k++)
         hil_values(s)[b->out[k]] = p->starts[b->out[k]];
-    if (b->step == hil_type_plc.output) {
-        hil_plc_restart(b, s);
+    if (p->types[i]->restart) {
+        p->types[i]->restart(b, s);
         return;
     }
     memset(hil_mem(b, s), 0, 8 * (size_t)p->n_state[i]);
-    if (p->resets[i])
-        p->resets[i](b, s);
+    if (p->types[i]->reset)
+        p->types[i]->reset(b, s);
 }
 
 /* The end of the tick counts a run of each task that is due; here it is none. */

@@ -51,10 +51,10 @@ static int schedule_owner(struct hil_program *p, struct hil_graph *g, uint16_t r
     }
     for (uint32_t i = 0; i < g->n_order; i++) {
         uint32_t node = g->order[i];
-        if (node >= p->n_blocks || !p->updates[node])
+        if (node >= p->n_blocks || !p->types[node]->update)
             continue;
         struct hil_block update = p->blocks[node];
-        update.step = p->updates[node];
+        update.step = p->types[node]->update;
         update.passes_status = update.sets_status = 0;
         append(p, update, 0, first);
     }

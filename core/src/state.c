@@ -90,8 +90,8 @@ int hil_state_init(const struct hil_program *p, void *mem)
     for (uint32_t r = 1; r < p->n_roles; r++)
         start_role(&p->roles[r], s);
     for (uint32_t i = 0; i < p->n_blocks; i++)
-        if (p->resets[i])
-            p->resets[i](&p->blocks[i], s);
+        if (p->types[i]->reset)
+            p->types[i]->reset(&p->blocks[i], s);
     return HIL_OK;
 }
 

@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#include "block_types.h"
 #include "hil/profile.h"
-#include "plc_block.h"
 #include "program_private.h"
 
 /* Outputs of a feed-through block are as good as its worst inputs. Runs only while something is not good; not inlined, to
@@ -126,12 +124,11 @@ static int all_good(const struct hil_program *p, unsigned char *s)
     return any == 0;
 }
 
-/* A step cannot add a note, as it does not see the program. */
-static __attribute__((noinline)) void note_plc_stops(const struct hil_program *p, unsigned char *s)
+static __attribute__((noinline)) void hear_blocks(const struct hil_program *p, unsigned char *s)
 {
     struct hil_note note;
     for (unsigned i = 0; i < p->n_blocks; i++)
-        if (p->blocks[i].step == hil_type_plc.output && hil_plc_stopped(&p->blocks[i], s, &note))
+        if (p->types[i]->tell && p->types[i]->tell(&p->blocks[i], s, &note))
             hil_note_add(p, s, note);
 }
 
@@ -145,8 +142,8 @@ static inline void end_tick(const struct hil_program *p, unsigned char *s, uint6
         h->tasks[i].sample += ran;
         h->tasks[i].next += ran * p->tasks[i].every;
     }
-    if (h->alert && p->n_plcs)
-        note_plc_stops(p, s);
+    if (h->alert && p->n_telling)
+        hear_blocks(p, s);
     if (h->alert)
         h->alert = !all_good(p, s) || h->safe != 0; /* ends only when every signal of every rate is good again */
     h->due_mask = 0;

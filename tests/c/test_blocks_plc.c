@@ -1,7 +1,6 @@
 /* The block `plc` over a program by hand: time, RUN and STOP, restarts, forces, a stop of its own, raw values. */
 #include "hil/tick.h"
 
-#include "../../core/src/plc_block.h"
 #include "block_harness.h"
 #include "plc_program.h"
 
@@ -155,7 +154,7 @@ static void a_loss_of_power_keeps_what_is_retained(void)
     open_plc(&h);
     *harness_in(&h, U_ON) = 1.0;
     ticks(&h, 10);
-    hil_plc_restart(&h.block, h.state);
+    hil_block_type_find("plc")->restart(&h.block, h.state);
     harness_tick(&h);
     CHECK_SAME(harness_out(&h, TOTAL), 111.0);
     CHECK_SAME(harness_out(&h, SCANS), 1.0);
@@ -167,7 +166,7 @@ static int stops_told(struct harness *h)
 {
     struct hil_note note;
     int n = 0;
-    while (n < 5 && hil_plc_stopped(&h->block, h->state, &note)) {
+    while (n < 5 && hil_block_type_find("plc")->tell(&h->block, h->state, &note)) {
         CHECK(note.kind == HIL_NOTE_PLC_STOP && note.a == HIL_PLC_DIVISION);
         CHECK(note.b == 3 * HIL_PLC_LINES + 42);
         n++;

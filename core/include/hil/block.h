@@ -21,6 +21,7 @@ struct hil_array {
 };
 
 struct hil_model; /* model.h */
+struct hil_note;  /* state.h */
 struct hil_path;  /* program_private.h */
 
 /* A placed block: read-only after the program is built. Offsets are in bytes from the start of the buffer. */
@@ -126,6 +127,9 @@ struct hil_block_type {
     uint32_t (*n_late)(const struct hil_shape *shape);
     /* Number of state doubles; NULL means n_states. */
     uint32_t (*n_state)(const struct hil_shape *shape);
+    /* Number of parameters where the configuration decides it; NULL: n_params, or the model's. Behind the type's own each may be
+     * any number. */
+    uint32_t (*count_params)(const struct hil_shape *shape);
     /* Sets state (zeroed before) for the first tick. Reads params and cfg, not inputs. May be NULL. */
     hil_step_fn reset;
     /* Writes outputs; runs in dataflow order. */
@@ -133,6 +137,11 @@ struct hil_block_type {
     /* Advances state with this tick's inputs, after all blocks of the tick have written their outputs. For types without
      * feed-through (delay, integrator, plant). May be NULL. */
     hil_step_fn update;
+    /* After a loss of power, in a tick; NULL: as before the first step. */
+    hil_step_fn restart;
+    /* 1 once when there is something for a person to hear, with the note to be added: a step does not see the program. Asked at
+     * the end of a tick in which `alert` is set. May be NULL. */
+    int (*tell)(const struct hil_block *b, unsigned char *s, struct hil_note *note);
 };
 
 /* Rules for step functions: called in a tick; constant running time for a given configuration; no allocation, lock, OS,

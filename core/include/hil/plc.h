@@ -23,6 +23,9 @@ enum hil_plc_stop {
     HIL_PLC_STOPS     /* number of reasons */
 };
 
+/* A note of such a stop (HIL_NOTE_PLC_STOP) has file * HIL_PLC_LINES + line in `b`. */
+#define HIL_PLC_LINES 16777216.0
+
 /* Where it stopped. */
 struct hil_plc_fault {
     uint32_t reason; /* enum hil_plc_stop */

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "../plc_block.h"
 #include "describe.h"
 #include "wires.h"
 
@@ -116,11 +115,10 @@ static void start(const struct hil_block *b, double *m, int kind)
     uint64_t *words = words_of(b, m);
     m[RUNNING] = 1.0;
     m[STOP_REASON] = 0.0;
-    if (kind == COLD)
+    if (kind == COLD) {
         memset(words, 0, plc->n_words * sizeof *words);
-    if (kind == COLD)
         plc->cold(words);
-    else if (kind == WARM)
+    } else if (kind == WARM)
         plc->warm(words);
     if (kind == COLD || kind == WARM)
         m[SCANS] = m[ELAPSED] = 0.0;
@@ -151,7 +149,7 @@ static void power_up(const struct hil_block *b, unsigned char *s, int kind)
 
 static void reset(const struct hil_block *b, unsigned char *s) { power_up(b, s, COLD); }
 
-void hil_plc_restart(const struct hil_block *b, unsigned char *s) { power_up(b, s, WARM); }
+static void restart(const struct hil_block *b, unsigned char *s) { power_up(b, s, WARM); }
 
 /* ---- forces ---- */
 
@@ -239,12 +237,10 @@ static void output(const struct hil_block *b, unsigned char *s)
     give_outputs(b, values, m, p);
 }
 
-uint32_t hil_plc_n_params(const struct hil_model *model, const struct hil_array *cfg)
-{
-    return FORCE + 2 * n_located(model, cfg);
-}
+static uint32_t count_params(const struct hil_shape *shape) { return FORCE + 2 * n_located(shape->model, shape->cfg); }
 
-int hil_plc_stopped(const struct hil_block *b, unsigned char *s, struct hil_note *note)
+/* A program that has stopped by itself. */
+static int tell(const struct hil_block *b, unsigned char *s, struct hil_note *note)
 {
     double *m = hil_mem(b, s);
     if (m[TOLD] == m[STOPS])
@@ -276,4 +272,7 @@ const struct hil_block_type hil_type_plc = {
     .n_state = n_state,
     .reset = reset,
     .output = output,
+    .count_params = count_params,
+    .restart = restart,
+    .tell = tell,
 };
