@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from hil._port import ValuePort
+from hil.drivers.slow_thread import SlowThread
 from hil.drivers.tclab import CONNECT_S, TCLab
 from hil.errors import BusError
 
@@ -18,7 +18,6 @@ WRITES = {"q1": "Q1", "q2": "Q2", "p1": "P1", "p2": "P2", "led": "LED"}
 HEATERS = ("Q1", "Q2")
 REFRESH_S = 2.0  # what has not changed is told again, in case the board has restarted unseen
 MOST_FAILURES = 3  # unanswered cycles in a row: the port is opened anew
-BACKOFF_S = (0.1, 2.0)
 COUNTED = ("cycles", "images", "requests", "answers", "timeouts", "failed_cycles", "missed_cycles", "refused_writes",
            "connects", "failed_connects", "disconnects", "reconnects")  # fmt: skip
 
@@ -44,7 +43,7 @@ class TCLabBus:
         self._wanted_s = 0.0
         self._failures = 0
         self._lost = False
-        self._thread: threading.Thread | None = None
+        self._thread = SlowThread(self, "tclab", url, self.board.ended)
 
     def connect(self, wait_s: float = CONNECT_S) -> None:
         """Connects now, or raises BusError. Not while the thread runs."""
@@ -55,20 +54,11 @@ class TCLabBus:
 
     def start(self, start_ns: int, period_ns: int, phase_ns: int = 0, **_: Any) -> None:
         """Runs cycles in an own thread: number n is due at start_ns + phase_ns + n * period_ns (time.monotonic_ns)."""
-        if self._thread is not None:
-            raise BusError("runs already", where=self.where)
-        self.board.ended.clear()
-        self._thread = threading.Thread(
-            target=self._run, args=(start_ns + phase_ns, period_ns), name="tclab", daemon=True
-        )
-        self._thread.start()
+        self._thread.start(start_ns + phase_ns, period_ns)
 
     def stop(self) -> None:
         """Ends the thread, switches the heaters off and closes the port."""
-        self.board.ended.set()
-        if self._thread is not None:
-            self._thread.join()  # every wait in it is bounded and looks at `ended`
-            self._thread = None
+        self._thread.join()
         self.board.close()
         self._told.clear()
 
@@ -85,27 +75,8 @@ class TCLabBus:
         """Address of the struct hil_bus_port, for the loop."""
         return self.port.port_ptr()
 
-    def _known(self, name: str, known: dict[str, str]) -> str:
-        part = name.rpartition(".")[2]
-        if part not in known:
-            mend = f"Its last part must be one of: {', '.join(known)}"
-            raise BusError(f"{name} is nothing that a Temperature Control Lab has", where=self.where, mend=mend)
-        return known[part]
-
-    def _run(self, first_ns: int, period_ns: int) -> None:
-        number, backoff_s = 0, BACKOFF_S[0]
-        while not self.board.ended.wait(max(0.0, (first_ns + number * period_ns - time.monotonic_ns()) * 1e-9)):
-            if self.board.connected:
-                self._cycle()
-                backoff_s = BACKOFF_S[0]
-            elif not self._reconnect():
-                self.board.ended.wait(backoff_s)
-                backoff_s = min(2.0 * backoff_s, BACKOFF_S[1])
-            due = max(number + 1, -((first_ns - time.monotonic_ns()) // period_ns))
-            self.count["missed_cycles"] += due - number - 1
-            number = due
-
-    def _reconnect(self) -> bool:
+    def reconnect(self) -> bool:
+        """Looks for the board once; False when it is not there."""
         self._told.clear()
         try:
             self.board.connect(CONNECT_S)
@@ -117,7 +88,8 @@ class TCLabBus:
         self._failures, self._lost = 0, False
         return True
 
-    def _cycle(self) -> None:
+    def cycle(self) -> None:
+        """Tells and asks once."""
         self.count["cycles"] += 1
         begun_ns = time.monotonic_ns()
         try:
@@ -131,6 +103,17 @@ class TCLabBus:
         self._failures = 0
         self.count["images"] += 1
         self.port.publish(values, read_ns)
+
+    def missed(self, cycles: int) -> None:
+        """Counts cycles that had no time of their own."""
+        self.count["missed_cycles"] += cycles
+
+    def _known(self, name: str, known: dict[str, str]) -> str:
+        part = name.rpartition(".")[2]
+        if part not in known:
+            mend = f"Its last part must be one of: {', '.join(known)}"
+            raise BusError(f"{name} is nothing that a Temperature Control Lab has", where=self.where, mend=mend)
+        return known[part]
 
     def _failed(self) -> None:
         self.count["failed_cycles"] += 1

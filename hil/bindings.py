@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hil.errors import BenchError
 from hil.nearest import did_you_mean
 from hil.rig import Rig
+from hil.rig.addresses import device_of
 
 TIMES = ("virtual", "lockstep", "real")
 LEVELS = ("mil", "sil", "pil", "hil")
@@ -41,7 +42,8 @@ def check_urls_used(rig: Rig, levels: Mapping[str, str], urls: Mapping[str, str]
         BenchError: one would have no effect.
     """
     for name, url in urls.items():
-        role = rig.devices[name].role
+        device = device_of(rig.devices, name)
+        role = device.role if device else name
         if levels[role] != "hil":
             why = f"at {levels[role]} the address {url} would not be used"
             raise BenchError(why, where=f"{rig.name}:devices.{name}", mend=f"Add --bind {role}=hil")
@@ -70,6 +72,11 @@ def _on_link(rig: Rig, role: str) -> bool:
     return device is not None and device.protocol == "link"
 
 
+def _has_instruments(rig: Rig, role: str) -> bool:
+    device = rig.devices.get(rig.roles[role].device or "")
+    return device is not None and device.protocol == "visa"
+
+
 def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
     where = f"{role}={level}"
     if level not in LEVELS:
@@ -89,6 +96,9 @@ def _check_level(rig: Rig, time: str, role: str, level: str) -> None:
     if level not in HERE and time == "virtual":
         mend = f"Use --time lockstep or real, or bind {role} to mil"
         raise BenchError("in virtual time there is no wire", where=where, mend=mend)
+    if level == "pil" and time == "lockstep" and _has_instruments(rig, role):
+        mend = f"Use --time real, or bind {role} to mil"
+        raise BenchError("emulated instruments take no tick tokens", where=where, mend=mend)
     if level == "hil" and time == "lockstep" and not _on_link(rig, role):
         mend = "Use --time real, or bind it to pil"
         raise BenchError("a real device takes no tick tokens, so it cannot run in lock-step", where=where, mend=mend)

@@ -23,7 +23,9 @@ from hil.events import NEXT_TICK, EventKind, encode
 from hil.nearest import did_you_mean
 from hil.program import build_device
 from hil.rig import Device, Rig, Role, load_rig
+from hil.rig.addresses import device_of
 from hil.wires.emulated import PARENT
+from hil.wires.instruments import addresses, make_servers
 from hil.wires.modbus import make_bus
 
 Ready = Callable[[dict[str, Any]], None]
@@ -59,10 +61,10 @@ def emulate(
         HilError: unknown device, no blocks for it, a port in use, or one for a serial line.
     """
     loaded = rig if isinstance(rig, Rig) else load_rig(rig, controllers=controllers)
-    if device not in loaded.devices:
+    described = device_of(loaded.devices, device)
+    if described is None:
         raise BusError(f"there is no device '{device}'", where=loaded.name, mend=did_you_mean(device, loaded.devices))
-    described = loaded.devices[device]
-    if port is not None and described.line:
+    if port is not None and described.line and not described.instruments:
         mend = "Leave --port out: the system chooses the pseudo-terminal, and it is printed"
         raise BusError("a device on a serial line has no port", where=f"devices.{device}", mend=mend)
     if port is not None:
@@ -92,8 +94,8 @@ class _Device:
 
     def serve(self, lockstep: str | Path | None, ready: Ready | None) -> int:
         """Until it is told to end."""
-        line = _pseudo_terminal() if self.device.line else None
-        bus = make_bus(self.device, self.role, mirrored=True, lockstep=lockstep is not None, line=line)
+        line = _pseudo_terminal() if self.device.line and not self.device.instruments else None
+        bus = self._make_bus(line, lockstep=lockstep is not None)
         self.loop.connect({1: bus})
         is_server = self.device.side == "client"
         port = bus.port if is_server and line is None else self.device.port
@@ -111,7 +113,7 @@ class _Device:
             if PARENT in os.environ:
                 threading.Thread(target=self._obey, daemon=True).start()
             if ready:
-                ready({**told, **self._place(line, port)})
+                ready({**told, **self._place(bus, line, port)})
             if lockstep is not None:
                 self._by_token(bus, lockstep)
             else:
@@ -124,7 +126,14 @@ class _Device:
             bus.stop()
         return int(self.state.tick)
 
-    def _place(self, line: Line | None, port: int) -> dict[str, Any]:
+    def _make_bus(self, line: Line | None, *, lockstep: bool) -> Any:
+        if self.device.instruments:
+            return make_servers(self.device, self.role, self.device.port)
+        return make_bus(self.device, self.role, mirrored=True, lockstep=lockstep, line=line)
+
+    def _place(self, bus: Any, line: Line | None, port: int) -> dict[str, Any]:
+        if self.device.instruments:
+            return addresses(bus)
         if line:
             return {"url": f"modbus-rtu://{line.note}", "path": line.note}
         return {"url": replace(self.device, port=port).url}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from hil.drivers.device_url import check_line_url
+from hil.drivers.visa_resource import parse_resource
 from hil.errors import BusError
 from hil.nearest import did_you_mean
 from hil.rig.description import Device, Rig
@@ -56,10 +57,29 @@ def with_urls(rig: Rig, urls: Mapping[str, str]) -> Rig:
     """
     moved = dict(rig.devices)
     for name, url in urls.items():
-        if name not in moved:
+        device = device_of(moved, name)
+        if device is None:
             raise BusError(f"there is no device '{name}'", where=rig.name, mend=did_you_mean(name, moved))
-        moved[name] = _at(moved[name], url)
+        moved[device.name] = _with_resource(device, name, url) if device.instruments else _at(device, url)
     return replace(rig, devices=moved)
+
+
+def device_of(devices: Mapping[str, Device], name: str) -> Device | None:
+    """A device by its name, or by that of an instrument that is a part of it."""
+    for device in devices.values():
+        if name in [instrument.name for instrument in device.instruments]:
+            return device
+    return devices.get(name)
+
+
+def _with_resource(device: Device, instrument: str, url: str) -> Device:
+    parse_resource(url)
+    names = [part.name for part in device.instruments]
+    if instrument not in names:
+        why = f"{device.name} is several instruments"
+        raise BusError(why, where=url, mend=f"Name one of them: {', '.join(names)}")
+    parts = tuple(replace(p, resource=url) if p.name == instrument else p for p in device.instruments)
+    return replace(device, instruments=parts, line=", ".join(part.resource for part in parts))
 
 
 def _at(device: Device, url: str) -> Device:

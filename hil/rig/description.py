@@ -216,13 +216,39 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Instrument:
+    """An instrument on VISA, a part of a device's outer side.
+
+    Attributes:
+        model: name of its dialect, or the dialect's file beside the rig.
+        dialect: text of the dialect's file.
+        outputs: signal by output of the model.
+        readings: signal by reading of the model.
+        limits: by output of the model; nothing beyond is sent. The rig's, at most as wide as the signals' own.
+    """
+
+    name: str
+    resource: str
+    model: str
+    dialect: str
+    channel: int
+    outputs: dict[str, str]
+    readings: dict[str, str]
+    limits: dict[str, Range]
+    period_s: float
+    timeout_s: float
+    give_up_s: float
+    watchdog_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Device:
     """The outer side of a role, and our side of its wire ("client" or "server").
 
     Attributes:
         host: with `port` the address of a Modbus TCP device; else empty.
         line: address of a serial line or of what stands for one; else empty.
-        protocol: "modbus", "link" (a microcontroller) or "tclab".
+        protocol: "modbus", "link" (a microcontroller), "tclab" or "visa" (instruments).
         firmware: name of the application whose controller is the role's blocks; None: there is none.
         board: what is emulated at PIL.
         max_instructions: most instructions of a control step on the board.
@@ -253,6 +279,7 @@ class Device:
     board: str = "stm32f405"
     max_instructions: int | None = None
     max_stack: int | None = None
+    instruments: tuple[Instrument, ...] = ()
 
     @property
     def url(self) -> str:

@@ -15,12 +15,15 @@ from hil.rig.schema import DeviceTable
 
 # Tables that nobody but the server writes.
 READ_ONLY = ("discrete_input", "input_register")
+INSTRUMENTS = "instruments:"  # address of the tables that stand for a role's [instruments]
 
 
 def read_maps(reading: Reading) -> dict[str, tuple[IoTag, ...]]:
     """Tags of every device by its name."""
     maps: dict[str, tuple[IoTag, ...]] = {}
     for name, table in reading.table.devices.items():
+        if table.url.startswith(INSTRUMENTS):
+            continue  # hil/rig/instruments.py has their tags
         text = reading.read(table.map, ("devices", name, "map"))
         if text is None:
             continue
@@ -41,6 +44,8 @@ def read_devices(reading: Reading, maps: dict[str, tuple[IoTag, ...]]) -> dict[s
     """All devices by name; those without a usable address or role are left out, with a note."""
     devices: dict[str, Device] = {}
     for name, table in reading.table.devices.items():
+        if table.url.startswith(INSTRUMENTS):
+            continue
         device = _device(reading, name, table, maps.get(name, ()))
         if device is not None:
             devices[name] = device

@@ -19,6 +19,7 @@ from hil.rig.conversions import insert_conversions
 from hil.rig.description import Loop, Rig
 from hil.rig.devices import read_devices, read_maps
 from hil.rig.fit import read_fit
+from hil.rig.instruments import check_commanded, instrument_devices, place_instruments
 from hil.rig.lines import KeyLines
 from hil.rig.messages import Mistakes
 from hil.rig.model_types import describe_model
@@ -130,9 +131,10 @@ def _validate(data: dict[str, Any], mistakes: Mistakes) -> RigFile:
 
 def _resolve(reading: Reading) -> Rig:
     """Everything behind the tables, in the order in which one part needs the other."""
-    table = reading.table
     before = len(reading.mistakes.found)
-    maps = read_maps(reading)
+    instruments = place_instruments(reading)
+    table = reading.table
+    maps = read_maps(reading) | {name: desk.tags for name, desk in instruments.items()}
     maps_sound = len(reading.mistakes.found) == before
     devices = read_devices(reading, maps)
     crossing = boundaries(reading, maps)
@@ -151,6 +153,8 @@ def _resolve(reading: Reading) -> Rig:
     check_role_outputs(reading, blocks, crossing)
     signals = check_units(reading, blocks, types, read_signals(reading, maps, producers, blocks))
     check_setpoints(reading, signals)
+    devices |= instrument_devices(reading, instruments, signals)
+    check_commanded(reading, instruments, signals)
     if table.rig.picture is not None:
         reading.read(table.rig.picture, ("rig", "picture"))
     rig = Rig(

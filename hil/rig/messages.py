@@ -25,6 +25,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "blocks": schema.BlockTable,
     "roles": schema.RoleTable,
     "devices": schema.DeviceTable,
+    "instruments": schema.InstrumentTable,
     "record": schema.RecordTable,
     "faults": schema.FaultTable,
     "events": schema.EventTable,

@@ -193,6 +193,33 @@ class DeviceTable(Table):
     """Reads and writes holding registers in one request (function 23)."""
 
 
+class InstrumentTable(Table):
+    """[instruments.name]: an instrument on VISA; see docs/instruments.md."""
+
+    role: PlainName | None = None
+    """The role that it is a part of the outer side of; default: one with its own name, which need not be written."""
+    resource: str
+    """visa://TCPIP::192.168.1.5::5025::SOCKET, or visa://NAME for an alias of the computer."""
+    model: str
+    """A model that comes with HIL, or a dialect's file beside the rig (my_supply.toml)."""
+    channel: Annotated[int, Field(ge=0, le=999)] = 1
+    """Of an instrument with several."""
+    outputs: dict[PlainName, str] = {}
+    """Output of the model -> the signal that commands it; the signal has `limits`."""
+    readings: dict[PlainName, str] = {}
+    """Reading of the model -> the signal that it becomes."""
+    limits: dict[PlainName, Pair] = {}
+    """Output of the model -> [low, high] beyond which nothing is sent, beside the model's own limits."""
+    period_s: Annotated[float, Field(ge=0.001, le=60)] = 0.1
+    """Time between two rounds of commands and readings; its own, not a multiple of the tick."""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Longest wait for an answer; then the instrument is lost and looked for again."""
+    give_up_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    """Lost for so long, the run ends safe."""
+    watchdog_s: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """The instrument switches off by itself after so much silence, where its model can."""
+
+
 class RecordTable(Table):
     """[record] group = {...}: what is recorded, and how often."""
 
@@ -281,6 +308,7 @@ class RigFile(Table):
     blocks: dict[Name, BlockTable] = {}
     roles: dict[PlainName, RoleTable] = {}
     devices: dict[PlainName, DeviceTable] = {}
+    instruments: dict[PlainName, InstrumentTable] = {}
     record: dict[PlainName, RecordTable] = {}
     faults: list[FaultTable] = []
     events: list[EventTable] = []

@@ -99,6 +99,10 @@ def _kind(device: Device, level: str, *, lockstep: bool) -> type[Wire]:
         from hil.wires.mcu import McuWire
 
         return McuWire
+    if device.protocol == "visa":
+        from hil.wires.instruments import InstrumentsWire
+
+        return InstrumentsWire
     if device.protocol == "modbus":
         from hil.wires.modbus import ModbusWire
 
