@@ -225,6 +225,9 @@ cdef extern from "hil/profile.h" nogil:
         int64_t (*clock)() noexcept nogil
         hil_block_time *blocks
         uint32_t n
+        int64_t *worst_ns
+        uint64_t worst_tick, worst_from
+        int64_t worst_end_ns, worst_late_ns
 
 cdef extern from "hil/loop.h" nogil:
     cdef struct hil_run:

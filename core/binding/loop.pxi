@@ -51,6 +51,7 @@ cdef class Loop:
         self.profile.clock = hil_clock_ns
         self.profile.n = timed_entries
         self.profile.blocks = <hil_block_time *>m.take(timed_entries, sizeof(hil_block_time))
+        self.profile.worst_ns = <int64_t *>m.take(timed_entries, sizeof(int64_t))
         self._watch_fmus(True)
 
     cdef int _watch_fmus(self, bint on) except -1:
@@ -150,6 +151,7 @@ cdef class Loop:
         c.policy, c.grace_ticks, c.max_catch_up = policy, grace_ticks, max_catch_up
         c.priority, c.cpu, c.spin_ns, c.n_ticks, c.first_ns = priority, cpu, spin_ns, n_ticks, first_ns
         self.l.clock = hil_clock_ns
+        self.profile.worst_from = <uint64_t>self.state.tick + grace_ticks
         self.l.profile = &self.profile if self.profile.n else NULL
         if hil_runner_start(&self.runner, &self.l, &c):
             raise OSError(errno, "no real-time thread")
@@ -211,6 +213,16 @@ cdef class Loop:
         """(calls, sum_ns, max_ns) per block, then per path."""
         return [(self.profile.blocks[i].calls, self.profile.blocks[i].sum_ns, self.profile.blocks[i].max_ns)
                 for i in range(self.profile.n)]
+
+    def worst_tick(self) -> tuple | None:
+        """(tick, late_ns, exec_ns, [ns per block, then per path]) of the real-time tick that ended latest.
+
+        Ticks in the grace of a run's start do not count. None before the first one.
+        """
+        p = &self.profile
+        if not p.worst_end_ns:
+            return None
+        return (p.worst_tick, p.worst_late_ns, p.worst_end_ns - p.worst_late_ns, [p.worst_ns[i] for i in range(p.n)])
 
     def read_inputs(self) -> bytes:
         """Whole frames from the loss-less ring."""

@@ -165,6 +165,8 @@ void hil_loop_cycle(struct hil_loop *l, int64_t late_ns)
     l->exec_ns = l->clock() - from;
     hil_histogram_add(l->exec, l->exec_ns);
     hil_histogram_add(l->late, late_ns);
+    if (l->profile)
+        hil_profile_keep_worst(l->profile, tick, late_ns, l->exec_ns);
 }
 
 static int nearly_full(struct hil_ring *r)
