@@ -174,7 +174,8 @@ class Capture:
 
     def _mark(self, tick: int, phase: State, done: int, trigger: int, last: int) -> None:
         """A change of state. The mark of a window's last tick comes behind its rows."""
-        if phase is State.TRIGGERED and (not self.pieces or self.pieces[-1].closed):
+        began = phase is State.TRIGGERED or done > len(self.pieces)  # a window of no post time is told once, when whole
+        if began and (not self.pieces or self.pieces[-1].closed):
             self._begin(trigger)
         elif phase is State.ARMED and self.state is State.CONFIGURED:
             self._tell(tick, "armed")
