@@ -148,8 +148,8 @@ class Capture:
 
     # ---- for the drain ----
 
-    def take(self, data: bytes) -> None:
-        """What the loop said since the last time; events up to it are in the recorder."""
+    def take(self, data: bytes, *, left: bool) -> None:
+        """What the loop said since the last time, all of it when the loop had `left` it before that was read."""
         columns = self.plan.columns
         rows = _core.unpack_samples(data, ROWS, len(columns.names), len(columns.status_names))
         self._window.add(rows)
@@ -161,7 +161,7 @@ class Capture:
         except RecordingError as error:
             self._fail(str(error))
         self._window.forget(self._window.last + 1 - self.plan.pre)
-        if self.core.left:
+        if left:
             self._left()
 
     def _left(self) -> None:

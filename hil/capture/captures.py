@@ -62,7 +62,7 @@ class Captures:
 
     # ---- the drain ----
 
-    def read(self) -> list[tuple[Capture, bytes]]:
+    def read(self) -> list[tuple[Capture, bytes, bool]]:
         """What the loop has said; read before the recorder is drained, so that no event of a window is missing."""
         found = []
         for capture in list(self._all):
@@ -70,13 +70,13 @@ class Captures:
                 left = capture.core.left  # first: what a capture says last is in its ring by then
                 data = capture.core.read()
                 if data or left:
-                    found.append((capture, data))
+                    found.append((capture, data, left))
         return found
 
-    def take(self, found: list[tuple[Capture, bytes]]) -> None:
+    def take(self, found: list[tuple[Capture, bytes, bool]]) -> None:
         """The same, once the recorder has been drained."""
-        for capture, data in found:
-            capture.take(data)
+        for capture, data, left in found:
+            capture.take(data, left=left)
             if capture is self._waiting and capture.state.over:
                 self._bench.request_stop()
 
