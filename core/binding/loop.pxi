@@ -9,6 +9,26 @@ def histogram_edges() -> list:
     return [hil_histogram_edge(i) for i in range(HIL_HISTOGRAM_BUCKETS)]
 
 
+cdef int _fill_group(_Memory m, State state, hil_group *g, group) except -1:
+    every, parts, statuses = group
+    if every < 1:
+        raise BenchError("a group is recorded every 1 or more ticks")
+    for offset, n in parts:
+        state._inside(offset, 8 * n)
+    for offset in statuses:
+        state._inside(offset, 1)
+    cdef hil_run *runs = <hil_run *>m.take(len(parts), sizeof(hil_run))
+    for k, (offset, n) in enumerate(parts):
+        runs[k].offset, runs[k].n = offset, n
+        g.n_values += n
+    cdef uint32_t *status = <uint32_t *>m.take(len(statuses), sizeof(uint32_t))
+    for k, offset in enumerate(statuses):
+        status[k] = offset
+    g.every, g.n_runs, g.n_status = every, len(parts), len(statuses)
+    g.runs, g.status = runs, status
+    return 0
+
+
 @cython.no_gc_clear  # what a running thread uses is not cleared before it has been joined
 cdef class Loop:
     """Runs ticks of one state: virtual, lock-step or in a real-time thread.
@@ -24,6 +44,7 @@ cdef class Loop:
     cdef readonly State state
     cdef _Memory memory
     cdef list keep
+    cdef list armed
     cdef int running
     cdef object joining
     cdef bytearray scratch
@@ -32,7 +53,7 @@ cdef class Loop:
                  uint32_t hash_every=0, int timed_entries=0):
         self.state = state
         self.memory = _Memory()
-        self.keep = []
+        self.keep, self.armed = [], []
         self.joining = threading.Lock()
         cdef _Memory m = self.memory
         memset(&self.l, 0, sizeof(self.l))
@@ -68,24 +89,8 @@ cdef class Loop:
 
     cdef int _set_groups(self, list groups) except -1:
         cdef hil_group *g = <hil_group *>self.memory.take(len(groups), sizeof(hil_group))
-        cdef hil_run *runs
-        cdef uint32_t *status
-        for i, (every, parts, statuses) in enumerate(groups):
-            if every < 1:
-                raise BenchError("a group is recorded every 1 or more ticks")
-            for offset, n in parts:
-                self.state._inside(offset, 8 * n)
-            for offset in statuses:
-                self.state._inside(offset, 1)
-            runs = <hil_run *>self.memory.take(len(parts), sizeof(hil_run))
-            for k, (offset, n) in enumerate(parts):
-                runs[k].offset, runs[k].n = offset, n
-                g[i].n_values += n
-            status = <uint32_t *>self.memory.take(len(statuses), sizeof(uint32_t))
-            for k, offset in enumerate(statuses):
-                status[k] = offset
-            g[i].every, g[i].n_runs, g[i].n_status = every, len(parts), len(statuses)
-            g[i].runs, g[i].status = runs, status
+        for i, group in enumerate(groups):
+            _fill_group(self.memory, self.state, &g[i], group)
         self.l.groups, self.l.n_groups = g, len(groups)
         return 0
 
@@ -108,6 +113,23 @@ cdef class Loop:
     def push(self, bytes event):
         """Puts a 64-byte event into the command queue; BenchError when it is full."""
         _check(hil_queue_push(self.queue, _event(event)))
+
+    def arm(self, Capture capture not None):
+        """Lets a capture watch from the next tick on, also while the loop runs; BenchError when there are too many.
+
+        One thread at a time. Kept alive until its `left` is set, or the loop goes.
+        """
+        if capture.state is not self.state:
+            raise BenchError("the capture is of another state")
+        if self.l.captures == NULL:
+            self.l.captures = <hil_captures *>self.memory.take(1, sizeof(hil_captures))
+        self.armed = [c for c in self.armed if not c.left]
+        for i in range(HIL_MOST_CAPTURES):
+            if self.l.captures.slot[i] == NULL:
+                self.armed.append(capture)
+                self.l.captures.slot[i] = &capture.slot
+                return
+        raise BenchError(f"{HIL_MOST_CAPTURES} captures watch already", mend="Wait for one to end, or abort one")
 
     def pending(self) -> list:
         """Events that the next cycle will take, 64 bytes each; they stay. Only while the loop rests."""
