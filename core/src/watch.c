@@ -121,16 +121,17 @@ static double of_two(uint16_t code, double a, double b)
 
 int hil_watch_step(const struct hil_watch *w, struct hil_watch_memory *m, const unsigned char *state, uint64_t tick)
 {
-    double stack[HIL_WATCH_DEPTH], *top = stack - 1;
+    double stack[HIL_WATCH_DEPTH] = {0.0};
+    unsigned n = 0;
     for (const struct hil_watch_op *op = w->op, *end = op + w->n_ops; op < end; op++) {
         if (op->code <= HIL_WATCH_STATUS) {
-            *++top = leaf(op, state);
+            stack[n++] = leaf(op, state);
         } else if (op->code <= HIL_WATCH_CHANGED) {
-            *top = of_one(op, m, *top, tick);
+            stack[n - 1] = of_one(op, m, stack[n - 1], tick);
         } else {
-            top--;
-            *top = of_two(op->code, top[0], top[1]);
+            n--;
+            stack[n - 1] = of_two(op->code, stack[n - 1], stack[n]);
         }
     }
-    return *top >= 0.5;
+    return stack[0] >= 0.5;
 }
