@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -11,22 +10,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hil import _core, frames, result
 from hil.bindings import HERE, check_chosen, check_urls_used, settle
-from hil.commands import LATEST_S
 from hil.doctor.facts import read_facts
 from hil.ending import Ending
 from hil.engine import Engine
 from hil.errors import BenchError, BusError, HilError
 from hil.faults import FaultSpec
-from hil.fmi.load import refuse_opaque, too_slow, where_of
+from hil.fmi.load import refuse_opaque
+from hil.fmi.watching import FmuWatch
 from hil.fork import Fork
-from hil.looking import Looking
 from hil.nearest import did_you_mean
 from hil.program import Progress, build_bench
-from hil.realtime import MachineWatch
 from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
 from hil.rig import Rig, load_rig, with_urls
+from hil.running import Running
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
 from hil.wires import ControllerState, Wire, Wires
@@ -101,7 +99,7 @@ def open_bench(
     return bench
 
 
-class Bench(Looking):
+class Bench(Running):
     """A rig that runs; made by `open_bench`. Use it in a `with` statement: its end is always a verified safe state.
 
     Attributes:
@@ -137,47 +135,11 @@ class Bench(Looking):
         built = build_bench(rig, self.bindings, self.seed, progress)
         super().__init__(rig, built)
         self.state = _core.State(built.program)
-        self._fmu_failed = False
-        self._check_fmus(progress)
+        self._fmus = FmuWatch(self.state, built)
+        self._fmus.begin(realtime=time == "real", progress=progress)
         self._columns = [columns_of(group, built) for group in rig.record.values()]
         self._history, self._on_event = history, on_event
-        self._thread: threading.Thread | None = None
-        self._failure: BaseException | None = None
-        self._broken: HilError | None = None
-        self._result: RunResult | None = None
-        self.watch: MachineWatch | None = None
-        self.engine: Engine | None = None
         self.recorder = self._make_recorder(None)
-
-    # ---- FMUs ----
-
-    def _check_fmus(self, progress: Progress | None) -> None:
-        """Their first instances, and whether they are fast enough for real time."""
-        self._watch_fmus()
-        for fmu in self.built.fmus if self.time == "real" else ():
-            severity, why = too_slow(fmu) or ("", "")
-            if severity == "error":
-                raise BenchError(why, where=where_of(fmu.block), mend="Give the block every = ..., or a larger period")
-            if severity and progress:
-                progress(f"Warning: {where_of(fmu.block)}: {why}")
-
-    def _watch_fmus(self) -> None:
-        """Told once: after that the outputs go safe, and nothing of the FMU is called any more."""
-        failures = self.state.fmu_failures() if self.built.fmus and not self._fmu_failed else []
-        for block, why in failures:
-            self._fmu_failed = True
-            name = self.built.entries[block]
-            raise BenchError(f"the FMU failed at tick {self.state.tick}: {why}", where=where_of(name))
-
-    def _late_fmu_failure(self) -> HilError | None:
-        """One that no run has told of; from here on none may disturb the way to the safe state."""
-        try:
-            self._watch_fmus()
-        except HilError as error:
-            return error
-        finally:
-            self._fmu_failed = True
-        return None
 
     # ---- opening ----
 
@@ -255,12 +217,7 @@ class Bench(Looking):
             **result.promises(self.built.fmus),
         }
 
-    # ---- running ----
-
-    @property
-    def running(self) -> bool:
-        """True between `start` and its end."""
-        return self._thread is not None and self._thread.is_alive()
+    # ---- while it runs ----
 
     def _drain(self) -> None:
         assert self.engine is not None
@@ -269,7 +226,7 @@ class Bench(Looking):
             self._tell_or_note(self._send_ahead)
         for role, text in self.engine.wires.events():
             self._device_event(role, text)
-        self._watch_fmus()
+        self._fmus.look()
 
     def _device_event(self, role: str, text: str) -> None:
         place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
@@ -284,82 +241,6 @@ class Bench(Looking):
             work()
         except HilError as error:
             self._device_event("", str(error))
-
-    def run(self, seconds: float) -> None:
-        """Runs so many seconds of bench time and waits for their end.
-
-        Raises:
-            BenchError: the bench runs already, a lock-step device broke off, or the overrun policy ended the run.
-        """
-        self._run_ticks(self._ticks(seconds))
-
-    def _ticks(self, seconds: float) -> int:
-        if not 0 <= seconds <= LATEST_S:
-            raise BenchError(
-                f"{seconds} s cannot be run", where=self.rig.name, mend="Give a number of seconds from 0 on"
-            )
-        return round(seconds / self.period_s)
-
-    def _run_ticks(self, ticks: int | None) -> None:
-        if self.running:
-            raise BenchError("the bench runs already", mend="Call stop() first")
-        self._advance(self._open_engine(), ticks)
-
-    def _advance(self, engine: Engine, ticks: int | None) -> None:
-        try:
-            engine.advance(ticks)
-        except HilError as error:
-            self._broken = error  # the result says so, even if the caller goes on
-            raise
-
-    def _open_engine(self) -> Engine:
-        if self.engine is None or self._result is not None:
-            raise BenchError("the bench is closed", mend="Open a new one")
-        self.watch = self.watch or MachineWatch()
-        return self.engine
-
-    def start(self, duration_s: float | None = None) -> None:
-        """Runs in the background until `stop`, or for so many seconds of bench time."""
-        if self.running:
-            raise BenchError("the bench runs already", mend="Call stop() first")
-        engine = self._open_engine()
-        ticks = None if duration_s is None else self._ticks(duration_s)
-        self._failure = None
-        self._thread = threading.Thread(target=self._background, args=(engine, ticks), name=f"hil {self.rig.name}")
-        self._thread.start()
-
-    def _background(self, engine: Engine, ticks: int | None) -> None:
-        try:
-            self._advance(engine, ticks)
-        except BaseException as error:  # raised again in join()
-            self._failure = error
-
-    def join(self, timeout_s: float | None = None) -> bool:
-        """Waits for the end of a background run; False when it still runs. Raises what ended it."""
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-            if self._thread.is_alive():
-                return False
-            self._thread = None
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
-        return True
-
-    def request_stop(self) -> None:
-        """Ends the run after its tick, or the next run before its first; does not wait. Safe in a signal handler."""
-        if self.engine is not None:
-            self.engine.stop()
-
-    def stop(self) -> None:
-        """Ends a background run and waits for its end."""
-        if self.running:
-            self.request_stop()
-        try:
-            self.join()
-        finally:
-            if self.engine is not None:
-                self.engine.forget_stop()
 
     def plc(self, role: str) -> Plc:
         """Online access to the PLC program of a role: values, forces, RUN and STOP; see `hil.plc.online`.
@@ -464,7 +345,7 @@ class Bench(Looking):
 
     def _finish(self) -> RunResult:
         engine = self._open_engine()
-        failure = self._end_run() or self._broken or self._late_fmu_failure()
+        failure = self._end_run() or self._broken or self._fmus.end()
         ending = Ending.of(self, engine, failure)  # before the safe state, which is not part of the run
         writer, self.recorder = self.recorder.writer, self.recorder.closed()
         ending.note_unsafe(engine.make_safe(self.gated(), self.__getitem__))

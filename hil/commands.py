@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hil.bindings import HERE
+from hil.built import Built
 from hil.engine import Engine
 from hil.errors import BenchError
 from hil.events import NEXT_TICK, EventKind, Mode, SafeReason, with_modes
@@ -15,7 +16,6 @@ from hil.fault_commands import FaultCommands
 from hil.fault_controller import BoardFault
 from hil.faults import FaultSpec
 from hil.nearest import did_you_mean
-from hil.program import Built
 from hil.rig import Rig
 from hil.wires import ToDevice
 from hil.wires.mcu import McuWire

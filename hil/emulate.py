@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from hil import _core
+from hil.built import LAST_STOP
 from hil.drivers.serial_line import Line
 from hil.errors import BenchError, BusError
 from hil.events import NEXT_TICK, EventKind, encode
 from hil.nearest import did_you_mean
-from hil.program import LAST_STOP, build_device
+from hil.program import build_device
 from hil.rig import Device, Rig, Role, load_rig
 from hil.wires.emulated import PARENT
 from hil.wires.modbus import make_bus

@@ -9,6 +9,7 @@ from typing import Any
 
 from hil import _core, faults
 from hil.bindings import HERE
+from hil.built import Built, steps_of
 from hil.errors import BenchError
 from hil.events import ALL_PATHS, NEXT_TICK, NO_END, EventKind, Mode, encode
 from hil.fault_activation import read_activation
@@ -16,7 +17,7 @@ from hil.fault_controller import BoardFault, check_target, on_board, on_steps, u
 from hil.fault_core import core_fault
 from hil.faults import FaultSpec
 from hil.nearest import did_you_mean
-from hil.program import Built, fault_memory, steps_of
+from hil.program import fault_memory
 from hil.rig import Rig, Role
 
 FULL, REFUSED_BY_GATE = 2, 12  # enum hil_err: HIL_E_FULL, HIL_E_RANGE

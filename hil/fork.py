@@ -6,8 +6,8 @@ from array import array
 from typing import TYPE_CHECKING
 
 from hil.bindings import HERE
+from hil.built import IN_LIBRARY, SIMULATED
 from hil.events import EventKind, encode
-from hil.program import IN_LIBRARY, SIMULATED
 from hil.result import hash_text
 from hil.wires import ControllerState
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hil import _core, frames
+from hil.built import Built
 from hil.errors import RecordingError
-from hil.program import Built
 from hil.recording import Group, InputKind, RecordingWriter
 from hil.rig import RecordGroup, Rig
 from hil.signals_hash import SignalsHash

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hil import _core
+from hil.built import Built
 from hil.errors import RecordingError
-from hil.program import Built, Progress, build_bench
+from hil.program import Progress, build_bench
 from hil.recorder import Columns, columns_of
 from hil.recording import Input, InputKind, Recording
 from hil.result import hash_text

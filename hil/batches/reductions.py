@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from hil.built import Built
 from hil.errors import BenchError
 from hil.nearest import did_you_mean
-from hil.program import Built
 
 KINDS = {"min": 0, "max": 1, "mean": 2, "last": 3}  # enum hil_reduction
 FIRST = {">": 4, ">=": 5, "<": 6, "<=": 7}

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hil import _core
+from hil.built import Built
 from hil.errors import BenchError
 from hil.nearest import did_you_mean
-from hil.program import Built
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from hil.errors import HilError
 
 if TYPE_CHECKING:
     from hil.commission.commissioning import Request
-    from hil.commission.keys import Signer
     from hil.commission.record_coverage import Coverage
     from hil.commission.results import Item, Results
+    from hil.signing.keys import Signer
 
 RUN = "run"
 HELP = ("-h", "--help")
@@ -123,7 +123,7 @@ def _signer(key: Path | None, name: str | None) -> Signer | None:
         if name is not None:
             raise HilError("signs nothing without a key", where="--name", mend="Add --key FILE; hil key new makes one")
         return None
-    from hil.commission.keys import signer
+    from hil.signing.keys import signer
 
     return signer(key, name, lambda: typer.prompt("Passphrase", hide_input=True, err=True))
 

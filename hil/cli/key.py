@@ -13,7 +13,7 @@ from hil.cli.options import JsonOption
 from hil.errors import HilError
 
 if TYPE_CHECKING:
-    from hil.commission.keys import PublicKey
+    from hil.signing.keys import PublicKey
 
 app = typer.Typer(no_args_is_help=True, help="Keys that sign acceptance records: new, show.")
 
@@ -28,7 +28,7 @@ def new(
     json: JsonOption = False,
 ) -> None:
     """Make an Ed25519 key. A file that is there is never overwritten."""
-    from hil.commission import keys
+    from hil.signing import keys
 
     owner = keys.check_name(name if name is not None else getpass.getuser(), "--name")
     file = out if out is not None else keys.default_file(owner)
@@ -50,7 +50,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show names and fingerprints of public keys; without KEYS those that are known on this machine."""
-    from hil.commission import keys
+    from hil.signing import keys
 
     path = keys_ if keys_ is not None else keys.keys_folder()
     if keys_ is None and not keys.known_keys():

@@ -25,7 +25,6 @@ from hil.commission import history, sign
 from hil.commission.compare import Comparison, compare
 from hil.commission.history import Rerun
 from hil.commission.junit import write_junit
-from hil.commission.keys import Signer
 from hil.commission.record_coverage import Coverage
 from hil.commission.record_files import (
     BESIDE,
@@ -44,6 +43,8 @@ from hil.commission.record_folder import check_place, new_folder
 from hil.commission.record_page import Content, content_facts, render
 from hil.commission.record_views import is_site
 from hil.commission.results import Results
+from hil.signing.canonical import now
+from hil.signing.keys import Signer
 
 PAGE, JUNIT, COVERAGE, COMPARE = "record.html", "junit.xml", "coverage.json", "compare.json"
 
@@ -102,7 +103,7 @@ def write_record(
     attached = attached or Attachments()
     kind = kind or ("SAT" if is_site(results) else "FAT")
     beside = read_beside(attached.beside) if attached.beside is not None else None
-    when = sign.now()
+    when = now()
     with new_folder(out, overwrite=overwrite) as folder:
         identity = hashlib.sha256(results.write(folder).read_bytes()).hexdigest()
         spec = copy_files(folder / SPEC, results.conditions.files, attached.rig_folder)

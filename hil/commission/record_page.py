@@ -13,11 +13,11 @@ import jinja2
 from hil.commission import compare, record_views
 from hil.commission.compare import Comparison
 from hil.commission.history import Rerun
-from hil.commission.keys import PublicKey
 from hil.commission.record_coverage import Coverage
 from hil.commission.record_trend import drawings
 from hil.commission.results import Results
 from hil.report import numbers
+from hil.signing.keys import PublicKey
 
 TITLES = {"FAT": "Factory acceptance record", "SAT": "Site acceptance record"}
 

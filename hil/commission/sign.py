@@ -6,36 +6,21 @@ An unsigned record has a `manifest.sig` too. It holds the manifest's hash only, 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hil import json_text
-from hil.commission.keys import PublicKey, Signer
 from hil.errors import HilError
+from hil.signing.canonical import canonical, now
+from hil.signing.keys import PublicKey, Signer
 
 FORMAT = "hil-record 1"
 SIGNATURE_FORMAT = "hil-signature 1"
 ALGORITHM = "Ed25519"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 CHUNK = 1 << 20
-
-
-def canonical(value: Any) -> bytes:
-    """JSON in UTF-8 with sorted keys and no white space but a line end: one text for one value."""
-    text = json.dumps(
-        json_text.plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode() + b"\n"
-
-
-def now() -> str:
-    """UTC to the second, ISO 8601."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seal(folder: Path, facts: Mapping[str, Any], signer: Signer | None, when: str | None = None) -> None:

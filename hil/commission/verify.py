@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hil.commission import sign
-from hil.commission.keys import PublicKey, known_keys, needed, read_public
 from hil.errors import HilError
+from hil.signing.canonical import canonical
+from hil.signing.keys import PublicKey, known_keys, needed, read_public
 
 MAX_SEAL = 64 << 20  # bytes of a manifest: a million files
 
@@ -139,7 +140,7 @@ def _read_seal(data: bytes) -> dict[str, Any] | None:
 
 def _canonical(value: Any) -> bytes | None:
     try:
-        return sign.canonical(value)
+        return canonical(value)
     except ValueError:  # half of a surrogate pair in a name
         return None
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 
+from hil.built import Controller
 from hil.errors import BusError
 from hil.iomap import TYPES
-from hil.program import Controller
 from hil.rig import Device, Rig, Role, RoleTag
 
 LINK_VERSION = 1

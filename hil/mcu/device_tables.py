@@ -6,10 +6,10 @@ from math import inf
 from typing import Any
 
 from hil._firmware import lib
+from hil.built import Controller
 from hil.iomap import IoTag
 from hil.mcu.description import Description
 from hil.mcu.spec_tables import Tables
-from hil.program import Controller
 from hil.rig import Device, Rig
 from hil.spec import TagSpec
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from hil.built import Controller
 from hil.drivers.remote_line import open_device_line
-from hil.program import Controller
 from hil.rig import Device, Rig
 from hil.wires.emulated import start_emulated
 

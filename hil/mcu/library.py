@@ -12,7 +12,7 @@ from hil.errors import BenchError
 from hil.mcu.spec_tables import Tables
 
 if TYPE_CHECKING:
-    from hil.program import Controller
+    from hil.built import Controller
 
 ALIGNMENT = 64
 

@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from hil.built import Controller
 from hil.errors import BusError
 from hil.mcu.build import Progress, build_firmware
 from hil.mcu.tables import make_application
-from hil.program import Controller
 from hil.rig import Device, Rig
 
 COMMAND = "qemu-system-arm"

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from hil._firmware import ffi
+from hil.built import Controller
 from hil.errors import BusError
 from hil.mcu.c_text import CText
 from hil.mcu.description import Description, describe_device, with_build
 from hil.mcu.device_tables import DeviceTables
-from hil.program import Controller
 from hil.rig import Device, Rig
 
 FACES = {"modbus": ("rtu_face.h", "fw_rtu_face"), "tclab": ("tclab_face.h", "fw_tclab_face")}

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
+from hil.built import LAST_STOP
 from hil.errors import BenchError
 from hil.nearest import did_you_mean
-from hil.program import LAST_STOP
 from hil.rig.controllers import program_block
 
 if TYPE_CHECKING:

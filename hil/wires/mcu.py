@@ -8,6 +8,7 @@ from typing import Any
 
 from hil._core import State
 from hil._link import LinkBus
+from hil.built import Controller
 from hil.drivers.remote_line import open_device_line
 from hil.drivers.serial_line import Line
 from hil.errors import BenchError, BusError
@@ -17,7 +18,7 @@ from hil.mcu.latch import Latch
 from hil.mcu.messages import NOW, Messages
 from hil.mcu.reports import Report
 from hil.nearest import did_you_mean
-from hil.program import Controller, controller_of
+from hil.program import controller_of
 from hil.rig import Device, Rig, Role, RoleTag
 from hil.wires.wire import ControllerState, Wire
 

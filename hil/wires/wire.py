@@ -6,9 +6,9 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hil.built import Controller
 from hil.errors import BusError
 from hil.mcu.latch import Latch
-from hil.program import Controller
 from hil.rig import Device, Rig, Role
 from hil.wires.buses import ClientBus, Port, ServerBus
 from hil.wires.emulated import Emulated

@@ -15,9 +15,10 @@ from xml.etree import ElementTree as Xml
 import pytest
 import record_example as example
 
-from hil.commission import keys, record, record_views, verify
+from hil.commission import record, record_views, verify
 from hil.commission.results import Cell, Item, Observation, Results, Verdict
 from hil.errors import RecordingError
+from hil.signing import keys
 
 VOID = {"meta", "br", "line", "polyline", "path"}
 EVIL = "<script>alert(1)</script>\"'&</style><img src=x onerror=alert(1)>{{ 7*7 }}"

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 import record_example as example
 
-from hil.commission import keys, record, verify
+from hil.commission import record, verify
 from hil.commission.compare import compare
 from hil.commission.history import put_in, read_history
 from hil.commission.results import Item, Observation, Results, Verdict
 from hil.errors import RecordingError
+from hil.signing import keys
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import subprocess
 import pytest
 
 from hil.cli import main
-from hil.commission import keys, sign
+from hil.commission import sign
 from hil.errors import HilError
+from hil.signing import keys
 
 
 def test_a_private_key_is_its_owners_only_and_never_overwritten(tmp_path):

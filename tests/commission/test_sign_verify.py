@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from hil.cli.commission_verify import verify as command
-from hil.commission import keys, sign, verify
+from hil.commission import sign, verify
 from hil.errors import HilError
+from hil.signing import keys
+from hil.signing.canonical import canonical
 
 FILES = {"results.json": b'{"passed": true}', "record.html": b"<p>fine", "trends/a.csv": b"0,1\n", "empty": b""}
 
@@ -141,7 +143,7 @@ def test_the_signature_of_another_record_does_not_fit(record, pair, tmp_path):
 def test_neither_name_nor_key_of_a_signature_can_be_changed(record, pair):
     before = (record / sign.SIGNATURE).read_bytes()
     for change in ({"name": "Bob"}, {"public_key": keys.read_public(pair / "eve.pub")[0].raw.hex()}):
-        (record / sign.SIGNATURE).write_bytes(sign.canonical(json.loads(before) | change))
+        (record / sign.SIGNATURE).write_bytes(canonical(json.loads(before) | change))
         assert "the signature does not match" in broken(record, pair)
 
 
@@ -181,7 +183,7 @@ def test_a_path_that_leads_out_is_refused(record, pair, tmp_path, name):
     (tmp_path / "outside").write_bytes(b"x")
     manifest = json.loads((record / sign.MANIFEST).read_bytes())
     manifest["files"][name] = {"sha256": "0" * 64, "size": 1}
-    data = sign.canonical(manifest)
+    data = canonical(manifest)
     (record / sign.MANIFEST).write_bytes(data)
     (record / sign.SIGNATURE).write_bytes(sign.signature_bytes(data, keys.signer(pair / "ada")))
     assert "leads out of the folder" in broken(record, pair)
@@ -225,7 +227,7 @@ def test_what_a_stranger_wrote_cannot_act_on_the_terminal(record, pair):
     (record / "\x1b[2Jx").unlink()
     manifest = json.loads((record / sign.MANIFEST).read_bytes())
     manifest["signer"]["time"] = manifest["verdict"] = "\x1b[2J"
-    data = sign.canonical(manifest)
+    data = canonical(manifest)
     (record / sign.MANIFEST).write_bytes(data)
     (record / sign.SIGNATURE).write_bytes(sign.signature_bytes(data, keys.signer(pair / "ada")))
     found = verify.verify(record)

@@ -1,4 +1,4 @@
-"""Ed25519 keys that sign acceptance records.
+"""Ed25519 keys that sign acceptance records, authorities and ledgers.
 
 A private key is PEM (PKCS#8, RFC 5958), readable by its owner only; its public key lies beside it as FILE.pub, one line
 as OpenSSH writes it, with the owner's name as comment: `ssh-keygen -lf FILE.pub` shows the same fingerprint.

@@ -1,0 +1,1 @@
+"""Keys and signed texts: who vouches for a record, an authority or a ledger."""
