@@ -9,6 +9,9 @@ python=$1
 shift
 [ $# -eq 0 ] || exec "$python" -m pytest "$@"
 
+# Where it is set, each of the processes below would rewrite the assertions of all tests again: 5 s of computing.
+unset PYTHONDONTWRITEBYTECODE
+
 logs=build/tests
 mkdir -p $logs
 failed=
