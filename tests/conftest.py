@@ -49,6 +49,11 @@ ALONE = (
 )
 # Those marked `realtime` among them are alone too: their board, in another process, may starve beside others.
 TALKING = ("tests/firmware/",)
+# Except these, whose bounds are wide: a wire's time-outs, and a board that heats for seconds.
+PATIENT = (
+    "tests/firmware/test_tclab_peer.py::test_the_package",
+    "tests/firmware/test_tclab_peer.py::test_clock_and_historian",
+)
 # They wait for boards, lines and signals, with bounds that another one of them beside does not break.
 WAITING = (
     "tests/campaign/test_live.py",
@@ -119,7 +124,8 @@ def _group(item: pytest.Item) -> str:
     """The mark that says what may run beside it."""
     if item.nodeid.startswith(SOAK):
         return "soak"
-    if item.nodeid.startswith(ALONE) or (item.get_closest_marker("realtime") and item.nodeid.startswith(TALKING)):
+    talks = item.get_closest_marker("realtime") and item.nodeid.startswith(TALKING)
+    if item.nodeid.startswith(ALONE) or (talks and not item.nodeid.startswith(PATIENT)):
         return "alone"
     if item.nodeid.startswith(WAITING) and not item.nodeid.startswith(COMPUTING):
         return "waiting"

@@ -1,7 +1,7 @@
 """An hour at 1 kHz with Modbus TCP, the MCU link and a recording: memory flat, nothing lost, all counters agree.
 
-2 minutes in `make test`, an hour in `make test-full`, beside other tests: nothing is judged by its time. The bounds are in
-bytes a tick, so they mean the same in both.
+2 minutes in `make test`, an hour in `make test-full`, beside other tests: nothing is judged by its time. The bounds are
+in bytes a tick, so they mean the same in both.
 """
 
 from __future__ import annotations
