@@ -1,5 +1,5 @@
 /* Every block type, a role behind registers, a compiled-model block, gates, all faults and events, 3,000 ticks: prints the
- * hash of the program and of the state every 500 ticks. One text over all compilers, levels and CPUs (tests/loop/test_hashes.py). */
+ * hash of the program and of the state every 500 ticks. One text over all compilers and levels (tests/loop/test_compilers.py). */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
