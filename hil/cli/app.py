@@ -26,6 +26,7 @@ from hil.cli import (
     scan,
     test,
     tune,
+    twin,
     watch,
 )
 
@@ -83,4 +84,5 @@ app.add_typer(campaign.app, name="campaign", rich_help_panel=BENCH)
 app.add_typer(plc.app, name="plc", rich_help_panel=MODELS)
 app.add_typer(commission.app, name="commission", rich_help_panel=BENCH)
 app.add_typer(key.app, name="key", rich_help_panel=BENCH)
+app.add_typer(twin.app, name="twin", rich_help_panel=BENCH)
 app.add_typer(scan.app, name="scan", rich_help_panel=MACHINE)

@@ -1,0 +1,10 @@
+"""`hil twin`: the closed-loop twin."""
+
+from __future__ import annotations
+
+import typer
+
+from hil.cli import twin_audit
+
+app = typer.Typer(no_args_is_help=True, help="The closed-loop twin: what it did, and by whose leave.")
+app.add_typer(twin_audit.app, name="audit")

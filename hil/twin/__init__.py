@@ -1,0 +1,1 @@
+"""The closed-loop twin: what it did, and by whose leave."""
