@@ -40,6 +40,7 @@ ALONE = (
     "tests/firmware/test_bad_boards.py",
     "tests/firmware/test_link_bus_lines.py",
     "tests/firmware/test_scan_serial.py",
+    "tests/firmware/test_stm32_board.py::test_a_sleep_lasts_no_less_than_asked",
     "tests/firmware/test_tclab_driver.py",
     "tests/wire/test_proxy_network.py",
     "tests/wire/test_proxy_serial.py",

@@ -45,6 +45,6 @@ begin computing 19 -n 2 --dist loadfile --no-loadscope-reorder -m computing
 run waiting -n 2 --dist loadfile --no-loadscope-reorder -m waiting
 end computing
 end soak
-run alone --durations=45 -m alone
+run alone -m alone
 [ -z "$failed" ] || echo "Failed: some tests of those that are:$failed" >&2
 [ -z "$failed" ]
