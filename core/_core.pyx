@@ -70,6 +70,7 @@ cdef const hil_event *_event(bytes data) except NULL:
 include "binding/block_types.pxi"
 include "binding/program.pxi"
 include "binding/state.pxi"
+include "binding/capture.pxi"
 include "binding/loop.pxi"
 include "binding/batch.pxi"
 include "binding/token.pxi"

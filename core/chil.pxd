@@ -225,8 +225,27 @@ cdef extern from "hil/profile.h" nogil:
         int64_t (*clock)() noexcept nogil
         hil_block_time *blocks
         uint32_t n
+        int64_t *worst_ns
+        uint64_t worst_tick, worst_from
+        int64_t worst_end_ns, worst_late_ns
+
+cdef extern from "hil/watch.h" nogil:
+    enum: HIL_WATCH_OPS
+    cdef struct hil_watch_op:
+        uint16_t code, aux
+        uint32_t arg
+        double value
+    cdef struct hil_watch:
+        uint32_t n_ops
+        hil_watch_op op[128]
+    cdef struct hil_watch_memory:
+        pass
+    int hil_watch_check(const hil_watch *w, size_t state_size)
+    void hil_watch_reset(hil_watch_memory *m)
+    int hil_watch_step(const hil_watch *w, hil_watch_memory *m, const unsigned char *state, uint64_t tick)
 
 cdef extern from "hil/loop.h" nogil:
+    cdef struct hil_captures
     cdef struct hil_run:
         uint32_t offset, n
     cdef struct hil_group:
@@ -249,9 +268,26 @@ cdef extern from "hil/loop.h" nogil:
         hil_histogram *exec "exec"
         uint64_t n_ticks, overruns, missed
         int stop, restamp
+        hil_captures *captures
     void hil_loop_cycle(hil_loop *l, int64_t late_ns)
     uint64_t hil_loop_run(hil_loop *l, uint64_t n)
     uint64_t hil_loop_run_lockstep(hil_loop *l, uint64_t n, int *err)
+
+cdef extern from "hil/capture.h" nogil:
+    enum: HIL_MOST_CAPTURES
+    cdef struct hil_capture:
+        hil_watch start, stop
+        uint64_t pre, post, timeout
+        uint32_t count, state, done
+        uint64_t armed, triggered, end
+    void hil_capture_reset(hil_capture *c)
+    cdef struct hil_capture_slot:
+        hil_capture capture
+        hil_group group
+        hil_ring *ring
+        uint32_t abort, left
+    cdef struct hil_captures:
+        hil_capture_slot *slot[16]
 
 cdef extern from "hil/linux.h" nogil:
     int64_t hil_clock_ns() noexcept nogil

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hil import _core, frames, result
 from hil.bindings import HERE, check_chosen, check_urls_used, settle
+from hil.capture import Captures
 from hil.doctor.facts import read_facts
 from hil.ending import Ending
 from hil.engine import Engine
@@ -140,6 +141,7 @@ class Bench(Running):
         self._columns = [columns_of(group, built) for group in rig.record.values()]
         self._history, self._on_event = history, on_event
         self.recorder = self._make_recorder(None)
+        self.captures = Captures(self)
 
     # ---- opening ----
 
@@ -187,7 +189,7 @@ class Bench(Running):
         groups = groups_for_writer(self._columns, self.rig)
         with uninterrupted():
             machine = read_facts(cpu=self.rig.loop.cpu)
-            writer = RecordingWriter(folder, rig_json, self._manifest(), groups, overwrite=overwrite, machine=machine)
+            writer = RecordingWriter(folder, rig_json, self.manifest(), groups, overwrite=overwrite, machine=machine)
             self.recorder = self._make_recorder(writer)
 
     def _arm(self, faults: Iterable[str | FaultSpec], *, use_rig_faults: bool) -> None:
@@ -201,7 +203,8 @@ class Bench(Running):
                 name = next(n for n, target in self.rig.tunable().items() if target == (event.block, event.param))
                 self.set(name, event.value, due=due)
 
-    def _manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Any]:
+        """What a recording says of the bench at its start."""
         return {
             "hil": result.versions()["hil"],
             "rig": self.rig.name,
@@ -221,7 +224,9 @@ class Bench(Running):
 
     def _drain(self) -> None:
         assert self.engine is not None
+        captured = self.captures.read()
         self.recorder.drain(self.engine.loop)
+        self.captures.take(captured)
         if self._for_devices:
             self._tell_or_note(self._send_ahead)
         for role, text in self.engine.wires.events():
@@ -230,7 +235,10 @@ class Bench(Running):
 
     def _device_event(self, role: str, text: str) -> None:
         place = {"tick": self.tick, "time_s": self.time_s, "kind": "device", "target": role, "id": 0}
-        event = {**place, "a": None, "b": None, "text": text}
+        self.tell({**place, "a": None, "b": None, "text": text})
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """An event that the loop does not know of, into the recording; in the thread that runs the bench."""
         self.recorder.tell(event)
         if self._on_event:
             self._on_event(event)
@@ -346,6 +354,7 @@ class Bench(Running):
     def _finish(self) -> RunResult:
         engine = self._open_engine()
         failure = self._end_run() or self._broken or self._fmus.end()
+        self.captures.end()
         ending = Ending.of(self, engine, failure)  # before the safe state, which is not part of the run
         writer, self.recorder = self.recorder.writer, self.recorder.closed()
         ending.note_unsafe(engine.make_safe(self.gated(), self.__getitem__))
@@ -367,6 +376,7 @@ class Bench(Running):
             self.engine.close()
         if self._thread is not None:
             self._thread.join()
+        self.captures.end()
         self.state.end_fmus()
         if self.recorder.writer is not None:
             self.recorder.writer.close({"result": "aborted", "complete": False})

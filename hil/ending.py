@@ -46,6 +46,7 @@ class Ending:
             "the overrun policy ended the run" if engine.ended_by == "overrun" else "",
             f"{counters['lost_inputs']} inputs were lost" if counters["lost_inputs"] else "",
             str(bench.recorder.error) if bench.recorder.error else "",
+            *bench.captures.errors(),
         ]
         buses = result.readable_buses(engine.wires.counters())  # asks devices, which may tell of problems
         reasons += engine.wires.problems()
@@ -64,6 +65,7 @@ class Ending:
             "lost_inputs_from": counters["lost_inputs_from"],
             "lost_notes": bench.state.notes_lost,
             "faults": bench.armed_faults(),
+            **({"captures": bench.captures.to_list()} if len(bench.captures) else {}),
         }
         text = "released, as the run ended"
         released = [

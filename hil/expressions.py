@@ -64,7 +64,7 @@ class Condition:
         return self._truth(self._tree, lookup)
 
     def _names(self, node: ast.AST) -> set[str]:
-        name = _dotted(node)
+        name = dotted(node)
         if name is not None:
             return {name} - set(_CALLS)
         return set().union(*(self._names(child) for child in ast.iter_child_nodes(node)))
@@ -94,7 +94,7 @@ class Condition:
         return True
 
     def _number(self, node: ast.AST, lookup: Lookup) -> float:
-        name = _dotted(node)
+        name = dotted(node)
         if name is not None:
             return lookup(name)
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
@@ -119,11 +119,11 @@ class Condition:
         return BenchError(f"'{part}' cannot be part of a condition", where=self.text)
 
 
-def _dotted(node: ast.AST) -> str | None:
+def dotted(node: ast.AST) -> str | None:
     """`plant.h1` of its syntax tree; None when the node is not a name."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
-        left = _dotted(node.value)
+        left = dotted(node.value)
         return None if left is None else f"{left}.{node.attr}"
     return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,10 @@ from hil.nearest import did_you_mean
 from hil.recorder import Columns, Recorder
 from hil.rig import Rig
 
+if TYPE_CHECKING:
+    from hil.capture import Capture, Captures
+
 POLL_S = 0.001
-DRAINED_S = 0.1  # by then a background run has drained what it had
 Floats = npt.NDArray[np.float64]
 
 
@@ -28,6 +31,7 @@ class Looking(Commands):
     rig: Rig
     time: str
     recorder: Recorder
+    captures: Captures
     _columns: list[Columns]
 
     @property
@@ -121,38 +125,40 @@ class Looking(Commands):
         return self.time_s
 
     def capture(
-        self, signals: Iterable[str], trigger: str, pre_s: float, post_s: float, timeout_s: float = 10.0
-    ) -> dict[str, Floats]:
-        """Signals around the first tick from now on at which the trigger holds; needs `history`.
+        self,
+        signals: Iterable[str],
+        trigger: str,
+        pre_s: float,
+        post_s: float,
+        timeout_s: float = 10.0,
+        *,
+        name: str | None = None,
+        out: str | Path | None = None,
+        count: int = 1,
+        stop_trigger: str | None = None,
+    ) -> Capture:
+        """Watches for a condition after each tick from the next one on, and records signals around it. Does not wait.
+
+        Args:
+            signals: names of signals, block states or parameters.
+            trigger: such as "rise(plc.alarm_h1)" or "sensor.h1 > 0.2 for 0.5 s"; see docs/capture.md.
+            pre_s: bench time before the trigger's tick, as far as the capture has watched by then.
+            post_s: bench time behind it, or behind the tick at which `stop_trigger` holds.
+            timeout_s: longest wait for a trigger, in bench time.
+            name: of the capture.
+            out: folder of its recording; default: in the bench's recording, else a temporary one.
+            count: windows to be taken, one after the other.
 
         Returns:
-            arrays by signal, and "time_s" with 0 at the trigger.
+            the capture: `.state`, `.wait()`, `.recording`, arrays by signal and "time_s", 0 at the trigger.
 
         Raises:
-            BenchError: the trigger did not come within timeout_s.
+            BenchError: a signal, condition or time cannot be used, or there is no room for it.
         """
-        names = list(signals)
-        first = self.tick
-        self.wait_until(trigger, timeout_s)
-        end = self.tick + round(post_s / self.period_s)
-        while self.tick < end and self.running:
-            clock.sleep(POLL_S)
-        if self.tick < end:
-            self._run_ticks(end - self.tick)
-        clock.sleep(DRAINED_S if self.running else 0.0)
-        return self._cut(names, trigger, first, pre_s, post_s)
+        from hil.capture import CaptureRequest
 
-    def _cut(self, names: list[str], trigger: str, first: int, pre_s: float, post_s: float) -> dict[str, Floats]:
-        condition = Condition(trigger, self.built.numbers)
-        ticks = self.recorder.ticks()
-        # A bench that goes on running may have added rows since.
-        columns = {name: self.history(name)[: len(ticks)] for name in {*names, *condition.signals}}
-        for row in np.flatnonzero(ticks >= first):
-            if condition(lambda name, row=row: float(columns[name][row])):  # type: ignore[misc]
-                break
-        else:
-            raise BenchError(f"'{trigger}' did not hold at any recorded tick", where=self.rig.name)
-        at = ticks[row]
-        lo, hi = at - round(pre_s / self.period_s), at + round(post_s / self.period_s)
-        keep = (ticks >= lo) & (ticks <= hi)
-        return {"time_s": (ticks[keep] - at) * self.period_s, **{name: columns[name][keep] for name in names}}
+        names = (signals,) if isinstance(signals, str) else tuple(signals)
+        place = None if out is None else Path(out)
+        return self.captures.add(
+            CaptureRequest(names, trigger, pre_s, post_s, timeout_s, name, place, count, stop_trigger)
+        )

@@ -74,6 +74,9 @@ def bench(request: pytest.FixtureRequest, bench_binding: Mapping[str, str]) -> I
     with open_bench(_rig_of(request), **_options(request, bench_binding)) as opened:
         yield opened
         result = opened.finish()
+    for capture in opened.captures:
+        place = f" in {capture.folder}" if capture.folder else ""
+        request.node.user_properties.append((f"capture {capture.name}", f"{capture.sentence()}{place}"))
     if not result.passed:
         pytest.fail(f"the bench did not end well: {result.reason}", pytrace=False)
 

@@ -20,7 +20,7 @@ from hil.models.augment import augmented
 from hil.models.c_source import compile_source
 from hil.models.observed import observed
 from hil.rig import Block, Rig, Role, RoleTag, Signal
-from hil.rig.description import PlcRef
+from hil.rig.description import PlcRef, StimulusTable, Wire
 from hil.rig.estimators import ESTIMATORS
 from hil.rig.plc_wires import force_range, image_names
 from hil.spec import BlockSpec, PathSpec, RoleSpec, Spec, TagSpec
@@ -107,7 +107,24 @@ class _Builder:
 
     def written(self, name: str) -> int:
         """The number that the producer of a bench signal writes."""
+        if (None, f"{name}.driven") in self.slots:
+            return self.slots[(None, f"{name}.driven")]
+        return self.behind_stimulus(name)
+
+    def behind_stimulus(self, name: str) -> int:
+        """The number that a path reads, or readers where there is no path."""
         return self.slots[(None, f"{name}.raw" if name in self.paths else name)]
+
+    def add_stimulus(self, stimulus: StimulusTable) -> None:
+        """Between a signal's producer and its path, so that faults, forces and the gate act behind it."""
+        name = stimulus.signal
+        raw = self.behind_stimulus(name)
+        given = self.slot(None, f"{name}.driven", start=self.rig.signals[name].start)
+        config = [(float(stimulus.start_ns),), stimulus.table]
+        label = f"stimulus of {name}"
+        self.spec.blocks.append(BlockSpec(label, "stimulus", [given], [raw], [], config))
+        wires = (Wire("u", name),), (Wire("y", name),)
+        self.placed.append(Block(label, "stimulus", *wires, {}, {}))
 
     def add_block(self, block: Block, inputs: Callable[[str], int], outputs: Callable[[str], int], role: int) -> None:
         """A placed block; `inputs` and `outputs` give the numbers of its signals."""
@@ -292,6 +309,8 @@ def build_bench(rig: Rig, bindings: dict[str, str], seed: int | None = None, pro
     for signal in rig.signals.values():
         if signal.role is None:
             b.add_signal(signal)
+    for stimulus in rig.stimuli.values():
+        b.add_stimulus(stimulus)
     for block in rig.blocks.values():
         if block.role is None:
             b.add_block(block, lambda name: b.slots[(None, name)], b.written, 0)

@@ -71,10 +71,10 @@ def unit_of(name: str, rig: Rig) -> str:
     return (signal.unit if signal else None) or ""
 
 
-def ring_size(columns: list[Columns], period_s: float) -> int:
-    """Bytes of the samples ring: RING_S of everything, a power of two."""
+def ring_size(columns: list[Columns], period_s: float, smallest: int = SMALLEST_RING) -> int:
+    """Bytes of a ring for samples: RING_S of everything, a power of two."""
     per_s = sum((32 + 9 * len(c.names)) / (c.every * period_s) for c in columns)
-    size = SMALLEST_RING
+    size = smallest
     while size < min(RING_S * per_s, LARGEST_RING):
         size *= 2
     return size

@@ -63,6 +63,9 @@ def replay(folder: str | Path, progress: Progress | None = None) -> dict[str, An
         RecordingError: the folder is not a recording, or was made by another program than its rig gives here.
     """
     recording = Recording(folder)
+    if "capture" in recording.manifest:
+        mend = "Replay the recording of its run"
+        raise RecordingError("is a capture, which has no inputs from tick 0 on", where=str(folder), mend=mend)
     with tempfile.TemporaryDirectory(prefix="hil-replay-") as place:
         stored = recording.rig
         rig = Rig.from_dict(stored["rig"], stored["files"]).write_files(Path(place))

@@ -55,6 +55,10 @@ class Running(Looking):
             raise BenchError("the bench runs already", mend="Call stop() first")
         self._advance(self._open_engine(), ticks)
 
+    def run_until_stopped(self) -> None:
+        """Runs until `request_stop`; not in the background."""
+        self._run_ticks(None)
+
     def _advance(self, engine: Engine, ticks: int | None) -> None:
         try:
             engine.advance(ticks)

@@ -45,6 +45,10 @@ COMMON = (  # noqa: SIM905, eighty quoted names are hard to read
     "m**2 cm**2 m**3 m**3/s m**3/h kg/s kg/h kg/m**3 S mS T mol lux lm cd % 1 bool ppm bit count volt ampere metre"
 ).split()
 
+# Products of these are units for certain: most rigs are read without pint, which takes 0.3 s to start.
+PLAIN = "|".join(name for name in COMMON if name.isalpha() and name != "bool")
+PRODUCT = re.compile(rf"(?:1/)?(?:{PLAIN})(?:\*\*[2-9])?(?:[*/](?:{PLAIN})(?:\*\*[2-9])?)*")
+
 
 def check_unit(text: str, *, where: str | None = None) -> str:
     """Return `text` when it is a unit.
@@ -53,7 +57,7 @@ def check_unit(text: str, *, where: str | None = None) -> str:
         RigError: it is not; the message names the nearest unit. `where` is the file and key that it came from.
 
     """
-    if text not in COMMON:  # or the check of a small rig would take 0.3 s for pint alone
+    if not _plain(text):
         _read(text, where)
     return text
 
@@ -65,7 +69,7 @@ def same_unit(a: str, b: str) -> bool:
         RigError: one of them is not a unit.
 
     """
-    if a == b and a in COMMON:
+    if a == b and _plain(a):
         return True
     return compatible(a, b) and conversion(a, b) == (1.0, 0.0)
 
@@ -77,7 +81,7 @@ def compatible(a: str, b: str) -> bool:
         RigError: one of them is not a unit.
 
     """
-    if a == b and a in COMMON:
+    if a == b and _plain(a):
         return True
     unit_a, unit_b = _read(a), _read(b)
     if "bool" in (a.strip(), b.strip()):  # 0 or 1 is never a percentage
@@ -116,6 +120,11 @@ def conversion(a: str, b: str) -> tuple[float, float]:
     scale = float(make(1.0, unit_a).to(unit_b).magnitude) - offset
     # The difference costs digits where the offset is large (degC: 1.0000000000000002); 12 digits do there.
     return (float(f"{scale:.12g}"), offset) if offset else (scale, 0.0)
+
+
+def _plain(text: str) -> bool:
+    """A unit beyond doubt; False says nothing."""
+    return text in COMMON or (isinstance(text, str) and len(text) <= MAX_LENGTH and bool(PRODUCT.fullmatch(text)))
 
 
 def nearest_unit(text: str) -> str | None:

@@ -1,7 +1,7 @@
 """What all tests share: counts that shrink in a normal run, and say so at the end; and which run beside each other.
 
-`make test` runs two tests at a time where they only compute, then two at a time those marked `waiting`, and last, one
-at a time, those marked `alone`.
+`make test` (tools/run_tests.sh) runs the tests of one mark after the other or beside each other: each test has one of
+`alone`, `soak`, `waiting` and `computing`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+ROOT = Path(__file__).parents[1]
 FULL = os.environ.get("HIL_FULL", "") not in ("", "0")
 # (test, reduced count, complete count) and how many cases of that test said so.
 REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
+# Counts over minutes, in which neighbours change nothing.
+SOAK = ("tests/bench/test_soak.py",)
 # They measure time: nothing runs beside them. Or they open a serial line again that has gone: in the meantime its name
 # may have become another test's pseudo-terminal.
 ALONE = (
@@ -37,12 +40,20 @@ ALONE = (
     "tests/firmware/test_bad_boards.py",
     "tests/firmware/test_link_bus_lines.py",
     "tests/firmware/test_scan_serial.py",
+    "tests/firmware/test_stm32_board.py::test_a_sleep_lasts_no_less_than_asked",
     "tests/firmware/test_tclab_driver.py",
     "tests/wire/test_proxy_network.py",
     "tests/wire/test_proxy_serial.py",
     "tests/wire/test_proxy_through.py",
     "tests/wire/test_rtu_client_line.py::test_a_line_that",
     "tests/wire/test_rtu_server_line.py::test_a_line_that",
+)
+# Those marked `realtime` among them are alone too: their board, in another process, may starve beside others.
+TALKING = ("tests/firmware/",)
+# Except these, whose bounds are wide: a wire's time-outs, and a board that heats for seconds.
+PATIENT = (
+    "tests/firmware/test_tclab_peer.py::test_the_package",
+    "tests/firmware/test_tclab_peer.py::test_clock_and_historian",
 )
 # They wait for boards, lines and signals, with bounds that another one of them beside does not break.
 WAITING = (
@@ -56,12 +67,28 @@ WAITING = (
     "tests/plc/block/test_program_wires.py",
     "tests/rigs/test_test_command.py",
 )
-# They only compile and compute, as all others do.
+# They only compile and compute, as all others do, though they lie in a folder of WAITING.
 COMPUTING = (
     "tests/firmware/test_build.py",
     "tests/firmware/test_levels.py",
     "tests/wire/test_modbus_fuzz.py",
     "tests/wire/test_rtu_fuzz.py",
+)
+# Those that take longest begin, so that no worker is left with one of them when the other has done.
+FIRST = (
+    "tests/firmware/test_build.py",
+    "tests/campaign/test_campaign.py",
+    "tests/rigs/test_quad_tank_levels.py",
+    "tests/loop/test_compilers.py",
+    "tests/loop/test_replay.py",
+    "tests/unit/test_core_symbols.py",
+    "tests/loop/test_plugin.py",
+    "tests/commission/test_tank_mistakes.py",
+    "tests/unit/test_models_cache.py",
+    "tests/unit/test_models.py",
+    "tests/unit/test_cli.py",
+    "tests/commission/test_written_tests.py",
+    "tests/loop/test_bad_input.py",
 )
 
 settings.register_profile("reduced", max_examples=50, deadline=None)
@@ -75,17 +102,35 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HIL_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="hilt")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m GROUP` alone: files without tests of that group are not even imported."""
+    place = collection_path.relative_to(ROOT).as_posix()
+    wanted = config.option.markexpr
+    if wanted == "computing":
+        elsewhere = place.startswith((*SOAK, *ALONE, *WAITING)) and not place.startswith(COMPUTING)
+        return True if elsewhere and collection_path.is_file() else None
+    among = {"soak": SOAK, "alone": (*ALONE, *TALKING), "waiting": WAITING}.get(wanted)
+    if among is None or any(place.startswith(name) or name.startswith(place) for name in among):
+        return None
+    return True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.startswith(ALONE) or (item.get_closest_marker("realtime") and _talks(item)):
-            item.add_marker(pytest.mark.alone)
-        elif item.nodeid.startswith(WAITING) and not item.nodeid.startswith(COMPUTING):
-            item.add_marker(pytest.mark.waiting)
+        item.add_marker(_group(item))
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
-def _talks(item: pytest.Item) -> bool:
-    """To a board or an instrument in another process, which may starve beside others."""
-    return item.nodeid.startswith("tests/firmware/")
+def _group(item: pytest.Item) -> str:
+    """The mark that says what may run beside it."""
+    if item.nodeid.startswith(SOAK):
+        return "soak"
+    talks = item.get_closest_marker("realtime") and item.nodeid.startswith(TALKING)
+    if item.nodeid.startswith(ALONE) or (talks and not item.nodeid.startswith(PATIENT)):
+        return "alone"
+    if item.nodeid.startswith(WAITING) and not item.nodeid.startswith(COMPUTING):
+        return "waiting"
+    return "computing"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

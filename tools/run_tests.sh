@@ -1,21 +1,50 @@
 #!/bin/sh
 # usage: tools/run_tests.sh PYTHON [PYTEST ARGUMENT...]
-# All tests: two at a time those that only compute, then those that wait, then alone those that measure time
-# (tests/conftest.py says which). With arguments: what pytest makes of them, one test at a time.
+# All tests, in groups that tests/conftest.py tells apart. Those that wait, two at a time; in the time that they leave
+# those that compute, two at a time and at the lowest priority, and the soak; then, alone, those that measure time.
+# With arguments: what pytest makes of them, one test at a time.
 set -u
 cd "$(dirname "$0")/.."
 python=$1
 shift
 [ $# -eq 0 ] || exec "$python" -m pytest "$@"
 
+# Where it is set, each of the processes below would rewrite the assertions of all tests again: 5 s of computing.
+unset PYTHONDONTWRITEBYTECODE
+
+logs=build/tests
+mkdir -p $logs
 failed=
+background=
+trap '[ -z "$background" ] || kill $background 2>/dev/null' EXIT
+trap 'exit 130' INT TERM
+
 run() { # WHAT PYTEST_ARGUMENT...
     what=$1
     shift
+    echo "== tests: $what"
     "$python" -m pytest --durations=5 "$@" || failed="$failed $what"
 }
-run computing -n 2 --dist loadfile -m "not alone and not waiting"
-run waiting -n 2 --dist loadfile -m waiting
+begin() { # WHAT NICENESS PYTEST_ARGUMENT...: what it says goes into a file
+    what=$1 niceness=$2
+    shift 2
+    nice -n "$niceness" "$python" -m pytest --durations=5 "$@" >$logs/"$what".log 2>&1 </dev/null &
+    eval "${what}_process=$!"
+    background="$background $!"
+}
+end() { # WHAT: waits for it and shows what it said
+    eval "process=\$${1}_process"
+    wait "$process" || failed="$failed $1"
+    background=$(echo " $background " | sed "s/ $process / /")
+    echo "== tests: $1"
+    cat "$logs/$1.log"
+}
+
+begin soak 0 -m soak
+begin computing 19 -n 2 --dist loadfile --no-loadscope-reorder -m computing
+run waiting -n 2 --dist loadfile --no-loadscope-reorder -m waiting
+end computing
+end soak
 run alone -m alone
 [ -z "$failed" ] || echo "Failed: some tests of those that are:$failed" >&2
 [ -z "$failed" ]

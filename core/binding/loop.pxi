@@ -9,6 +9,26 @@ def histogram_edges() -> list:
     return [hil_histogram_edge(i) for i in range(HIL_HISTOGRAM_BUCKETS)]
 
 
+cdef int _fill_group(_Memory m, State state, hil_group *g, group) except -1:
+    every, parts, statuses = group
+    if every < 1:
+        raise BenchError("a group is recorded every 1 or more ticks")
+    for offset, n in parts:
+        state._inside(offset, 8 * n)
+    for offset in statuses:
+        state._inside(offset, 1)
+    cdef hil_run *runs = <hil_run *>m.take(len(parts), sizeof(hil_run))
+    for k, (offset, n) in enumerate(parts):
+        runs[k].offset, runs[k].n = offset, n
+        g.n_values += n
+    cdef uint32_t *status = <uint32_t *>m.take(len(statuses), sizeof(uint32_t))
+    for k, offset in enumerate(statuses):
+        status[k] = offset
+    g.every, g.n_runs, g.n_status = every, len(parts), len(statuses)
+    g.runs, g.status = runs, status
+    return 0
+
+
 @cython.no_gc_clear  # what a running thread uses is not cleared before it has been joined
 cdef class Loop:
     """Runs ticks of one state: virtual, lock-step or in a real-time thread.
@@ -24,6 +44,7 @@ cdef class Loop:
     cdef readonly State state
     cdef _Memory memory
     cdef list keep
+    cdef list armed
     cdef int running
     cdef object joining
     cdef bytearray scratch
@@ -32,7 +53,7 @@ cdef class Loop:
                  uint32_t hash_every=0, int timed_entries=0):
         self.state = state
         self.memory = _Memory()
-        self.keep = []
+        self.keep, self.armed = [], []
         self.joining = threading.Lock()
         cdef _Memory m = self.memory
         memset(&self.l, 0, sizeof(self.l))
@@ -51,6 +72,7 @@ cdef class Loop:
         self.profile.clock = hil_clock_ns
         self.profile.n = timed_entries
         self.profile.blocks = <hil_block_time *>m.take(timed_entries, sizeof(hil_block_time))
+        self.profile.worst_ns = <int64_t *>m.take(timed_entries, sizeof(int64_t))
         self._watch_fmus(True)
 
     cdef int _watch_fmus(self, bint on) except -1:
@@ -67,24 +89,8 @@ cdef class Loop:
 
     cdef int _set_groups(self, list groups) except -1:
         cdef hil_group *g = <hil_group *>self.memory.take(len(groups), sizeof(hil_group))
-        cdef hil_run *runs
-        cdef uint32_t *status
-        for i, (every, parts, statuses) in enumerate(groups):
-            if every < 1:
-                raise BenchError("a group is recorded every 1 or more ticks")
-            for offset, n in parts:
-                self.state._inside(offset, 8 * n)
-            for offset in statuses:
-                self.state._inside(offset, 1)
-            runs = <hil_run *>self.memory.take(len(parts), sizeof(hil_run))
-            for k, (offset, n) in enumerate(parts):
-                runs[k].offset, runs[k].n = offset, n
-                g[i].n_values += n
-            status = <uint32_t *>self.memory.take(len(statuses), sizeof(uint32_t))
-            for k, offset in enumerate(statuses):
-                status[k] = offset
-            g[i].every, g[i].n_runs, g[i].n_status = every, len(parts), len(statuses)
-            g[i].runs, g[i].status = runs, status
+        for i, group in enumerate(groups):
+            _fill_group(self.memory, self.state, &g[i], group)
         self.l.groups, self.l.n_groups = g, len(groups)
         return 0
 
@@ -107,6 +113,23 @@ cdef class Loop:
     def push(self, bytes event):
         """Puts a 64-byte event into the command queue; BenchError when it is full."""
         _check(hil_queue_push(self.queue, _event(event)))
+
+    def arm(self, Capture capture not None):
+        """Lets a capture watch from the next tick on, also while the loop runs; BenchError when there are too many.
+
+        One thread at a time. Kept alive until its `left` is set, or the loop goes.
+        """
+        if capture.state is not self.state:
+            raise BenchError("the capture is of another state")
+        if self.l.captures == NULL:
+            self.l.captures = <hil_captures *>self.memory.take(1, sizeof(hil_captures))
+        self.armed = [c for c in self.armed if not c.left]
+        for i in range(HIL_MOST_CAPTURES):
+            if self.l.captures.slot[i] == NULL:
+                self.armed.append(capture)
+                self.l.captures.slot[i] = &capture.slot
+                return
+        raise BenchError(f"{HIL_MOST_CAPTURES} captures watch already", mend="Wait for one to end, or abort one")
 
     def pending(self) -> list:
         """Events that the next cycle will take, 64 bytes each; they stay. Only while the loop rests."""
@@ -150,6 +173,7 @@ cdef class Loop:
         c.policy, c.grace_ticks, c.max_catch_up = policy, grace_ticks, max_catch_up
         c.priority, c.cpu, c.spin_ns, c.n_ticks, c.first_ns = priority, cpu, spin_ns, n_ticks, first_ns
         self.l.clock = hil_clock_ns
+        self.profile.worst_from = <uint64_t>self.state.tick + grace_ticks
         self.l.profile = &self.profile if self.profile.n else NULL
         if hil_runner_start(&self.runner, &self.l, &c):
             raise OSError(errno, "no real-time thread")
@@ -211,6 +235,16 @@ cdef class Loop:
         """(calls, sum_ns, max_ns) per block, then per path."""
         return [(self.profile.blocks[i].calls, self.profile.blocks[i].sum_ns, self.profile.blocks[i].max_ns)
                 for i in range(self.profile.n)]
+
+    def worst_tick(self) -> tuple | None:
+        """(tick, late_ns, exec_ns, [ns per block, then per path]) of the real-time tick that ended latest.
+
+        Ticks in the grace of a run's start do not count. None before the first one.
+        """
+        p = &self.profile
+        if not p.worst_end_ns:
+            return None
+        return (p.worst_tick, p.worst_late_ns, p.worst_end_ns - p.worst_late_ns, [p.worst_ns[i] for i in range(p.n)])
 
     def read_inputs(self) -> bytes:
         """Whole frames from the loss-less ring."""

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "hil/capture.h"
 #include "program_private.h"
+#include "record.h"
 
 /* ---- recording ---- */
 
@@ -21,40 +23,6 @@ static void put(struct hil_ring *ring, uint64_t tick, uint16_t kind, uint16_t gr
     hil_ring_commit(ring, size);
 }
 
-static unsigned char *copy_values(unsigned char *at, const struct hil_group *g, const unsigned char *s)
-{
-    for (const struct hil_run *run = g->runs, *end = run + g->n_runs; run < end; run++) {
-        const unsigned char *from = s + run->offset;
-        size_t bytes = run->n * sizeof(double);
-        if (run->n == 1)
-            memcpy(at, from, sizeof(double)); /* the usual case: one load and one store, no call */
-        else
-            memcpy(at, from, bytes);
-        at += bytes;
-    }
-    return at;
-}
-
-static void record_group(struct hil_loop *l, uint16_t index, uint64_t tick, int64_t late_ns, int64_t exec_ns,
-                         uint32_t alert)
-{
-    const struct hil_group *g = &l->groups[index];
-    uint32_t status = alert ? (g->n_status + 7u) / 8u * 8u : 0;
-    uint32_t bytes = (uint32_t)(sizeof(struct hil_frame) + sizeof(struct hil_sample_head)) + g->n_values * 8u + status;
-    unsigned char *at = hil_ring_reserve(l->samples, bytes, tick);
-    if (!at)
-        return;
-    struct hil_frame frame = {bytes, HIL_FRAME_SAMPLE, index, tick};
-    struct hil_sample_head head = {late_ns, exec_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)exec_ns, alert != 0};
-    memcpy(at, &frame, sizeof frame);
-    memcpy(at + sizeof frame, &head, sizeof head);
-    at = copy_values(at + sizeof frame + sizeof head, g, l->state);
-    if (alert)
-        for (uint32_t i = 0; i < g->n_status; i++)
-            at[i] = l->state[g->status[i]];
-    hil_ring_commit(l->samples, bytes);
-}
-
 static void record(struct hil_loop *l, uint64_t tick, int64_t late_ns, int64_t exec_ns, uint32_t alert)
 {
     const struct hil_state *h = hil_header(l->state);
@@ -62,9 +30,10 @@ static void record(struct hil_loop *l, uint64_t tick, int64_t late_ns, int64_t e
         put(l->inputs, tick, HIL_FRAME_NOTE, 0, &hil_notes(l->program, l->state)[i], sizeof(struct hil_note));
     if (!l->samples)
         return;
+    const struct hil_row_times times = {tick, late_ns, exec_ns, alert};
     for (uint32_t i = 0; i < l->n_groups; i++)
         if (l->groups[i].every == 1 || tick % l->groups[i].every == 0)
-            record_group(l, (uint16_t)i, tick, late_ns, exec_ns, alert);
+            hil_record_group(l->samples, &l->groups[i], (uint16_t)i, l->state, &times);
 }
 
 /* ---- inputs of the tick ---- */
@@ -159,31 +128,39 @@ void hil_loop_cycle(struct hil_loop *l, int64_t late_ns)
         publish(l, tick);
     int64_t exec_ns = l->clock ? l->clock() - from : 0;
     record(l, tick, late_ns, exec_ns, hil_header(l->state)->alert);
+    struct hil_captures *captures = atomic_load_explicit(&l->captures, memory_order_acquire);
+    if (__builtin_expect(captures != NULL, 0))
+        hil_captures_step(captures, l->state, tick, late_ns, exec_ns);
     l->n_ticks++;
     if (!l->clock)
         return;
     l->exec_ns = l->clock() - from;
     hil_histogram_add(l->exec, l->exec_ns);
     hil_histogram_add(l->late, late_ns);
+    if (l->profile)
+        hil_profile_keep_worst(l->profile, tick, late_ns, l->exec_ns);
 }
 
-static int nearly_full(struct hil_ring *r)
-{
-    if (!r)
-        return 0;
-    uint64_t used =
-        atomic_load_explicit(&r->head, memory_order_relaxed) - atomic_load_explicit(&r->tail, memory_order_acquire);
-    return used > r->size / 4 * 3;
-}
+static int nearly_full(struct hil_ring *r) { return r && hil_ring_nearly_full(r); }
 
 static int must_end(struct hil_loop *l)
 {
-    return atomic_load_explicit(&l->stop, memory_order_relaxed) || nearly_full(l->samples) || nearly_full(l->inputs);
+    const struct hil_captures *captures = atomic_load_explicit(&l->captures, memory_order_relaxed);
+    return atomic_load_explicit(&l->stop, memory_order_relaxed) || nearly_full(l->samples) || nearly_full(l->inputs) ||
+           (captures && captures->news);
+}
+
+static void begin(struct hil_loop *l)
+{
+    struct hil_captures *captures = atomic_load_explicit(&l->captures, memory_order_relaxed);
+    if (captures)
+        captures->news = 0;
 }
 
 uint64_t hil_loop_run(struct hil_loop *l, uint64_t n)
 {
     uint64_t i = 0;
+    begin(l);
     while (i < n && !must_end(l))
         hil_loop_cycle(l, 0), i++;
     return i;
@@ -207,6 +184,7 @@ static int exchange_due(struct hil_loop *l, uint64_t tick)
 uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err)
 {
     uint64_t i = 0;
+    begin(l);
     for (*err = 0; i < n && !*err && !must_end(l); i++) {
         uint64_t tick = hil_header(l->state)->tick;
         hil_loop_cycle(l, 0);

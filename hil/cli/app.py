@@ -10,6 +10,7 @@ from hil import __version__
 from hil.cli import (
     bench,
     campaign,
+    capture,
     check,
     commission,
     design,
@@ -33,7 +34,7 @@ from hil.cli import (
 BENCH, LIVE, RECORDING, MODELS = "Benches", "A running bench", "Recordings", "Models"
 MACHINE = "Machine and devices"
 COMMANDS = (
-    (BENCH, new.new, check.check, design.design, tune.tune, run.run, test.test, emulate.emulate),
+    (BENCH, new.new, check.check, design.design, tune.tune, run.run, capture.capture, test.test, emulate.emulate),
     (
         LIVE,
         watch.watch,

@@ -46,6 +46,9 @@ def run(
     ] = None,
     no_faults: Annotated[bool, typer.Option("--no-faults", help="Leave out the faults of the rig file.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the rig's.")] = None,
+    stimulus: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML with [stimuli.NAME], beside the rig's own.")
+    ] = None,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the recording; default: recordings/RIG-TIME here.")
     ] = None,
@@ -74,6 +77,7 @@ def run(
     job.urls = urls(url or [])
     job.controllers = controllers_of(controller)
     job.faults, job.use_rig_faults, job.seed = fault or [], not no_faults, seed
+    job.stimulus = stimulus
     job.record, job.no_record, job.overwrite = record, no_record, overwrite
     job.report, job.no_report, job.clear_latch = report, no_report, clear_latch
     raise typer.Exit(job.run(rig))
@@ -92,6 +96,7 @@ class _Job:
     faults: list[str] = dataclasses.field(default_factory=list)
     use_rig_faults: bool = True
     seed: int | None = None
+    stimulus: Path | None = None
     record: Path | None = None
     no_record: bool = False
     overwrite: bool = False
@@ -104,7 +109,7 @@ class _Job:
         from hil.rig import load_rig
 
         with summary.RunView(self.duration_s, quiet=self.json) as view:
-            rig = load_rig(name, controllers=self.controllers)
+            rig = self._stimulated(load_rig(name, controllers=self.controllers))
             wanted = self._requirements(rig)
             folder = None if self.no_record else self.record or _default_folder(rig)
             with self._open(rig, folder, view) as bench:
@@ -121,6 +126,14 @@ class _Job:
             output.note(f"hil: {trouble}")
             return BAD_INPUT
         return stopped or (0 if result.passed else FAILED)
+
+    def _stimulated(self, rig: Rig) -> Rig:
+        if self.stimulus is None:
+            return rig
+        from hil.stimulus.applied import with_read
+        from hil.stimulus.reading import read_stimuli
+
+        return with_read(rig, read_stimuli(self.stimulus), str(self.stimulus))
 
     def _requirements(self, rig: Rig) -> dict[str, Formula]:
         """Read before anything runs."""

@@ -109,6 +109,30 @@ def mark(bench: Bench, fields: Fields) -> Answer:
     return _accepted(bench)
 
 
+def capture(bench: Bench, fields: Fields) -> Answer:
+    """Arms a capture: `signals` (list), `trigger`, `pre`, `post`, `timeout` in s, `name`, `count`, `stop_trigger`."""
+    signals, trigger = fields.get("signals"), fields.get("trigger")
+    if not (isinstance(signals, list) and signals and all(isinstance(name, str) for name in signals)):
+        raise BenchError("signals must be a list of signal names")
+    if not isinstance(trigger, str) or not trigger:
+        raise BenchError("trigger is missing", mend="As in 'sensor.h1 > 0.2'")
+    texts: list[str | None] = []
+    for key in ("name", "stop_trigger"):
+        text = fields.get(key)
+        if text is not None and not isinstance(text, str):
+            raise BenchError(f"{key} must be a text")
+        texts.append(text)
+    pre, post, timeout = (fields.get(key, preset) for key, preset in (("pre", 0.5), ("post", 2.0), ("timeout", 10.0)))
+    count = fields.get("count", 1)
+    made = bench.capture(signals, trigger, pre, post, timeout, name=texts[0], count=count, stop_trigger=texts[1])
+    return {"capture": made.to_dict(), **_accepted(bench)}
+
+
+def captures(bench: Bench, _: Fields) -> Answer:
+    """All captures of this run with their states, in the order in which they were armed."""
+    return {"captures": bench.captures.to_list(), **_accepted(bench)}
+
+
 def stop(bench: Bench, _: Fields) -> Answer:
     """Ends the run after the tick that runs now."""
     answer = _accepted(bench)
@@ -127,6 +151,8 @@ REQUESTS: Mapping[str, Callable[[Bench, Fields], Answer]] = {
     "enable": enable,
     "safe": safe,
     "mark": mark,
+    "capture": capture,
+    "captures": captures,
     "stop": stop,
 }
 

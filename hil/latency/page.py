@@ -133,16 +133,26 @@ def _flight_text(step: Mapping[str, Any]) -> str:
     if not step.get("flight"):
         return ""
     told = step["flight"]
-    guilty = f" Guilty block: {told['guilty']}." if told["guilty"] else ""
+    guilty = f" Guilty block: {told['guilty']}{_beyond(told)}." if told["guilty"] else ""
     return f"Worst tick {told['worst']:,}: {told['text']}.{guilty} {step['overruns']} ticks overran in this run."
+
+
+def _beyond(told: Mapping[str, Any]) -> str:
+    """How much longer it took than it mostly does; earlier results do not know."""
+    if not told.get("blocks"):
+        return ""
+    first = told["blocks"][0]
+    return f", {numbers.duration(first['ns'])} in this tick, {numbers.duration(first['mean_ns'])} on average"
 
 
 def _blocks(step: Mapping[str, Any]) -> list[dict[str, Any]]:
     blocks = list((step.get("blocks") or {}).items())
+    worst = {each["name"]: each["ns"] for each in (step.get("flight") or {}).get("blocks", ())}
     total = sum(b["calls"] * b["mean_ns"] for _, b in blocks) or 1.0
     return [
         {
             "name": name,
+            "worst_tick": numbers.duration(worst[name]) if name in worst else "",
             "calls": numbers.count(b["calls"]),
             "mean": numbers.duration(b["mean_ns"]),
             "maximum": numbers.duration(b["max_ns"]),

@@ -1,13 +1,83 @@
-"""A scan of a PLC program."""
+"""A scan of a compiled PLC program beside the same logic written in C by hand (plc_tank.st, plc_tank.c).
+
+The hand-written side latches its inputs and outputs as a PLC must, and is called through a pointer as a program is.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import statistics
+import time
+from collections.abc import Callable
+
+from hil.errors import BenchError
+from hil.latency.place import measured_place
+from hil.latency.programs import SOURCES, build
 from hil.latency.run import Run
+from hil.plc import CompiledProgram, compile_program
+
+SOURCE = SOURCES / "plc_tank.st"
+COURSE = 20_000
+"""Scans in which the inputs of plc_tank.c take the program once through all its phases."""
+COURSE_S = 1e-3  # about; it only sizes a side
+LEAST_RUNS = 9
+WORDS = 256  # more than the state by hand needs
+Scans = Callable[[], float]
 
 
 def measure(run: Run) -> None:
-    """Says where its time is found: it is a block like others, and has no yardstick of its own."""
-    if any(block.type == "plc" for block in run.rig.blocks.values()):
-        run.skipped["plc"] = "a scan has no yardstick yet; its time is in step's time by block"
-    else:
-        run.skipped["plc"] = "this rig has no PLC program"
+    """The tank's program, whatever the rig has: the compiler is measured, not the rig's own logic."""
+    ours, theirs = compiled(compile_program([SOURCE])), by_hand()
+    if ours() != theirs():
+        raise BenchError("the compiled program and the one by hand do not do the same", where=SOURCE.name)
+    runs = max(LEAST_RUNS, round(run.seconds / 32 / COURSE_S))
+    what = "the same logic by hand in C (plc_tank.c), a scan"
+    found = run.pair("plc", scan_ns(ours, runs), scan_ns(theirs, runs), yardstick=what, unit="ns")
+    run.figures["plc"] = {"scan_ns": found.a, "by_hand_ns": found.b}
+
+
+def yardstick() -> ctypes.CDLL:
+    """plc_tank.c, which also drives the compiled program: both sides get the same inputs in the same way."""
+    library = ctypes.CDLL(str(build("plc_tank")))
+    library.run_hand.restype = library.run_plc.restype = ctypes.c_double
+    library.run_hand.argtypes = [ctypes.c_void_p, ctypes.c_int64]
+    library.run_plc.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+    return library
+
+
+def compiled(program: CompiledProgram, scans: int = COURSE) -> Scans:
+    """Runs so many scans of a program with the interface of plc_tank.st from a cold start; the sum of its outputs."""
+    library, scan = yardstick(), program.scan_address
+
+    def run() -> float:
+        words = program.cold()
+        return float(library.run_plc(scan, ctypes.addressof(words), scans))
+
+    return run
+
+
+def by_hand(scans: int = COURSE) -> Scans:
+    """The same of plc_tank.c."""
+    library = yardstick()
+
+    def run() -> float:
+        words = (ctypes.c_uint64 * WORDS)()
+        return float(library.run_hand(ctypes.addressof(words), scans))
+
+    return run
+
+
+def scan_ns(run: Scans, runs: int) -> Callable[[], float]:
+    """Gives the median nanoseconds of a scan over so many courses, at the measured place."""
+
+    def measured() -> float:
+        with measured_place():
+            return statistics.median(_ns(run) / COURSE for _ in range(runs))
+
+    return measured
+
+
+def _ns(run: Scans) -> int:
+    began = time.perf_counter_ns()
+    run()
+    return time.perf_counter_ns() - began

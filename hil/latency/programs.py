@@ -58,6 +58,7 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
     # The same with the core's sine and cosine instead of the host's, which use the CPU's fused operations.
     "est_core": ("est.c", [*NATIVE, *OUR_ARITHMETIC, *SCALAR, *CORE_HEADERS, "-DCORE_MATHS", *CORE_MATHS]),
     "est_core_vec": ("est.c", [*NATIVE, *OUR_ARITHMETIC, *CORE_HEADERS, "-DCORE_MATHS", *CORE_MATHS]),
+    "plc_tank": ("plc_tank.c", [*AS_THE_CORE, *SHARED, "-fno-math-errno"]),  # as a compiled program
     "pid_bare": ("pid_bare.c", [*AS_THE_CORE, *SHARED]),
     "pid_block": ("pid_block.c", [*AS_THE_CORE, *CORE_HEADERS, str(CORE / "src/blocks/pid.c")]),
     "cart_pole_ekf_loop": (

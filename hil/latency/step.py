@@ -6,7 +6,8 @@ import ctypes
 import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from hil.bench import Bench, open_bench
 from hil.latency.headroom import headroom
@@ -14,20 +15,21 @@ from hil.latency.place import measured_place
 from hil.latency.programs import build
 from hil.latency.run import Run
 from hil.latency.trace import trace
+from hil.rig import Rig
 
 SEED = 1
 START = (0.0, 0.0, 0.05, 0.0)
-CHUNKS = 9  # of a side: its figure is their median
+CHUNKS = PLACES = 9  # of a side: its figure is their median, each of another place in memory
 Step = Callable[[int], None]
 HAND = "closed loop of a cart-pole written by hand in C (cart_pole_loop.c), a tick"
 
 
 def measure(run: Run) -> None:
     """Ticks in virtual time, all roles simulated."""
-    with open_bench(run.rig, history=False, use_rig_faults=False) as bench:
+    with places(run.rig) as benches:
         hand = by_hand()
         side_s = run.seconds / 32
-        ours, theirs = median_of(in_copies(bench), side_s), median_of(hand, side_s)
+        ours, theirs = median_of(in_copies(benches), side_s), median_of(hand, side_s)
         found = run.pair("step", ours, theirs, 0.5, yardstick=HAND, unit="ns")
         run.figures["step"] = {
             "tick_ns": found.a,
@@ -50,12 +52,20 @@ def by_hand(name: str = "cart_pole_loop") -> Step:
     return run
 
 
-def in_copies(bench: Bench) -> Step:
-    """Runs ticks in copies of the bench's state, in turn: where one lies in memory is chance, worth some percent."""
-    if bench.built.fmus:
-        return bench.state.run
-    states = itertools.cycle([bench.state.copy() for _ in range(CHUNKS)])
-    return lambda ticks: next(states).run(ticks)
+@contextmanager
+def places(rig: Rig) -> Iterator[list[Bench]]:
+    """The same bench at several places in memory: where program and state lie is chance, worth up to a tenth."""
+    foreign = any(block.type == "fmu" for block in rig.blocks.values())  # may be a library that can be opened once only
+    with ExitStack() as stack:
+        count = 1 if foreign else PLACES
+        yield [stack.enter_context(open_bench(rig, history=False, use_rig_faults=False)) for _ in range(count)]
+
+
+def in_copies(benches: list[Bench]) -> Step:
+    """Runs ticks in copies of the benches' states, in turn."""
+    states = [bench.state if bench.built.fmus else bench.state.copy() for bench in benches]
+    turns = itertools.cycle(states)
+    return lambda ticks: next(turns).run(ticks)
 
 
 def median_of(step: Step, seconds: float) -> Callable[[], float]:

@@ -76,7 +76,7 @@ class StreamFile:
         self._stream = pa.ipc.new_stream(pa.PythonFile(self, mode="w"), schema, options=options)
         # Arrow writes the schema with the first batch: an empty one makes the file readable from the start.
         try:
-            self.batch(pa.RecordBatch.from_pylist([], schema=schema))
+            self.batch(pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema))
         except RecordingError:
             self.close(whole=False)
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from hil.errors import RecordingError
 from hil.recording import layout
+from hil.recording.columns import number_column
 from hil.recording.files import StreamFile
 
 BATCH_BYTES = 4 << 20
@@ -91,19 +91,15 @@ class Rows:
             return
         n, self._n = self._n, 0
         columns = [
-            *(_array(pa.int64(), row[:n]) for row in self._head),
-            *(_array(pa.float64(), row[:n]) for row in self._values),
-            *(_array(pa.uint8(), row[:n]) for row in self._status),
+            *(number_column(pa.int64(), row[:n]) for row in self._head),
+            *(number_column(pa.float64(), row[:n]) for row in self._values),
+            *(number_column(pa.uint8(), row[:n]) for row in self._status),
         ]
         self._file.batch(pa.RecordBatch.from_arrays(columns, schema=self.schema))
 
     def close(self, *, whole: bool) -> None:
         """Closes the file; with its end mark when it is `whole`."""
         self._file.close(whole=whole)
-
-
-def _array(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array:
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def _schema(group: Group) -> pa.Schema:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from hil.errors import RecordingError
 from hil.recording import layout
+from hil.recording.columns import numbers_of
 
 Span = tuple[int, int]
 Array = npt.NDArray[Any]
@@ -78,7 +79,7 @@ class GroupFile:
                 break
             rows = _rows(batch, span)
             for name in wanted if rows.stop > rows.start else ():
-                parts[name].append(batch.column(name).to_numpy()[rows])
+                parts[name].append(numbers_of(batch.column(name))[rows])
         return {name: self._joined(name, parts[name]) for name in names}
 
     def last_tick(self) -> int | None:
@@ -102,5 +103,5 @@ def _unit(field: pa.Field) -> str:
 def _rows(batch: pa.RecordBatch, span: Span | None) -> slice:
     if span is None:
         return slice(0, batch.num_rows)
-    start, stop = np.searchsorted(batch.column("tick").to_numpy(), span)
+    start, stop = np.searchsorted(numbers_of(batch.column("tick")), span)
     return slice(int(start), int(stop))

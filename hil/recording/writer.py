@@ -23,6 +23,7 @@ from hil import json_text
 from hil.errors import RecordingError
 from hil.recording import layout
 from hil.recording.claim import claim, lock
+from hil.recording.columns import binary_column, number_column
 from hil.recording.files import AppendFile, StreamFile, json_lines, replace_json, reserve
 from hil.recording.rows import Floats, Group, Ints, Rows, Statuses, check_names
 
@@ -136,11 +137,11 @@ class RecordingWriter:
             return
         if len(payloads):
             columns = [
-                pa.array(np.asarray(ticks, np.int64)),
-                pa.array(np.asarray(kinds, np.uint8)),
-                pa.array(np.asarray(targets, np.uint16)),
-                pa.array(np.asarray(times_ns, np.int64)),
-                pa.array(payloads, pa.binary()),
+                number_column(pa.int64(), np.asarray(ticks, np.int64)),
+                number_column(pa.uint8(), np.asarray(kinds, np.uint8)),
+                number_column(pa.uint16(), np.asarray(targets, np.uint16)),
+                number_column(pa.int64(), np.asarray(times_ns, np.int64)),
+                binary_column(payloads),
             ]
             self._inputs.append(pa.RecordBatch.from_arrays(columns, schema=layout.INPUT_SCHEMA))
         self._flush_when_due()

@@ -328,6 +328,15 @@ class ScheduledEvent:
 
 
 @dataclass(frozen=True)
+class StimulusTable:
+    """A signal of the bench that is driven from `start_ns` on: the description as the core's table (hil.stimulus)."""
+
+    signal: str
+    start_ns: int
+    table: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Fit:
     """What `hil fit` finds unless it is told otherwise.
 
@@ -369,6 +378,7 @@ class Rig:
     events: tuple[ScheduledEvent, ...] = ()
     fit: Fit = field(default_factory=Fit)
     requirements: dict[str, str] = field(default_factory=dict)
+    stimuli: dict[str, StimulusTable] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
 

@@ -174,7 +174,18 @@ def _resolve(reading: Reading) -> Rig:
         files=reading.files,
         folder=reading.folder,
     )
-    return replace(rig, faults=read_faults(reading, rig.faultable()), events=read_events(reading, rig, types))
+    rig = replace(rig, faults=read_faults(reading, rig.faultable()), events=read_events(reading, rig, types))
+    return _stimulated(reading, rig)
+
+
+def _stimulated(reading: Reading, rig: Rig) -> Rig:
+    """With the rig's own stimuli, when the rest is sound."""
+    if not reading.table.stimuli or reading.mistakes.found:
+        return rig
+    from hil.stimulus.applied import with_read
+    from hil.stimulus.reading import stimuli_of
+
+    return with_read(rig, stimuli_of(reading.table.stimuli, reading.folder, "rig.toml"), "rig.toml")
 
 
 def _period_ns(reading: Reading) -> int:

@@ -5,7 +5,7 @@ Every class is one TOML table; unknown keys are refused. The docstrings of the f
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -316,3 +316,5 @@ class RigFile(Table):
     fit: FitTable = FitTable()
     requirements: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=60)], str] = {}
     """What has to hold in each run, by name: formulas over recorded signals (docs/requirements.md)."""
+    stimuli: dict[PlainName, dict[str, Any]] = {}
+    """What drives signals from a bench time on, by name: segments of docs/stimulus.md."""

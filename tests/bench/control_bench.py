@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import yardstick
-from cart_pole_bench import CartPole, MeasuredCartPole
 from numpy.typing import NDArray
 
 from hil import _core
+from hil.latency.cart_pole import CartPole, MeasuredCartPole
 from hil.models import CompiledModel, compile_model
 from hil.spec import BlockSpec, Spec
 

@@ -14,61 +14,20 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import yardstick
-from cart_pole_bench import MeasuredCartPole
 from filterpy.kalman import KalmanFilter
 from place import CPU, PRIORITY, measured_place
 
-from hil import _core
-from hil.models import Model, compile_model
-from hil.spec import BlockSpec, Spec
+from hil.latency.estimator import ekf, kalman, tick_ns
 
 pytestmark = pytest.mark.bench
-TICKS, RUNS = 5_000, 100
-"""Of a measurement: short, so that some of them fall between what else the machine does."""
 BATCHES = 5
 
 
-def program(kind: str, n: int, m: int, model: Model | None = None, **config: object) -> _core.Program:
-    """One estimator whose inputs are constant signals; u, where there is one, is 0."""
-    spec, n_u = Spec(period_ns=1_000_000), 1 if model else 0
-    inputs = [spec.signal(f"u{i}") for i in range(n_u)] + [spec.signal(f"y{i}", 0.1 * (i + 1)) for i in range(m)]
-    outputs = [spec.signal(f"o{i}") for i in range(2 * n + m + 2)]
-    compiled = compile_model(model, "euler", ekf=True) if model else None
-    fields = next(t for t in _core.block_types() if t["name"] == kind)["config"]
-    values = [np.ravel(config.get(f["name"], [f["preset"]] if f["max_n"] == 1 else [])).tolist() for f in fields]
-    params, address = (list(compiled.p0), compiled.address) if compiled else ([], 0)
-    spec.blocks.append(BlockSpec("it", kind, inputs, outputs, params, values, address))
-    return _core.Program(spec)
-
-
-def chain(n: int) -> dict[str, object]:
-    """The system of yardsticks/kalman_template.h."""
-    C = np.zeros((n // 2, n))
-    C[range(n // 2), range(0, n, 2)] = 1
-    A = np.eye(n) + 0.01 * np.eye(n, k=1)
-    return {"A": A, "C": C, "Q": 1e-3 * np.eye(n), "R": [0.1] * (n // 2), "P0": np.eye(n), "x0": [0.0] * n}
-
-
 CASES = {
-    "kf n4m2": lambda: program("kalman", 4, 2, **chain(4)),
-    "kf n12m6": lambda: program("kalman", 12, 6, **chain(12)),
-    "ekf cartpole": lambda: program(
-        "ekf", 4, 2, MeasuredCartPole, Q=1e-3 * np.eye(4), R=[0.1] * 2, P0=np.eye(4), x0=[0.0] * 4
-    ),
+    "kf n4m2": lambda: kalman(4, 2),
+    "kf n12m6": lambda: kalman(12, 6),
+    "ekf cartpole": ekf,
 }
-
-
-def tick_ns(it: _core.Program, ticks: int = TICKS, runs: int = RUNS) -> float:
-    """The best of many short runs; est.c prints its best of seven long ones."""
-    best = np.inf
-    with measured_place():
-        state = _core.State(it)
-        state.run(1000)
-        for _ in range(runs):
-            start = time.perf_counter_ns()
-            state.run(ticks)
-            best = min(best, (time.perf_counter_ns() - start) / ticks)
-    return best
 
 
 def in_a_process(name: str) -> float:
@@ -109,9 +68,11 @@ def test_beside_the_better_build_by_hand(
 
 
 def filterpy_ns(n: int) -> float:
-    s, m = chain(n), n // 2
+    """The system of yardsticks/kalman_template.h."""
+    m = n // 2
     it = KalmanFilter(dim_x=n, dim_z=m)
-    it.F, it.H, it.Q, it.R = s["A"], s["C"], s["Q"], np.diag(s["R"])
+    it.F, it.H = np.eye(n) + 0.01 * np.eye(n, k=1), np.eye(n)[::2]
+    it.Q, it.R = 1e-3 * np.eye(n), 0.1 * np.eye(m)
     z, ticks = 0.1 * np.arange(1, m + 1), 500
     start = time.perf_counter_ns()
     for _ in range(ticks):

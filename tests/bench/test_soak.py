@@ -1,6 +1,7 @@
 """An hour at 1 kHz with Modbus TCP, the MCU link and a recording: memory flat, nothing lost, all counters agree.
 
-8 s in `make test`, an hour in `make test-full`; the bounds are in bytes a tick, so they mean the same in both.
+2 minutes in `make test`, an hour in `make test-full`, beside other tests: nothing is judged by its time. The bounds are
+in bytes a tick, so they mean the same in both.
 """
 
 from __future__ import annotations
@@ -88,10 +89,11 @@ def soak(folder: Path, seconds: int) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.timeout(2 * 3600)
 def test_an_hour_leaves_memory_flat_records_everything_and_its_counters_agree(
     tmp_path: Path, full: Callable[[int, int], int]
 ) -> None:
-    seconds = full(8, 3600)
+    seconds = full(120, 3600)
     found = soak(tmp_path, seconds)
     facts = facts_of(found, tmp_path / "recording")
     shown = {name: {k: bus[k] for k in ("cycles", "missed_cycles", "images")} for name, bus in facts["buses"].items()}

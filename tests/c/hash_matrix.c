@@ -1,5 +1,5 @@
 /* Every block type, a role behind registers, a compiled-model block, gates, all faults and events, 3,000 ticks: prints the
- * hash of the program and of the state every 500 ticks. One text over all compilers, levels and CPUs (tests/loop/test_hashes.py). */
+ * hash of the program and of the state every 500 ticks. One text over all compilers and levels (tests/loop/test_compilers.py). */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -66,6 +66,10 @@ static const double grid[] = {-1.5, 0.1, 1.7}, table[] = {0.3, -0.2, 0.9, 1.4, -
 static const double two[] = {2.0}, map[] = {-1.1, -0.4, 0.5, 0.9, 0.3, 0.8, 0.6, -0.7}, offset[] = {0.1, 0.0, 0.0, 0.2};
 static const double gram[] = {1.0, 0.0, -0.7, 0.6, 0.0, 1.0, 0.7, 0.6, -0.7, 0.7, 1.0, 0.0, 0.6, 0.6, 0.0, 1.0};
 static const double lo[] = {-0.8, -0.8, -0.5, -0.6}, hi[] = {0.7, 0.7, 0.5, 0.6}, ones[] = {1.0, 1.0, 1.0, 1.0};
+/* stimulus: for ever 10 ms each of a sine plus an exponential, and of noise */
+static const double stimulus[] = {11, 34,    0x1p62, 10, 31,    2e+07, 2,   0,     8,   1e+07, 24, 12,
+                                  16, 1e+07, 4,      7,  1e+07, 0.1,   1.5, 217.3, 0.4, 7,     6,  1e+07,
+                                  1,  -1,    0.004,  8,  7,     1e+07, 0.1, 0.7,   3,   1e+06};
 static const struct {
     const char *field;
     const double *data;
@@ -75,6 +79,7 @@ static const struct {
     {"playback.u", series, 5},
     {"playback.between", one, 1},
     {"playback.repeat", one, 1},
+    {"stimulus.table", stimulus, 34},
     {"chirp.law", one, 1},
     {"register.kind", kind_u16, 1},
     {"register.scale", scale, 1},

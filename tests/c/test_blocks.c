@@ -51,6 +51,7 @@ static const struct sample samples[] = {
     {"scheduled_gain", "gains", {0.3, -0.2, 0.9, 1.4, -1.1, 0.6}, 6},
     {"scheduled_gain", "bias", {-1.5, 0.1, 1.7}, 3},
     {"whiteness", "window", {20}, 1},
+    {"stimulus", "table", {4, 7, 1e8, 0.1, 1.5, 217.3, 0.4}, 7}, /* 10 ticks of a sine */
 };
 
 /* dx/dt = p (u - x), by Euler; y = x. */
@@ -308,6 +309,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 58);
+    CHECK(n == 59);
     return failures != 0;
 }

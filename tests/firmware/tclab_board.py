@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import os
 import select
 import signal
@@ -50,15 +52,37 @@ def write_tables(folder: Path) -> list[Path]:
     return [folder / name for name in texts]
 
 
-def build_boards(folder: Path) -> tuple[Path, Path]:
-    """Two programs of one firmware: with a clock of the test's own, and the product's board `posix`."""
-    parts = [*sources(), *write_tables(folder)]
+def build_boards(scratch: Path) -> tuple[Path, Path]:
+    """Two programs of one firmware: with a clock of the test's own, and the product's board `posix`.
+
+    They are compiled once for all groups of tests, into a folder that is named after their content.
+    """
+    tables = write_tables(scratch)
+    digest = hashlib.sha256(repr((FLAGS, INCLUDE)).encode())
+    for path in (*headers(), *sources(), *sorted(POSIX.glob("*.c")), Path(__file__).with_suffix(".c"), *tables):
+        digest.update(path.read_bytes())
+    folder = ROOT / "build/tests" / f"tclab-{digest.hexdigest()[:20]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            compile_boards(folder, [*sources(), *tables])
+            (folder / "whole").touch()
+    return folder / "tclab_board", folder / "posix"
+
+
+def headers() -> list[Path]:
+    """All that the sources may include."""
+    folders = (*(ROOT / name for name in (*INCLUDE, "core/src")), POSIX)
+    return [path for folder in folders for path in sorted(folder.rglob("*.h"))]
+
+
+def compile_boards(folder: Path, parts: list[Path]) -> None:
     firmware = [folder / f"{i}.o" for i in range(len(parts))]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda target, source: compile_c(target, [source], "-c"), firmware, parts))
     compile_c(folder / "tclab_board", [*firmware, Path(__file__).with_suffix(".c")])
     compile_c(folder / "posix", [*firmware, *sorted(POSIX.glob("*.c"))])
-    return folder / "tclab_board", folder / "posix"
 
 
 def compile_c(target: Path, inputs: list[Path], *options: str) -> None:

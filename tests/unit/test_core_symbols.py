@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import pytest
+from core_objects import KEEP_BITS, SOURCES, compiled, core_objects
 
-CORE = Path(__file__).resolve().parents[2] / "core"
-SOURCES = sorted((CORE / "src").rglob("*.c"))
 # What a compiler may call by itself even for a bare machine, and strcmp.
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "strcmp"}
 # Put in by the linker or the position-independent code of the compiler, no functions of anybody.
 OF_THE_LINKER = {"_GLOBAL_OFFSET_TABLE_"}
-FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-ffp-contract=off", "-fno-strict-aliasing", f"-I{CORE / 'include'}"]
-
-
-def compiled(compiler: str, level: str, sources: list[Path], folder: Path) -> list[Path]:
-    def one(source: Path) -> None:
-        command = [compiler, *FLAGS, level, "-c", str(source)]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=240)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(one, sources))
-    return sorted(folder.glob("*.o"))
-
-
-Objects = Callable[[str, str], list[Path]]
-
-
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Objects:
-    """`core("gcc", "-O2")`: its objects, compiled once."""
-    return cache(lambda compiler, level: compiled(compiler, level, SOURCES, tmp_path_factory.mktemp("core")))
 
 
 def symbols(objects: list[Path]) -> tuple[dict[str, str], set[str]]:
@@ -63,11 +38,13 @@ def foreign(objects: list[Path]) -> dict[str, str]:
 
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_the_core_calls_nothing_from_outside(compiler: str, level: str, core: Objects) -> None:
+def test_the_core_calls_nothing_from_outside(
+    compiler: str, level: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    objects = core(compiler, level)
-    assert len(objects) == len(SOURCES)  # no two sources of one name
+    objects = core_objects(compiler, level, tmp_path_factory)
+    assert len(set(objects)) == len(SOURCES)  # no two sources of one name
     assert foreign(objects) == {}
 
 
@@ -75,13 +52,13 @@ def test_the_core_calls_nothing_from_outside(compiler: str, level: str, core: Ob
 def test_a_call_into_the_system_is_seen(call: str, tmp_path: Path) -> None:
     includes = "".join(f"#include <{h}.h>\n" for h in ("math", "stdio", "stdlib", "time"))
     (tmp_path / "bad.c").write_text(f"{includes}double bad(const char *text) {{ return (double)(long){call}; }}\n")
-    objects = compiled("gcc", "-O2", [tmp_path / "bad.c"], tmp_path)
+    objects = compiled("gcc", ["-O2", KEEP_BITS], [tmp_path / "bad.c"], tmp_path)
     assert set(foreign(objects)) == {call.partition("(")[0]}
 
 
-def test_no_part_of_the_core_keeps_data_that_changes(core: Objects) -> None:
+def test_no_part_of_the_core_keeps_data_that_changes(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Everything that changes lies in the state or with the caller: two benches in one process cannot meet."""
-    objects = core("gcc", "-O2")
+    objects = core_objects("gcc", "-O2", tmp_path_factory)
     text = subprocess.run(["nm", "-A", "-P", *map(str, objects)], check=True, capture_output=True, text=True).stdout
     assert [line for line in text.splitlines() if line.split()[2] in "bBCsS"] == []
     # "d": constant tables of addresses; they are relocated once and read-only then

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hil import units
 from hil.errors import RigError
 from hil.units import check_unit, compatible, conversion, factor, same_unit
 
@@ -67,3 +68,17 @@ def test_a_mistyped_unit_names_the_nearest(text: str, near: str) -> None:
 def test_text_that_is_no_unit_is_refused_at_once(text: str) -> None:
     with pytest.raises(RigError, match="is not a unit"):
         check_unit(text)
+
+
+def test_what_is_taken_without_pint_is_a_unit_to_pint() -> None:
+    names = units.PLAIN.split("|")
+    assert len(names) > 60
+    texts = [f"{a}{sign}{b}**2/{c}" for a, b, c in zip(names, names[1:], names[2:], strict=False) for sign in "*/"]
+    for text in [*names, *texts, *(f"1/{name}" for name in names), "m**3/s/V", "J/kg/K"]:
+        assert units.PRODUCT.fullmatch(text), text
+        assert units._parse(text) is not None, text
+
+
+@pytest.mark.parametrize("text", ["m**23", "m**1", "bool/s", "m//s", "m*", "/s", "m s", "mq/s", "2/s"])
+def test_anything_else_is_left_to_pint(text: str) -> None:
+    assert not units.PRODUCT.fullmatch(text)

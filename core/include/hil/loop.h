@@ -45,6 +45,8 @@ struct hil_group {
     const uint32_t *status; /* byte offsets */
 };
 
+struct hil_captures;
+
 struct hil_loop {
     const struct hil_program *program;
     unsigned char *state;
@@ -62,12 +64,14 @@ struct hil_loop {
     uint64_t n_ticks;
     uint64_t overruns, missed;
     _Atomic int stop;
-    int64_t exec_ns; /* of the last cycle */
+    int64_t exec_ns;                         /* of the last cycle */
+    _Atomic(struct hil_captures *) captures; /* capture.h; NULL until one is asked for */
 };
 
 /* One cycle; `late_ns` is how late the thread woke up (0 in virtual time). No allocation, lock or system call besides the clock. */
 void hil_loop_cycle(struct hil_loop *l, int64_t late_ns);
-/* Up to n cycles in virtual time; ends early when `stop` is set or a ring has less than a quarter left. Returns cycles run. */
+/* Up to n cycles in virtual time; ends early when `stop` is set, a ring has less than a quarter
+ * left, or a capture has ended. Returns cycles run. */
 uint64_t hil_loop_run(struct hil_loop *l, uint64_t n);
 /* The same with an exchange of every role on a wire after each tick on which it is due. *err: 0, or what the failed exchange returned. */
 uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err);

@@ -224,7 +224,7 @@ static void measure_small_kalman(void)
     static struct kf4_filter small;
 
     kf4_init(&small);
-    MEASURE("kf n4m2", 1000000, kf4_step(&small, measured));
+    MEASURE("kf n4m2", 200000, kf4_step(&small, measured));
     sink += small.x[0];
 }
 
@@ -243,7 +243,7 @@ static void measure_ekf(void)
     double z[2];
 
     kf4_init(&k);
-    MEASURE("ekf cartpole", 1000000, {
+    MEASURE("ekf cartpole", 200000, {
         z[0] = 1e-3 * (double)(i & 7);
         z[1] = 1e-3 * (double)(i & 3);
         ekf_step(&k, 0.0, z, 1e-3);
