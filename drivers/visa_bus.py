@@ -77,13 +77,18 @@ class _Shared:
 
 
 class InstrumentBus:
-    """What the loop connects; see docs/instruments.md for what it promises."""
+    """What the loop connects; see docs/instruments.md for what it promises.
+
+    Attributes:
+        origin_ns: time of the loop's tick 0, once it has been started.
+    """
 
     def __init__(self, members: Sequence[Member], n_in: int, n_out: int, *, hold_s: float = 2.0) -> None:
         """n_in values go to the loop, n_out come from it; without new ones for `hold_s` all instruments go safe."""
         self.n_in, self.n_out = n_in, n_out
         self.port = ValuePort(n_in, n_out)
         self._shared = _Shared(self.port, [math.nan] * n_in)
+        self.origin_ns: int | None = None
         self.parts = {m.instrument.name: _Part(m, self._shared, hold_s) for m in members}
 
     def connect(self, wait_s: float = 0.0) -> None:
@@ -93,6 +98,7 @@ class InstrumentBus:
 
     def start(self, start_ns: int, period_ns: int = 0, phase_ns: int = 0, **_: Any) -> None:
         """Runs cycles in a thread for each instrument, at its own period (time.monotonic_ns)."""
+        self.origin_ns = start_ns
         with self._shared.lock:
             self._shared.wanted = None  # of an earlier run
             self._shared.port.take_out()
@@ -122,6 +128,15 @@ class InstrumentBus:
         with self._shared.lock:
             told, self._shared.events = self._shared.events, []
         return told
+
+    def note_refused(self, name: str, text: str) -> None:
+        """A command from beside the loop that was not sent."""
+        self.parts[name].count["refused_commands"] += 1
+        self.tell(f"refused: {text}")
+
+    def tell(self, text: str) -> None:
+        """One more event."""
+        self._shared.tell(text)
 
     def age_s(self, name: str) -> float:
         """Of an instrument's newest readings, in s; infinite when there are none."""

@@ -96,7 +96,7 @@ class Instrument:
                 baud_rate=line.baud_rate,
             )
             try:
-                self._check_model()
+                self._identify()
                 self.take_errors()
                 for command in self._start():
                     self.tell(command)
@@ -214,8 +214,12 @@ class Instrument:
             raise BusError("is not connected", where=self.where)
         return self._session
 
-    def _check_model(self) -> None:
-        self.idn = self.ask("*IDN?")
+    def _identify(self) -> None:
+        try:
+            self.idn = self.ask("*IDN?")
+        except BusError as error:
+            mend = "Check its cable, address and power; `hil scan visa` asks what is there"
+            raise BusError(error.message, where=self.where, mend=mend) from None
         if not self.dialect.matches(self.idn):
             why = f"is another model than {self.dialect.model.name}: *IDN? says {self.idn[:80]!r}"
             mend = f"Correct instruments.{self.name}.model or .resource; `hil scan visa` lists what is there"

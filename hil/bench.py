@@ -33,6 +33,7 @@ from hil.wires import ControllerState, Wire, Wires
 if TYPE_CHECKING:
     from hil.batches.result import BatchResult
     from hil.batches.runs import Runs
+    from hil.instruments import InstrumentHandle
     from hil.plc.online import Plc
 
 
@@ -109,6 +110,7 @@ class Bench(Running):
         bindings: level by role.
         urls: addresses of devices that were given instead of the rig's.
         recorder: rows and events so far.
+        waveforms: what oscilloscopes saw so far, by name, as it stands in the manifest.
         watch: what the machine did beside the run; None before the first tick.
     """
 
@@ -142,6 +144,7 @@ class Bench(Running):
         self._history, self._on_event = history, on_event
         self.recorder = self._make_recorder(None)
         self.captures = Captures(self)
+        self.waveforms: dict[str, dict[str, Any]] = {}
 
     # ---- opening ----
 
@@ -259,6 +262,16 @@ class Bench(Running):
         from hil.plc.online import Plc
 
         return Plc(self, role)
+
+    def instrument(self, name: str) -> InstrumentHandle:
+        """An instrument of the rig: its readings' age, its counters, waveforms; see docs/instruments.md.
+
+        Raises:
+            BenchError: there is none of that name, or it is simulated in this run.
+        """
+        from hil.instruments import InstrumentHandle
+
+        return InstrumentHandle(self, name)
 
     def device(self, role: str) -> Wire:
         """What is at the other end of a role's wire; a board's state and faults are in hil.wires.mcu.McuWire.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from hil.cli import scan_modbus, scan_serial
+from hil.cli import scan_modbus, scan_serial, scan_visa
 
-app = typer.Typer(no_args_is_help=True, help="Look for devices, and into them; both with --json.")
+app = typer.Typer(no_args_is_help=True, help="Look for devices, and into them; all with --json.")
 app.command("modbus")(scan_modbus.scan_modbus)
 app.command("serial")(scan_serial.scan_serial)
+app.command("visa")(scan_visa.scan_visa)

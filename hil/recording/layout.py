@@ -15,6 +15,7 @@ RIG = "rig.json"
 DOCTOR = "doctor.json"  # what the machine told of itself at the start, as `hil.doctor.read_facts` gives it
 EVENTS = "events.jsonl"
 INPUTS = "inputs.arrows"
+WAVEFORMS = "waveforms"  # folder of what oscilloscopes saw (hil/instruments/waveform.py)
 RESERVE = ".reserve"  # space for the last manifest; gone when the recording is closed
 STATUS_SUFFIX = "|status"
 
@@ -68,4 +69,5 @@ def is_recording(folder: Path) -> bool:
 def recording_files(folder: Path) -> list[Path]:
     """The files of a recording that are there; nothing that a person may have put beside them."""
     fixed = {MANIFEST, RIG, DOCTOR, EVENTS, INPUTS, RESERVE}
-    return [path for path in sorted(folder.iterdir()) if path.name in fixed or group_of(path.name)]
+    found = [path for path in sorted(folder.iterdir()) if path.name in fixed or group_of(path.name)]
+    return found + sorted((folder / WAVEFORMS).glob("*.arrow"))
