@@ -14,7 +14,7 @@ from hil.rig.description import Device, Instrument, Signal
 from hil.rig.devices import INSTRUMENTS
 from hil.rig.messages import KeyPath
 from hil.rig.reading import Reading
-from hil.rig.schema import DeviceTable, InstrumentTable, RoleTable
+from hil.rig.schema import DeviceTable, InstrumentTable, RigFile, RoleTable
 from hil.units import same_unit
 
 
@@ -36,10 +36,16 @@ class Desk:
     tags: tuple[IoTag, ...]
 
 
-def place_instruments(reading: Reading) -> dict[str, Desk]:
-    """Desks by name of their device: the instrument's if the role has its name, else the role's.
+def with_roles(table: RigFile) -> RigFile:
+    """The tables with a role for each instrument that names none, as if it had been written."""
+    own = {name: RoleTable() for name, each in table.instruments.items() if each.role is None}
+    return table.model_copy(update={"roles": own | table.roles}) if own else table
 
-    The tables get a role and a device for each, as if they had been written.
+
+def place_instruments(reading: Reading) -> dict[str, Desk]:
+    """Desks by the name of their role, which is that of their device as well.
+
+    The tables get a device for each, as if it had been written.
     """
     roles: dict[str, list[Part]] = {}
     for name, table in reading.table.instruments.items():
@@ -54,9 +60,10 @@ def place_instruments(reading: Reading) -> dict[str, Desk]:
 
 def _part(reading: Reading, name: str, table: InstrumentTable) -> Part | None:
     path: KeyPath = ("instruments", name)
-    if table.role is not None and table.role not in (*reading.table.roles, name):
+    if table.role is not None and table.role not in reading.table.roles:
         mend = did_you_mean(table.role, reading.table.roles)
         reading.mistakes.add((*path, "role"), f"there is no role {table.role}", mend=mend)
+        return None
     try:
         parse_resource(table.resource)
     except BusError as error:
@@ -133,15 +140,14 @@ def _tags(reading: Reading, parts: list[Part]) -> tuple[IoTag, ...]:
 
 
 def _take_place(reading: Reading, role: str) -> None:
-    """A device in the tables, and the role where it is not written."""
+    """A device in the tables."""
     table = reading.table
     if role in table.devices or any(device.role == role for device in table.devices.values()):
         why = f"role {role} has a device already; a role's outer side is a device or instruments"
         reading.mistakes.add(("devices", role), why, mend="Give the instruments a role of their own")
         return
     device = DeviceTable.model_construct(role=role, url=INSTRUMENTS + role, map="rig.toml")
-    roles = table.roles if role in table.roles else {**table.roles, role: RoleTable()}
-    reading.table = table.model_copy(update={"devices": {**table.devices, role: device}, "roles": roles})
+    reading.table = table.model_copy(update={"devices": {**table.devices, role: device}})
 
 
 def instrument_devices(

@@ -19,7 +19,7 @@ from hil.rig.conversions import insert_conversions
 from hil.rig.description import Loop, Rig
 from hil.rig.devices import read_devices, read_maps
 from hil.rig.fit import read_fit
-from hil.rig.instruments import check_commanded, instrument_devices, place_instruments
+from hil.rig.instruments import check_commanded, instrument_devices, place_instruments, with_roles
 from hil.rig.lines import KeyLines
 from hil.rig.messages import Mistakes
 from hil.rig.model_types import describe_model
@@ -80,7 +80,7 @@ def read_rig(text: str, file: Path, period_s: float | None = None, controllers: 
     table = _validate(data, mistakes)
     if period_s is not None:
         table = at_period(table, period_s, mistakes)
-    table, left_out = choose_controllers(table, controllers or {}, mistakes)
+    table, left_out = choose_controllers(with_roles(table), controllers or {}, mistakes)
     types = block_types()
     reading = Reading(table, file.parent, mistakes, types, functools.partial(describe_model, types), {file.name: text})
     reading.left_out = left_out

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +16,7 @@ from hil.drivers.scpi_server import Place, ScpiServers
 from hil.drivers.visa_dialect import shipped_dialect
 from hil.drivers.visa_instrument import Instrument
 
+RIG = "rigs/psu_bench"
 TERMINAL = {"voltage": 0, "current": 1}
 
 
@@ -134,3 +138,29 @@ def simulated(folder: Path) -> Path:
     file = folder / "desk.yaml"
     file.write_text((Path(__file__).parent / "desk.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     return file
+
+
+@contextlib.contextmanager
+def emulated(rig: str = RIG, device: str = "psu") -> Iterator[dict[str, str]]:
+    """`hil emulate` in a process of its own: addresses by instrument."""
+    command = [sys.executable, "-m", "hil", "emulate", rig, device, "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        yield json.loads(process.stdout.readline())["instruments"]
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def changed(folder: Path, *pairs: tuple[str, str]) -> Path:
+    """A copy of the rig with other lines."""
+    target = folder / "rig"
+    target.mkdir()
+    for file in ("rig.toml", "model.py", "psu_bench.svg"):
+        text = (Path(RIG) / file).read_text(encoding="utf-8")
+        for old, new in pairs if file == "rig.toml" else ():
+            assert old in text
+            text = text.replace(old, new)
+        (target / file).write_text(text, encoding="utf-8")
+    return target
