@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hil.drivers.scpi_scope import ScopeMemory
 from hil.drivers.scpi_tree import ErrorQueue, header, messages
 
+WATCHDOG = header("OUTPut:PROTection:WDOG[:STATe]")
+WATCHDOG_DELAY = header("OUTPut:PROTection:WDOG:DELay")
 ON = {"1": 1.0, "ON": 1.0, "0": 0.0, "OFF": 0.0}
 
 
@@ -81,7 +84,8 @@ class EmulatedInstrument:
 
     Attributes:
         values: its settings by key.
-        tripped: over-voltage protection has switched the output off; OUTP:PROT:CLE ends it.
+        tripped: a protection (over-voltage, watchdog) has switched the output off; OUTP:PROT:CLE ends it.
+        watchdog_s: with OUTP:PROT:WDOG ON, so much silence trips.
     """
 
     def __init__(self, name: str, kind: str, read: Callable[[str], float]) -> None:
@@ -91,6 +95,8 @@ class EmulatedInstrument:
         self.errors = ErrorQueue()
         self.values = {setting.key: setting.reset for setting in self.kind.settings}
         self.tripped = False
+        self.watchdog_s, self._watching = 60.0, False
+        self._spoken_s = time.monotonic()
         self.memory = ScopeMemory() if kind == "scope" else None
         self._heads = [(header(s.head), header(s.head + "?"), s) for s in self.kind.settings]
         self._measures = [(header(text), key) for key, text in self.kind.measures.items()]
@@ -104,6 +110,7 @@ class EmulatedInstrument:
 
     def line(self, text: str) -> bytes:
         """Answers to a line, joined by ; and without its end; empty for commands."""
+        self._spoken_s = time.monotonic()
         answers = [answer for head, rest in messages(text) if (answer := self._message(head, rest)) is not None]
         return b";".join(a if isinstance(a, bytes) else a.encode("ascii") for a in answers)
 
@@ -112,6 +119,8 @@ class EmulatedInstrument:
         level = self.values.get("protection")
         if level is not None and self.values["enable"] >= 0.5 and self.read("voltage") > level:
             self.tripped = True
+        if self._watching and time.monotonic() - self._spoken_s > self.watchdog_s:
+            self.tripped = True
 
     def _message(self, head: str, rest: str) -> str | bytes | None:
         common = self._common(head.upper())
@@ -119,6 +128,8 @@ class EmulatedInstrument:
             return common or None
         if self.memory is not None and (answer := self.memory.message(head, rest)) is not None:
             return answer or None
+        if self._protect(head, rest):
+            return None
         for tell, ask, setting in self._heads:
             if tell.fullmatch(head):
                 self._set(setting, rest)
@@ -150,6 +161,18 @@ class EmulatedInstrument:
         else:
             return None
         return ""
+
+    def _protect(self, head: str, rest: str) -> bool:
+        """The watchdog, in the words of Keysight's N7900; True when the message was its own."""
+        if "protection" not in self.values:
+            return False
+        if WATCHDOG.fullmatch(head) and rest.upper() in ON:
+            self._watching = ON[rest.upper()] == 1.0
+        elif WATCHDOG_DELAY.fullmatch(head) and rest.isdigit() and 1 <= int(rest) <= 3600:
+            self.watchdog_s = float(rest)
+        else:
+            return False
+        return True
 
     def _set(self, setting: Setting, text: str) -> None:
         try:

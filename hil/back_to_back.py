@@ -84,6 +84,18 @@ def check_levels(levels: list[str]) -> None:
         raise BenchError("name each level once", where="--levels", mend="Write them like mil,sil,pil")
 
 
+def possible_levels(rig: Rig) -> list[str]:
+    """Levels that a role of the rig can have; mil always, so that what is wrong with it is told there."""
+    found = ["mil"]
+    for level in ("sil", "pil"):
+        try:
+            bindings_at(rig, level)
+        except BenchError:
+            continue
+        found.append(level)
+    return found
+
+
 def bindings_at(rig: Rig, level: str) -> dict[str, str]:
     """Every role that can have this level has it; the others are simulated.
 

@@ -24,7 +24,9 @@ MOST_TOLD = 10  # failed tests of a level that are named on the screen
 
 def test(
     rig: RigArg,
-    levels: Annotated[str, typer.Option(metavar="LEVELS", help="mil, sil, pil: any of them.")] = "mil,sil,pil",
+    levels: Annotated[
+        str | None, typer.Option(metavar="LEVELS", help="mil, sil, pil: any of them; default: all that the rig can have.")
+    ] = None,
     controller: ControllerOption = None,
     duration: Annotated[
         float | None,
@@ -51,10 +53,12 @@ def test(
 
     if duration is not None and not 0 < duration < 1e9:
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
-    chosen = [level.strip().lower() for level in levels.split(",") if level.strip()]
-    comparing.check_levels(chosen)
+    asked = None if levels is None else [level.strip().lower() for level in levels.split(",") if level.strip()]
+    if asked is not None:
+        comparing.check_levels(asked)
     controllers = controllers_of(controller)
     loaded = load_rig(rig, controllers=controllers)
+    chosen = comparing.possible_levels(loaded) if asked is None else asked
     duration = duration or max(SHORTEST_S, FEWEST_TICKS * loaded.period_s)
     bindings = {level: comparing.bindings_at(loaded, level) for level in chosen}
     assert loaded.folder is not None

@@ -49,7 +49,7 @@ class Desk(Model):
     def equations(self) -> dict[str, Any]:
         """The supply's lower regulator has its way; the output follows what the converter regulates to."""
         by_voltage = (self.voltage * self.on - self.v) / self.tau
-        by_current = 40.0 * (self.current - self._i_in()) / self.tau
+        by_current = 10.0 * (self.current - self._i_in()) / self.tau
         headroom = m.fmax(self.v - self.dropout, 0.0) * self._running()
         regulated = m.fmin(self.v_set - self.r_load * self._i_out(), headroom)
         target = regulated + self.short * (self.v - regulated)
@@ -69,8 +69,8 @@ class Desk(Model):
         }
 
     def _running(self) -> Any:
-        """0 below the start voltage, 1 above, over a tenth of a volt."""
-        return m.clip((self.v - self.v_start) / 0.1, 0.0, 1.0)
+        """0 below the start voltage, 1 a volt above: it limits its own input current while it starts."""
+        return m.clip((self.v - self.v_start) / 1.0, 0.0, 1.0)
 
     def _i_out(self) -> Any:
         """A load draws its current only while there is a voltage."""

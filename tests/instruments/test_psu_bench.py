@@ -15,6 +15,7 @@ import pytest
 from desk import RIG, Liar, Relay, changed, emulated, simulated, until
 
 import hil
+from hil.drivers.visa_dialect import SHIPPED
 from hil.drivers.visa_instrument import LimitError
 from hil.errors import BenchError, BusError
 
@@ -150,6 +151,25 @@ def test_the_output_goes_off_when_the_run_is_ended_by_a_signal(number: signal.Si
         run.communicate(timeout=20)
         time.sleep(0.1)
         assert float(asked(urls["psu"], "OUTP?")[0]) == (0.0 if number == signal.SIGTERM else 1.0)
+
+
+def test_a_watchdog_switches_off_after_the_host_has_died(tmp_path: Path) -> None:
+    """With a dialect of the user's own beside the rig, for an instrument that has one."""
+    rig = changed(tmp_path, ('model = "scpi_supply"', 'model = "mine.toml"\nwatchdog_s = 1.0'))
+    plain = (SHIPPED / "scpi_supply.toml").read_text(encoding="utf-8")
+    watchdog = '[watchdog]\narm = ["OUTP:PROT:WDOG:DEL {seconds}", "OUTP:PROT:WDOG ON"]\ndisarm = ["OUTP:PROT:WDOG OFF"]\n'
+    (rig / "mine.toml").write_text(plain + watchdog, encoding="utf-8")
+    with emulated() as urls:
+        options = [part for name, url in urls.items() for part in ("--url", f"{name}={url}")]
+        run = subprocess.Popen([sys.executable, "-m", "hil", "run", str(rig), "--bind", "desk=hil", *options],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+        meter = urls["meter"]
+        assert until(lambda: float(asked(meter, "MEAS:VOLT:DC?")[0]) > 4.0, 30.0)
+        time.sleep(1.5)
+        assert float(asked(meter, "MEAS:VOLT:DC?")[0]) > 4.0, "a run that goes on keeps it alive"
+        run.kill()
+        run.communicate(timeout=20)
+        assert until(lambda: float(asked(meter, "MEAS:VOLT:DC?")[0]) < 0.5, 5.0)
 
 
 def run_with(*options: str) -> subprocess.CompletedProcess[str]:
