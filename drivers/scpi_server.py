@@ -16,7 +16,7 @@ from hil.errors import BusError
 LONGEST_LINE = 4096
 MOST_CLIENTS = 4
 REFRESH_S = 0.002  # the desk's loop never waits long for what a program has set
-POLL_S = 0.2
+POLL_S = 0.05
 
 
 @dataclass(frozen=True)

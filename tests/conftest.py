@@ -60,6 +60,7 @@ WAITING = (
     "tests/campaign/test_live.py",
     "tests/commission/test_commissioning.py",
     "tests/firmware/",
+    "tests/instruments/",
     "tests/wire/",
     "tests/fmi/test_fmu_failures.py",
     "tests/loop/test_crash.py",
