@@ -126,7 +126,7 @@ class EmulatedInstrument:
         common = self._common(head.upper())
         if common is not None:
             return common or None
-        if self.memory is not None and (answer := self.memory.message(head, rest)) is not None:
+        if self.memory is not None and (answer := self.memory.message(head)) is not None:
             return answer or None
         if self._protect(head, rest):
             return None

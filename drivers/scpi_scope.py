@@ -41,7 +41,7 @@ class ScopeMemory:
                 if self._left <= 0:
                     self._record, self._left = list(self.samples), None
 
-    def message(self, head: str, rest: str) -> str | bytes | None:
+    def message(self, head: str) -> str | bytes | None:
         """An answer, "" for a command that is taken, None for one that is not the memory's."""
         name = next((name for name, pattern in self._heads.items() if pattern.fullmatch(head)), None)
         if name is None:

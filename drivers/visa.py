@@ -25,7 +25,7 @@ def load_pyvisa() -> Any:
 
 
 def manager(library: str) -> Any:
-    """pyvisa's resource manager for a library ("@py", "@ivi", "FILE.yaml@sim"); it keeps one for each.
+    """Pyvisa's resource manager for a library ("@py", "@ivi", "FILE.yaml@sim"); it keeps one for each.
 
     Raises:
         BusError: pyvisa or the library is missing, or its file cannot be used.
@@ -94,7 +94,9 @@ class Session:
             self._open.write(text)
             head = self._bytes(2)
             if head[:1] != b"#" or not head[1:2].isdigit() or head == b"#0":
-                raise BusError(f"answers {text} with {head!r} where a block begins with # and a digit", where=self.where)
+                raise BusError(
+                    f"answers {text} with {head!r} where a block begins with # and a digit", where=self.where
+                )
             digits = self._bytes(int(head[1:2]))
             if not digits.isdigit() or int(digits) > LARGEST_BLOCK:
                 raise BusError(f"answers {text} with a block of {digits!r} bytes", where=self.where)
@@ -110,7 +112,7 @@ class Session:
     def _line(self, deadline: float) -> str:
         """Up to the end of a line. pyvisa's own read has no bound for what never ends one."""
         success = self._pyvisa.constants.StatusCode
-        data = b""
+        data: bytes = b""
         with self._open.ignore_warning(success.success_device_not_present, success.success_max_count_read):
             while True:
                 chunk, status = self._open.visalib.read(self._open.session, CHUNK)

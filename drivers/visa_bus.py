@@ -91,19 +91,19 @@ class InstrumentBus:
         self.origin_ns: int | None = None
         self.parts = {m.instrument.name: _Part(m, self._shared, hold_s) for m in members}
 
-    def connect(self, wait_s: float = 0.0) -> None:
+    def connect(self, *_: float, **__: float) -> None:
         """Connects to all, or raises BusError. Not while the threads run. Each has its own longest time."""
         for part in self.parts.values():
             part.connect()
 
-    def start(self, start_ns: int, period_ns: int = 0, phase_ns: int = 0, **_: Any) -> None:
+    def start(self, start_ns: int, *_: Any, **__: Any) -> None:
         """Runs cycles in a thread for each instrument, at its own period (time.monotonic_ns)."""
         self.origin_ns = start_ns
         with self._shared.lock:
             self._shared.wanted = None  # of an earlier run
             self._shared.port.take_out()
         for part in self.parts.values():
-            part.thread.start(start_ns + phase_ns, round(part.member.period_s * 1e9))
+            part.thread.start(start_ns, round(part.member.period_s * 1e9))
 
     def stop(self) -> None:
         """Ends the threads, makes every instrument safe and closes it, all at once."""
@@ -206,6 +206,7 @@ class _Part:
             self.connect()
         except BusError:
             self.count["failed_connects"] += 1
+            self._lost_s = self._lost_s or time.monotonic()
             return False
         if lost:
             self.count["reconnects"] += 1
@@ -275,7 +276,7 @@ class _Part:
                 self._send(key, values[key], now_s)
 
     def _order(self, values: dict[str, float]) -> list[str]:
-        """The switch goes last when it switches on and first when it switches off; unmapped it is on once all is told."""
+        """The switch goes last on the way up and first on the way down; unmapped it is on once all is told."""
         keys = [key for key in values if key != SWITCH]
         if SWITCH not in values:
             if SWITCH not in self.instrument.dialect.outputs or not keys:

@@ -117,7 +117,7 @@ class Waveform(_Table):
     select: list[str]
     """Before a record is read, with {channel}; the format must be one byte a sample."""
     preamble: str
-    """Ten fields: format, type, points, count, x increment, x origin, x reference, y increment, y origin, y reference."""
+    """Ten fields: format, type, points, count, and increment, origin and reference of x, then of y."""
     data: str
     """Asks for the block."""
 

@@ -21,7 +21,7 @@ FIELDS = 10
 
 @dataclass(frozen=True)
 class Trigger:
-    """On the clock of time.monotonic_ns: it lies within `error_ns` of `time_ns`. `ended`: the end of the record is meant."""
+    """Lies within `error_ns` of `time_ns`, on the clock of time.monotonic_ns; `ended`: of the record's end."""
 
     time_ns: int
     error_ns: int

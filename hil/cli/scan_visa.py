@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def scan_visa(
     resources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RESOURCE]...", help="Ask these: TCPIP::192.168.1.5::5025::SOCKET, visa://... or an alias."),
+        typer.Argument(
+            metavar="[RESOURCE]...", help="Ask these: TCPIP::192.168.1.5::5025::SOCKET, visa://... or an alias."
+        ),
     ] = None,
     library: Annotated[
         str | None, typer.Option(metavar="NAME", help="VISA library: @py (default), @ivi, or FILE.yaml@sim.")
@@ -55,7 +57,9 @@ def _show(found: list[Found]) -> None:
         return
     out.print(_table(found))
     if any(each.idn and each.model is None for each in found):
-        out.print("A model that HIL does not know takes a TOML file beside the rig: docs/instruments.md", soft_wrap=True)
+        out.print(
+            "A model that HIL does not know takes a TOML file beside the rig: docs/instruments.md", soft_wrap=True
+        )
 
 
 def _table(found: list[Found]) -> Any:

@@ -25,7 +25,8 @@ MOST_TOLD = 10  # failed tests of a level that are named on the screen
 def test(
     rig: RigArg,
     levels: Annotated[
-        str | None, typer.Option(metavar="LEVELS", help="mil, sil, pil: any of them; default: all that the rig can have.")
+        str | None,
+        typer.Option(metavar="LEVELS", help="mil, sil, pil: any of them; default: all that the rig can have."),
     ] = None,
     controller: ControllerOption = None,
     duration: Annotated[

@@ -93,7 +93,11 @@ def _dialect(reading: Reading, path: KeyPath, model: str) -> tuple[Dialect, str]
 
 def _check_keys(reading: Reading, path: KeyPath, part: Part) -> None:
     table, dialect = part.table, part.dialect
-    known = {"outputs": dialect.outputs, "readings": dialect.readings, "limits": table.outputs}
+    known: dict[str, Mapping[str, object]] = {
+        "outputs": dialect.outputs,
+        "readings": dialect.readings,
+        "limits": table.outputs,
+    }
     for side, names in known.items():
         for key in getattr(table, side):
             if key not in names:
@@ -122,7 +126,7 @@ def _check_watchdog(reading: Reading, path: KeyPath, part: Part) -> None:
 
 def _tags(reading: Reading, parts: list[Part]) -> tuple[IoTag, ...]:
     """Commands in the order of the file, then readings."""
-    tags = []
+    tags: list[IoTag] = []
     for direction, side in (("write", "outputs"), ("read", "readings")):
         for part in parts:
             known = getattr(part.dialect, side)
@@ -150,9 +154,7 @@ def _take_place(reading: Reading, role: str) -> None:
     reading.table = table.model_copy(update={"devices": {**table.devices, role: device}})
 
 
-def instrument_devices(
-    reading: Reading, desks: Mapping[str, Desk], signals: Mapping[str, Signal]
-) -> dict[str, Device]:
+def instrument_devices(reading: Reading, desks: Mapping[str, Desk], signals: Mapping[str, Signal]) -> dict[str, Device]:
     """A device for each desk."""
     devices = {}
     for role, desk in desks.items():
@@ -178,7 +180,11 @@ def instrument_devices(
 
 def _instrument(part: Part, signals: Mapping[str, Signal]) -> Instrument:
     table = part.table
-    limits = {key: limits for key, name in table.outputs.items() if name in signals and (limits := signals[name].limits) is not None}
+    limits = {
+        key: limits
+        for key, name in table.outputs.items()
+        if name in signals and (limits := signals[name].limits) is not None
+    }
     for key, (low, high) in table.limits.items():
         own = limits.get(key, (low, high))
         limits[key] = (max(low, own[0]), min(high, own[1]))
@@ -211,4 +217,3 @@ def _check_units(reading: Reading, part: Part, side: str, signals: Mapping[str, 
         if known and unit is not None and not same_unit(unit, known.unit):
             why = f"{name} is in {unit}, and {part.dialect.model.name} has {known.unit}"
             reading.mistakes.add(("instruments", part.name, side, key), why)
-

@@ -11,7 +11,7 @@ import hil
 
 pytestmark = pytest.mark.realtime
 DC_MOTOR = Path("rigs/dc_motor")
-IDEAL = "in = { voltage = \"controller.voltage\", load"
+IDEAL = 'in = { voltage = "controller.voltage", load'
 SHARE = 0.005  # of all ticks: what a busy machine itself may miss in one run and not in the other
 
 
@@ -45,5 +45,7 @@ def test_the_loop_misses_no_more_ticks_with_an_instrument_than_without(tmp_path:
             overruns, buses = run(rig, level, seconds)
             missed[level] += overruns
     assert buses["supply"]["images"] > 5 * seconds, "it was read ten times a second"
-    print(f"missed of {round(pairs * seconds * 1000)} ticks: {missed['mil']} without, {missed['pil']} with an instrument")
+    print(
+        f"missed of {round(pairs * seconds * 1000)} ticks: {missed['mil']} without, {missed['pil']} with an instrument"
+    )
     assert missed["pil"] <= missed["mil"] + SHARE * pairs * seconds * 1000

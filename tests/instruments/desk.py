@@ -24,7 +24,9 @@ TERMINAL = {"voltage": 0, "current": 1}
 def serving(*kinds: str) -> Iterator[ScpiServers]:
     """One emulated instrument of each kind, called like it; nothing measures behind them."""
     commands = {"supply": TERMINAL, "load": {"current": 0}}
-    places = [Place(kind, kind, 0, TERMINAL if kind != "scope" else {"voltage": 0}, commands.get(kind, {})) for kind in kinds]
+    places = [
+        Place(kind, kind, 0, TERMINAL if kind != "scope" else {"voltage": 0}, commands.get(kind, {})) for kind in kinds
+    ]
     servers = ScpiServers(places, 2, 2)
     servers.start()
     try:

@@ -11,6 +11,8 @@ import hil
 from hil.errors import BenchError, RigError
 from hil.rig import load_rig
 
+METER = '"meter.voltage" = { unit = "V"'
+
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
@@ -21,7 +23,7 @@ from hil.rig import load_rig
         ('resource = "visa://TCPIP::192.168.1.7', 'resource = "tcp://192.168.1.7', "is no instrument's address"),
         ('model = "scpi_meter"', 'model = "scpi_meter"\nwatchdog_s = 2.0', "has no watchdog"),
         ('model = "scpi_meter"', 'model = "mine.toml"', "there is no such file"),
-        ('{ unit = "V", range = [-0.5, 26.5], max_age_s = 1.0, description = "at the conv', '{ unit = "A", max_age_s = 1.0, description = "at the conv', "meter.voltage"),
+        (METER, METER.replace('"V"', '"A"'), "meter.voltage is in A, and scpi_meter has V|unit"),
         ("limits = { voltage = [0.0, 25.0] }", "limits = { protection = [0.0, 25.0] }", "not mapped"),
     ],
 )  # fmt: skip

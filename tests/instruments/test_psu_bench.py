@@ -128,7 +128,7 @@ def test_unplugging_in_mid_run_marks_signals_bad_and_ends_safe(tmp_path: Path, u
     assert until(lambda: math.isnan(bench["meter.voltage"]) or bench.status("meter.voltage") != 0)
     assert bench.status("psu.voltage") == 0, "the other instruments go on"
     assert until(lambda: bench["psu.on"] == 0.0), "without a known output voltage the gate switches off"
-    with pytest.raises(BusError, match="meter at .* was lost .* has not come back"):
+    with pytest.raises(BusError, match=r"meter at .* was lost .* has not come back"):
         bench.join(10.0)
     result = bench.finish()
     off = asked(urls["psu"], "OUTP?")
@@ -163,7 +163,9 @@ def test_a_watchdog_switches_off_after_the_host_has_died(tmp_path: Path, urls: d
     """With a dialect of the user's own beside the rig, for an instrument that has one."""
     rig = changed(tmp_path, ('model = "scpi_supply"', 'model = "mine.toml"\nwatchdog_s = 1.0'))
     plain = (SHIPPED / "scpi_supply.toml").read_text(encoding="utf-8")
-    watchdog = '[watchdog]\narm = ["OUTP:PROT:WDOG:DEL {seconds}", "OUTP:PROT:WDOG ON"]\ndisarm = ["OUTP:PROT:WDOG OFF"]\n'
+    watchdog = (
+        '[watchdog]\narm = ["OUTP:PROT:WDOG:DEL {seconds}", "OUTP:PROT:WDOG ON"]\ndisarm = ["OUTP:PROT:WDOG OFF"]\n'
+    )
     (rig / "mine.toml").write_text(plain + watchdog, encoding="utf-8")
     options = [part for name, url in urls.items() for part in ("--url", f"{name}={url}")]
     run = subprocess.Popen([sys.executable, "-m", "hil", "run", str(rig), "--bind", "desk=hil", *options],
@@ -196,5 +198,3 @@ def test_what_is_no_such_instrument_is_one_line_and_exit_code_2(tmp_path: Path, 
     assert says in line
     assert "psu" in line
     assert not folder.exists(), "nothing half-written"
-
-

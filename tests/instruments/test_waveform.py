@@ -95,5 +95,3 @@ out = { y = "scope.voltage" }
         encoding="utf-8",
     )
     return rig
-
-
