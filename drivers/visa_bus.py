@@ -11,7 +11,7 @@ from typing import Any
 
 from hil._port import ValuePort
 from hil.drivers.slow_thread import SlowThread
-from hil.drivers.visa_instrument import Instrument, LimitError
+from hil.drivers.visa_instrument import AnswerError, Instrument, InstrumentError, LimitError
 from hil.errors import BusError
 
 REFRESH_S = 2.0  # what has not changed is told again, in case the instrument has restarted unseen
@@ -253,9 +253,7 @@ class _Part:
         value = math.nan
         try:
             value = self.instrument.read(key)
-        except BusError as error:
-            if "no number" not in error.message:
-                raise
+        except AnswerError as error:
             self.shared.tell(str(error))
         self.count["bad_readings"] += not math.isfinite(value)
         return value
@@ -295,9 +293,7 @@ class _Part:
             self.count["refused_commands"] += 1
             self.shared.tell(f"refused: {error}")
             return
-        except BusError as error:
-            if " answers " not in f" {error.message} " or not self.instrument.connected:
-                raise
+        except InstrumentError as error:
             self._refused[key] = value
             self.count["instrument_errors"] += 1
             self.shared.tell(str(error))

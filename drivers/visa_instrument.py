@@ -20,6 +20,14 @@ class LimitError(BusError):
     """A value beyond a limit: it was not sent."""
 
 
+class AnswerError(BusError):
+    """It answers, but no number."""
+
+
+class InstrumentError(BusError):
+    """Its own error, out of its queue: it answers, and did not take a command."""
+
+
 class Instrument:
     """A dialect and a session. Calls from several threads wait for each other.
 
@@ -169,17 +177,22 @@ class Instrument:
         answer = self.ask(query)
         match = re.fullmatch(r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*[A-Za-z%]*", answer)
         if match is None:
-            raise BusError(f"answers {answer[:60]!r} to {query}, which is no number", where=self.name)
+            raise AnswerError(f"answers {answer[:60]!r} to {query}, which is no number", where=self.name)
         value = float(match[1])
         return value if abs(value) < NOT_A_NUMBER else math.nan
 
     def tell(self, command: str) -> None:
-        """Sends a command and asks for errors; raises BusError with the instrument's own words."""
+        """Sends a command and asks for errors.
+
+        Raises:
+            InstrumentError: there was one, in the instrument's own words.
+            BusError: it has gone.
+        """
         with self.lock:
             self._open().write(command)
             errors = self.take_errors()
         if errors:
-            raise BusError(f"answers {'; '.join(errors)} to {command}", where=self.name)
+            raise InstrumentError(f"answers {'; '.join(errors)} to {command}", where=self.name)
 
     def ask(self, query: str) -> str:
         """Its answer to a question."""

@@ -133,3 +133,34 @@ def test_an_instrument_that_does_not_come_back_is_gone(servers: ScpiServers) -> 
     begun = time.monotonic()
     bus.stop()
     assert time.monotonic() - begun < 3.0
+
+
+def test_a_reading_that_is_no_number_is_bad_and_the_others_go_on(servers: ScpiServers) -> None:
+    inner = servers.instruments["supply"].line
+    servers.instruments["supply"].line = lambda text: b"OVLD" if text == "MEAS:CURR?" else inner(text)  # type: ignore[method-assign]
+    bus = make_bus(servers.port, {"voltage": 0})
+    bus.connect()
+    bus.start(time.monotonic_ns())
+    assert until(lambda: bus.counters()["bad_readings"] >= 3)
+    voltage, current = bus._shared.values
+    counters, events = bus.counters(), bus.take_events()
+    bus.stop()
+    assert voltage == 5.0
+    assert math.isnan(current)
+    assert counters["disconnects"] == 0
+    assert "supply: answers 'OVLD' to MEAS:CURR?, which is no number" in events
+
+
+def test_what_an_instrument_itself_refuses_is_told_once_and_the_rest_goes_on(servers: ScpiServers) -> None:
+    servers.instruments["supply"].line("VOLT:PROT 4")
+    bus = make_bus(servers.port, {"voltage": 0, "current": 1})
+    bus.connect()
+    bus.start(time.monotonic_ns())
+    _give(bus, (5.0, 1.0))
+    assert until(lambda: bus.counters()["instrument_errors"] == 1)
+    time.sleep(0.1)
+    counters, events = bus.counters(), bus.take_events()
+    bus.stop()
+    assert counters["instrument_errors"] == 1
+    assert events == ['supply: answers -222,"Data out of range" to VOLT 5']
+    assert servers.instruments["supply"].values["current"] == 1.0
