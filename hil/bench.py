@@ -14,7 +14,7 @@ from hil.capture import Captures
 from hil.doctor.facts import read_facts
 from hil.ending import Ending
 from hil.engine import Engine
-from hil.errors import BenchError, BusError, HilError
+from hil.errors import BenchError, BusError, HilError, blamed
 from hil.faults import FaultSpec
 from hil.fmi.load import refuse_opaque
 from hil.fmi.watching import FmuWatch
@@ -24,11 +24,13 @@ from hil.program import Progress, build_bench
 from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
-from hil.rig import Rig, load_rig, with_urls
+from hil.rig import Rig, ScheduledEvent, load_rig, with_urls
 from hil.running import Running
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
 from hil.wires import ControllerState, Wire, Wires
+
+EVENTS_AT_ONCE = 100  # of a rig: the queue holds 256
 
 if TYPE_CHECKING:
     from hil.batches.result import BatchResult
@@ -54,6 +56,7 @@ def open_bench(
     on_event: Callable[[dict[str, Any]], None] | None = None,
     clear_latch: bool = False,
     controllers: Mapping[str, str] | None = None,
+    script: str | Path | None = None,
 ) -> Bench:
     """A bench, ready to run.
 
@@ -72,6 +75,7 @@ def open_bench(
         on_event: is told each event as it is drained.
         clear_latch: opens the latch of boards that are latched safe, instead of refusing them.
         controllers: "blocks" or "program" by role, instead of the rig's choice; a loaded rig has chosen already.
+        script: a timed script (CSV) whose rows become events, faults and requirements of the run; see `hil.script`.
 
     Raises:
         HilError: the rig, a binding, a device, a fault or the folder cannot be used.
@@ -80,6 +84,10 @@ def open_bench(
     if loaded is rig:
         check_chosen(loaded, controllers or {})
     loaded = with_urls(loaded, urls or {})
+    if script is not None:
+        from hil.script import read_script, with_script
+
+        loaded = with_script(loaded, read_script(script))
     bench = Bench(
         loaded,
         time,
@@ -197,15 +205,30 @@ class Bench(Running):
             self.recorder = self._make_recorder(writer)
 
     def _arm(self, faults: Iterable[str | FaultSpec], *, use_rig_faults: bool) -> None:
+        assert self.engine is not None
         for fault in [*(self.rig.faults if use_rig_faults else ()), *faults]:
-            self.fault(fault)
-        for event in self.rig.events:
-            due = event.tick(self.rig.period_ns)
-            if event.mark is not None:
-                self.mark(event.mark, due=due)
-            else:
-                name = next(n for n, target in self.rig.tunable().items() if target == (event.block, event.param))
-                self.set(name, event.value, due=due)
+            with blamed(None if isinstance(fault, str) else fault.where):
+                self.fault(fault)
+        names = {target: name for name, target in self.rig.tunable().items()}
+        for n, event in enumerate(self.rig.events, 1):
+            with blamed(event.where):
+                self._schedule(event, names)
+            if n % EVENTS_AT_ONCE == 0:
+                self.engine.loop.take_events()
+
+    def _schedule(self, event: ScheduledEvent, names: Mapping[tuple[str, str], str]) -> None:
+        due = event.tick(self.rig.period_ns)
+        if event.mark is not None:
+            self.mark(event.mark, due=due)
+        elif event.signal is None:
+            assert event.block is not None
+            assert event.param is not None
+            assert event.value is not None
+            self.set(names[event.block, event.param], event.value, due=due)
+        elif event.value is None:
+            self.release(event.signal, due=due)
+        else:
+            self.force(event.signal, event.value, due=due)
 
     def manifest(self) -> dict[str, Any]:
         """What a recording says of the bench at its start."""

@@ -186,15 +186,15 @@ class Commands(FaultCommands):
         if event["kind"] in ("event", "mark") and event["id"] in self._for_devices and self.engine is not None:
             self.engine.wires.tell(*self._for_devices.pop(event["id"])[:2])
 
-    def force(self, name: str, value: float, at: float | None = None) -> None:
+    def force(self, name: str, value: float, at: float | None = None, *, due: int | None = None) -> None:
         """Holds a signal at a value until it is released; the safety gate still acts behind it."""
         path = self._path(name)
-        self._send(EventKind.FORCE, name, target=path, values=[_finite(name, value)], due=self._due(at))
+        self._send(EventKind.FORCE, name, target=path, values=[_finite(name, value)], due=self._due(at, due))
         self._forced.add(name)
 
-    def release(self, name: str, at: float | None = None) -> None:
+    def release(self, name: str, at: float | None = None, *, due: int | None = None) -> None:
         """Ends a force."""
-        self._send(EventKind.RELEASE, name, target=self._path(name), due=self._due(at))
+        self._send(EventKind.RELEASE, name, target=self._path(name), due=self._due(at, due))
         self._forced.discard(name)
 
     def safe(self, on: bool = True) -> None:

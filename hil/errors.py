@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class HilError(Exception):
     """Bad input or a bench that cannot run. Printed as one line by the command line, exit code 2.
@@ -21,6 +24,18 @@ class HilError(Exception):
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text}. {self.mend}" if self.mend else text
+
+
+@contextmanager
+def blamed(where: str | None) -> Iterator[None]:
+    """What goes wrong inside is told of `where`, a file and line; None changes nothing."""
+    try:
+        yield
+    except HilError as error:
+        if where is None:
+            raise
+        what = f"{error.where}: {error.message}" if error.where else error.message
+        raise type(error)(what, where=where, mend=error.mend) from error
 
 
 class RigError(HilError):

@@ -67,6 +67,7 @@ class FaultSpec:
         units: units of `values` as they were written, None where none was; all None once converted.
         words: texts that the kind takes before its values: another signal, a unit, an end of the range.
         activation: in which ticks between start and end it acts, and how far.
+        where: file and line that it was read from, for messages; None: none.
     """
 
     signal: str
@@ -81,6 +82,7 @@ class FaultSpec:
     units: tuple[str | None, ...] = ()
     words: tuple[str, ...] = ()
     activation: Activation = field(default_factory=Activation)
+    where: str | None = field(default=None, compare=False)
 
     @property
     def number(self) -> int:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BINDINGS = {"mil": SIMULATED, "sil": IN_LIBRARY, "pil": EXTERNAL, "hil": EXTERNAL}
 CONTROLLER_EVENTS = 16  # that a microcontroller can stage
+EVENTS_OF_A_FAULT = 3  # itself, and its modes
 DELAY_MEMORY_S = 1.0  # delay faults: this much time in all, at least 256 samples
 Progress = Callable[[str], None]
 
@@ -316,6 +317,8 @@ def build_bench(rig: Rig, bindings: dict[str, str], seed: int | None = None, pro
             b.add_block(block, lambda name: b.slots[(None, name)], b.written, 0)
     for number, role in enumerate(rig.roles.values(), 1):
         _add_role(b, role, number, BINDINGS[bindings.get(role.name, "mil")])
+    scheduled = len(rig.events) + EVENTS_OF_A_FAULT * len(rig.faults)
+    b.spec.max_events += max(0, scheduled - b.spec.max_events // 2)  # half of the room is for whoever runs the bench
     return b.build(["", *rig.roles])
 
 

@@ -131,6 +131,11 @@ cdef class Loop:
                 return
         raise BenchError(f"{HIL_MOST_CAPTURES} captures watch already", mend="Wait for one to end, or abort one")
 
+    def take_events(self):
+        """Takes what is in the queue now, as the next cycle would, so that there is room for more. Only while the loop rests."""
+        self._idle()
+        hil_loop_take_events(&self.l)
+
     def pending(self) -> list:
         """Events that the next cycle will take, 64 bytes each; they stay. Only while the loop rests."""
         self._idle()

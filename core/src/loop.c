@@ -49,7 +49,7 @@ void hil_loop_event(struct hil_loop *l, const struct hil_event *event)
     put(l->inputs, tick, err ? HIL_FRAME_REFUSED : HIL_FRAME_EVENT, (uint16_t)err, &e, sizeof e);
 }
 
-static void take_events(struct hil_loop *l)
+void hil_loop_take_events(struct hil_loop *l)
 {
     struct hil_event e;
     for (int i = 0; i < HIL_QUEUE_SIZE && hil_queue_take(l->queue, &e); i++)
@@ -129,7 +129,7 @@ void hil_loop_cycle(struct hil_loop *l, int64_t late_ns)
     int64_t from = l->clock ? l->clock() : 0;
     take_hash(l);
     if (l->queue)
-        take_events(l);
+        hil_loop_take_events(l);
     take_stop_of_twin(l);
     if (l->buses)
         take_images(l);

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hil.requirements.in_rig import Judged
     from hil.result import RunResult
     from hil.rig import Rig
+    from hil.script import Script
     from hil.steps.run import StepFunction
 
 LOOK_S = 0.1
@@ -40,7 +41,7 @@ def run(
     rig: RigArg,
     duration: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Bench time to run; default: 10, with --steps to their end."),
+        typer.Option(metavar="SECONDS", help="Bench time to run; default: 10, with --steps or --script to their end."),
     ] = None,
     time: Annotated[Time | None, typer.Option(help="Kind of time; default: real.")] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Short for --time virtual.")] = False,
@@ -54,6 +55,9 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the rig's.")] = None,
     stimulus: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML with [stimuli.NAME], beside the rig's own.")
+    ] = None,
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Timed CSV: what is set, which faults act, what is expected.")
     ] = None,
     steps: Annotated[
         str | None,
@@ -85,7 +89,8 @@ def run(
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
     if no_record and (record or report):
         raise typer.BadParameter("--record and --report contradict --no-record")
-    job = _Job(duration or (None if steps else DEFAULT_S), kind, chosen, json=json)
+    job = _Job(duration or (None if steps or script else DEFAULT_S), kind, chosen, json=json)
+    job.script = script
     job.steps, job.every = steps, every
     job.urls = urls(url or [])
     job.controllers = controllers_of(controller)
@@ -104,6 +109,7 @@ class _Job:
     time: str
     bindings: dict[str, str]
     json: bool
+    script: Path | None = None
     steps: str | None = None
     every: int = 1
     urls: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -122,10 +128,13 @@ class _Job:
     def run(self, name: str) -> int:
         """The exit code."""
         from hil.rig import load_rig
+        from hil.script import with_script
 
+        script = None if self.script is None else self._read_script(self.script)
         with summary.RunView(self.duration_s, quiet=self.json) as view:
             steps = self._load_steps()
             rig = self._stimulated(load_rig(name, controllers=self.controllers))
+            rig = rig if script is None else with_script(rig, script)
             wanted = self._requirements(rig)
             folder = None if self.no_record else self.record or _default_folder(rig)
             with self._open(rig, folder, view) as bench:
@@ -142,6 +151,23 @@ class _Job:
             output.note(f"hil: {trouble}")
             return BAD_INPUT
         return stopped or (0 if result.passed else FAILED)
+
+    def _read_script(self, file: Path) -> Script:
+        """The run lasts as long as the script, unless steps or --duration say otherwise."""
+        from hil.script import ScriptError, read_script
+        from hil.script.play import AFTER_S
+
+        script = read_script(file)
+        if self.duration_s is None and self.steps is None:
+            self.duration_s = script.end_s + AFTER_S
+        late = [row for row in script.rows if self.duration_s is not None and row.end_s >= self.duration_s]
+        if late:
+            what = f"is over at {late[0].end_s:g} s, and the run at {self.duration_s:g} s"
+            raise ScriptError(what, where=script.place(late[0]), mend="Give a longer --duration, or none")
+        if self.no_record and any(row.expect for row in script.rows):
+            raise ScriptError("expects something, and a run without a recording is not judged", where=script.file,
+                              mend="Leave out --no-record")  # fmt: skip
+        return script
 
     def _stimulated(self, rig: Rig) -> Rig:
         if self.stimulus is None:

@@ -135,8 +135,10 @@ def show(bench: Bench, result: RunResult, *, stopped: bool, judged: Sequence[Jud
     style = "bold green" if result.passed else "bold red"
     how = f"{verdict}  {result.rig}, {_run_text(result)}" + (", stopped early" if stopped else "")
     out.print(how + (f": {result.reason}" if result.reason else ""), style=style, soft_wrap=True)
-    for name, text in [*((requirement.name, str(requirement)) for requirement in judged), *_lines(bench, result)]:
-        out.print(Text.assemble((f"{name:<12}", "bold"), text), soft_wrap=True)
+    lines = [*((requirement.name, str(requirement)) for requirement in judged), *_lines(bench, result)]
+    width = max(10, *(len(name) for name, _ in lines)) + 2
+    for name, text in lines:
+        out.print(Text.assemble((f"{name:<{width}}", "bold"), text), soft_wrap=True)
 
 
 def _run_text(result: RunResult) -> str:

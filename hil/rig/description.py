@@ -313,14 +313,18 @@ class RecordGroup:
 
 @dataclass(frozen=True)
 class ScheduledEvent:
-    """A parameter change (block, param, value), or a mark (text), at a bench time or a tick."""
+    """A parameter change (block, param, value), a force of a signal (signal, value; None ends it), or a mark (text), at
+    a bench time or a tick; `where` is its place in a file, for messages.
+    """
 
     at_s: float | None = None
     at_tick: int | None = None
     block: str | None = None
     param: str | None = None
-    value: float = 0.0
+    value: float | None = 0.0
     mark: str | None = None
+    signal: str | None = None
+    where: str | None = None
 
     def tick(self, period_ns: int) -> int:
         """The tick that it is due at."""

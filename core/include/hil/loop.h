@@ -86,6 +86,8 @@ static inline void hil_loop_stop_twin(struct hil_loop *l)
 {
     atomic_store_explicit(&l->stop_twin, 1, memory_order_release);
 }
+/* Takes what is in the queue now, as the next cycle would. By the thread that runs the cycles, or while none runs. */
+void hil_loop_take_events(struct hil_loop *l);
 /* An event that the loop itself raises (overrun policy `safe_state`, teardown); recorded like any other. */
 void hil_loop_event(struct hil_loop *l, const struct hil_event *event);
 void hil_loop_note_overrun(struct hil_loop *l, const struct hil_overrun *o);

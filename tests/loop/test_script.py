@@ -1,0 +1,246 @@
+"""Timed scripts: one CSV that sets, arms faults and expects, unchanged in virtual time, lock-step and real time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hil
+from hil.cli import main
+from hil.recording import Recording
+from hil.replay import replay
+from hil.script import ScriptError, read_script, with_script
+from hil.script.play import Played, play
+
+START_UP = Path(__file__).resolve().parents[2] / "rigs" / "quad_tank" / "start_up.csv"
+HEADER = "time,signal,value,fault,expect,until,tolerance,within,hold,comment\n"
+
+
+@pytest.fixture(scope="module")
+def tanks(rig_copy: Callable[..., Path]) -> Path:
+    return rig_copy("quad_tank")
+
+
+def written(folder: Path, *rows: str, header: str = HEADER) -> Path:
+    file = folder / "script.csv"
+    file.write_text(header + "".join(row + "\n" for row in rows))
+    return file
+
+
+# ---- the shipped start-up test ----
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"time": "lockstep", "bind": {"plc": "pil"}}, {"time": "real"}], ids=["virtual", "lockstep", "real"]
+)
+def test_the_start_up_test_runs_unchanged_in_every_kind_of_time(options: dict, tanks: Path, tmp_path: Path) -> None:
+    found = play(tanks, START_UP, record=tmp_path / "rec", **options)
+    assert found.passed, found.broken
+    assert len(found.judged) == 6
+    events = Recording(tmp_path / "rec").events
+    fired = {(e["kind"], e["tick"]) for e in events}
+    assert ("event", 500) in fired
+    assert ("fault_on", 6000) in fired
+    assert ("fault_off", 8000) in fired
+    assert {"tank 1 fills", "nothing has tripped"} <= {e.get("text") for e in events if e["kind"] == "mark"}
+    assert replay(tmp_path / "rec")["identical"]
+
+
+def test_virtual_time_and_the_emulated_plc_in_lock_step_give_the_same_values(tanks: Path, tmp_path: Path) -> None:
+    play(tanks, START_UP, record=tmp_path / "a")
+    play(tanks, START_UP, record=tmp_path / "b", time="lockstep", bind={"plc": "pil"})
+    a, b = Recording(tmp_path / "a"), Recording(tmp_path / "b")
+    for name in ("sensor.h1", "sensor.h2", "pump.v1", "pump.v2"):
+        assert np.array_equal(a[name], b[name]), name
+
+
+# ---- what rows mean ----
+
+
+def test_rows_set_force_release_and_fault_at_their_ticks(tanks: Path, tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        "100ms,plant.k1,2e-6,,,,,,,",
+        "0.2,sensor.h1,15cm,,,0.3,,,,",
+        "0.25,sensor.h2,0.1,,,,,,,",
+        "0.35,sensor.h2,release,,,,,,,",
+        "0.4,sensor.h1,,bias(1cm),,0.5,,,,",
+    )
+    with hil.open_bench(tanks, script=file) as bench:
+        bench.run(0.6)
+        h1, h2, plant = bench.history("sensor.h1"), bench.history("sensor.h2"), bench.history("plant.h1")
+        assert bench["plant.k1"] == 2e-6
+    assert h1[199] != 0.15
+    assert np.all(h1[200:300] == 0.15)
+    assert h1[300] != 0.15
+    assert np.all(h2[250:350] == 0.1)
+    assert h2[350] != 0.1
+    assert np.all(h1[400:500] - plant[400:500] > 0.009)
+    assert np.all(np.abs(h1[500:] - plant[500:]) < 0.002)
+
+
+@pytest.mark.parametrize(
+    ("row", "holds"),
+    [
+        ("0.1,sensor.h1,,,15cm,,1mm,,,", True),
+        ("0.1,sensor.h1,,,0.149,,1mm,,,", True),
+        ("0.1,sensor.h1,,,0.148,,1mm,,,", False),
+        ("0.1,sensor.h1,,,< 0.15,,,,,", False),
+        ("0.1,sensor.h1,,,<= 0.15,,,,,", True),
+        ("0.1,sensor.h1,,,!= 0.15,,,,,", False),
+        ("0.1,sensor.h1,,,= 0.15,,,,,", True),
+        ("0.1,sensor.h1,,,0.15,,,,50ms,", True),
+        ("0.1,sensor.h1,,,0.15,,,,150ms,", False),
+        ("0,sensor.h1,,,0.15,,,50ms,,", False),
+        ("0,sensor.h1,,,0.15,,,0.1s,,", True),
+        ("0,sensor.h1,,,0.15,,,0.1s,90ms,", True),
+        ("0,sensor.h1,,,0.15,,,0.1s,110ms,", False),
+    ],
+)
+def test_expectations_have_tolerance_delay_and_duration(row: str, holds: bool, tanks: Path, tmp_path: Path) -> None:
+    """sensor.h1 is 0.15 m from 0.1 s to 0.2 s."""
+    force = "0.1,sensor.h1,15cm,,,0.2,,,,"
+    rows = (row, force) if row.startswith("0,") else (force, row)
+    found = play(tanks, written(tmp_path, *rows))
+    assert found.passed == holds, found.broken
+    if not holds:
+        assert found.broken[0].startswith(f"script.csv:{rows.index(row) + 2}: broken at ")
+
+
+def test_a_thousand_rows_are_more_than_the_queue_takes_at_once(tanks: Path, tmp_path: Path) -> None:
+    rows = [f"{k / 1000!r},plant.k1,{1e-6 + k * 1e-9!r},,,,,,," for k in range(1000)]
+    with hil.open_bench(tanks, script=written(tmp_path, *rows), record=tmp_path / "rec") as bench:
+        for k in (0, 1, 499, 999):
+            bench.run((k + 1) / 1000 - bench.time_s)
+            assert bench["plant.k1"] == 1e-6 + k * 1e-9
+        assert not [e for e in bench.events if e["kind"] == "refused"]
+        bench.set("plant.k1", 3e-6)  # and there is room for a person
+        bench.run(0.001)
+        assert bench["plant.k1"] == 3e-6
+    assert replay(tmp_path / "rec")["identical"]
+
+
+def test_semicolons_decimal_commas_and_a_byte_order_mark_of_a_spreadsheet(tanks: Path, tmp_path: Path) -> None:
+    file = tmp_path / "excel.csv"
+    text = "﻿time;signal;value;expect;tolerance\r\n0,1;sensor.h1;0,15;;\r\n0,2;sensor.h1;;0,1495;0,001\r\n;;;;\r\n"
+    file.write_text(text, encoding="utf-8")
+    assert play(tanks, file).passed
+
+
+# ---- what is wrong is told before anything runs ----
+
+MISTAKES = [
+    ("1,sensor.h9,,,1,,,,,", "2:signal", "there is no signal 'sensor.h9'. Did you mean sensor.h"),
+    ("1,sensor.h9,1,,,,,,,", "2:signal", "'sensor.h9' can be neither set nor forced"),
+    ("1,sensor.h1,,stuk,,,,,,", "2:fault", "there is no fault 'stuk'. Did you mean stuck?"),
+    ("1,sensor.h1,,stuck@3s,,,,,,", "2:fault", "has a time in it. The columns time and until say when"),
+    ("1,sensor.h1,,bias(3 V),,,,,,", "2:fault", "V cannot become m"),
+    ("1,sensor.h1,high,,,,,,,", "2:value", "'high' is not a number. Write 0.12, or 12cm"),
+    ("1,sensor.h1,3 V,,,,,,,", "2:value", "V"),
+    ("1,sensor.h1,,,about 3,,,,,", "2:expect", "'about 3' is no expectation"),
+    ("1,sensor.h1,,,> 3,,1mm,,,", "2:tolerance", "means nothing beside >"),
+    ("1,sensor.h1,,,3,,-1mm,,,", "2:tolerance", "'-1mm' is negative"),
+    ("soon,sensor.h1,1,,,,,,,", "2:time", "'soon' is not a time. Write seconds as 1.5"),
+    ("-1,sensor.h1,1,,,,,,,", "2:time", "-1 lies before the start of the run"),
+    ("1,sensor.h1,1,stuck,,,,,,", "2", "has value and fault. A row does one thing"),
+    ("1,sensor.h1,,,,,,,,", "2", "has neither value nor fault nor expect"),
+    ("1,,1,,,,,,,", "2:signal", "is empty. Name a signal"),
+    (
+        "2,sensor.h1,1,,,,,,,\n1,sensor.h1,1,,,,,,,",
+        "3:time",
+        "1 s lies before the row above, 2 s. Sort the rows by time",
+    ),
+    ("1,sensor.h1,1,,,0.5,,,,", "2:until", "0.5 s is not behind its time, 1 s"),
+    ("1,plant.k1,1e-6,,,3,,,,", "2:until", "a parameter that is set has no end"),
+    ("1,sensor.h1,1,,,,,3,,", "2:within", "means nothing beside value. It belongs to a row with expect"),
+    ("1,sensor.h1,1,,,,,,,,,,x", "2", "13 cells under a header of 10. Put a text with a comma into quotes"),
+    ('1,sensor.h1,"1,,,,,,,', "2", "is no row of a CSV file"),
+    ("1,plant.k1,7,,,,,,,", "2", "plant.k1 = 7 is outside its range 0 to 0.0001"),
+    ("1,pump.v1,,bias(50 V),,,,,,", "2", "the safety gate would clip this fault"),
+]
+
+
+@pytest.mark.parametrize(("rows", "place", "text"), MISTAKES)
+def test_a_mistake_names_file_line_and_column(
+    rows: str, place: str, text: str, tanks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, rows)
+    folder = tmp_path / "rec"
+    assert main(["run", str(tanks), "--virtual", "--script", str(file), "--record", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"hil: {file}:{place}: "), error
+    assert text in error
+    assert error.count("\n") == 1
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("time,signal,valeu\n", "there is no column 'valeu'. Did you mean value"),
+        ("time,value\n", "has no column 'signal'"),
+        ("time,signal\n", "has none of the columns value, fault, expect"),
+        ("time,signal,value,value\n", "has the column 'value' twice"),
+        ("time,signal,value\n", "has a header and no row"),
+        (b"time,signal,value\n1,\xff\xfe,2\n", "is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_no_script_is_told(text: str | bytes, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ScriptError, match=message):
+        read_script(file)
+    with pytest.raises(ScriptError, match="cannot be read"):
+        read_script(tmp_path / "none.csv")
+
+
+def test_an_expectation_behind_the_runs_end_is_told_before_it(
+    tanks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, "1,sensor.h1,,,> 0,,,2s,1s,")
+    assert main(["run", str(tanks), "--virtual", "--no-report", "--script", str(file), "--duration", "3"]) == 2
+    assert f"{file}:2: is over at 4 s, and the run at 3 s" in capsys.readouterr().err
+    assert main(["run", str(tanks), "--virtual", "--no-record", "--script", str(file)]) == 2
+    assert "a run without a recording is not judged" in capsys.readouterr().err
+
+
+# ---- the faces ----
+
+
+def test_a_broken_expectation_ends_the_run_with_its_line_and_stands_in_the_report(
+    tanks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, "0.5,sensor.h1,,,> 0.2,,,,1s,too high to be true", "0.5,sensor.h1,,,> 0.1,,,,,")
+    folder = tmp_path / "rec"
+    assert main(["run", str(tanks), "--virtual", "--script", str(file), "--record", str(folder), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["requirements"]
+    assert found["script.csv:2"]["satisfied"] is False
+    assert found["script.csv:2"]["at_s"] == 0.5
+    assert found["script.csv:3"]["satisfied"] is True
+    page = (folder / "report.html").read_text()
+    assert "script.csv:2" in page
+    assert "too high to be true" in page
+
+
+def test_a_script_is_part_of_the_rig_that_a_campaign_or_a_batch_runs(tanks: Path, tmp_path: Path) -> None:
+    file = written(tmp_path, "0.1,plant.k1,2e-6,,,,,,,")
+    rig = with_script(hil.rig.load_rig(tanks), read_script(file))
+    with hil.open_bench(rig) as bench:
+        result = bench.batch(2, duration_s=0.2, record=["plant.h1"])
+        bench.run(0.2)
+        assert bench["plant.k1"] == 2e-6
+        assert np.array_equal(result["plant.h1"][0], bench.history("plant.h1"))
+
+
+def test_played_tells_what_broke(tanks: Path, tmp_path: Path) -> None:
+    found = play(tanks, written(tmp_path, "0.5,sensor.h1,,,> 0.2,,,,,"))
+    assert isinstance(found, Played)
+    assert not found.passed
+    assert found.result.passed, "the run itself ended well"
+    (line,) = found.broken
+    assert line.startswith("script.csv:2: broken at 0.5 s, by ")
