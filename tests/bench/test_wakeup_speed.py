@@ -39,8 +39,10 @@ def theirs_us(ticks: int) -> float:
 
 
 def test_the_loop_wakes_up_as_a_bare_sleeper_does(full: Callable[[int, int], int]) -> None:
-    ticks, pairs = full(300, 2000), full(9, 16)
-    found = yardstick.paired_until(lambda: ours_us(ticks), lambda: theirs_us(ticks), at_most=GATE, pairs=pairs, most=60)
+    ticks, pairs = full(400, 2000), full(9, 16)
+    found = yardstick.paired_until(
+        lambda: ours_us(ticks), lambda: theirs_us(ticks), at_most=GATE, pairs=pairs, most=100
+    )
     print(f"\nwake-up p50, real-time loop / clock_nanosleep: {found} us, {policy()}")
     assert found.median <= GATE
 
@@ -61,7 +63,7 @@ def bare_spin_ns(ticks: int) -> float:
 
 
 def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ratio, float]:
-    """p50 over what is allowed: a microsecond, or where the bare loop in C needs more, a tenth more than it; and bare."""
+    """p50 over what is allowed: a microsecond, or a tenth more than the bare loop in C where that needs more; and bare."""
     bare: list[float] = []
 
     def allowed() -> float:
