@@ -143,9 +143,9 @@ def paired_until(
 def without_noise(figures: Pairs, *, claims_less: bool) -> list[tuple[float, float]]:
     """The pairs that are left when what the machine did to them is taken out, as far as this is fair.
 
-    A side that is slower than DISTURBED times its own lower quartile was disturbed (see `_slow`). Where that favours the
-    claim (a slow `b`, if a/b is claimed small), every such pair goes. Where it speaks against the claim, only as many
-    go, the slowest: a machine hits both sides alike, and what one side has more of is its own.
+    A side that is slower than DISTURBED times its own lower quartile was disturbed (see `_slow`). Where that favours
+    the claim (a slow `b`, if a/b is claimed small), every such pair goes. Where it speaks against the claim, only as
+    many go, the slowest: a machine hits both sides alike, and what one side has more of is its own.
     """
     for_it, against = (1, 0) if claims_less else (0, 1)
     gone = set(_slow([pair[for_it] for pair in figures]))

@@ -63,7 +63,7 @@ def bare_spin_ns(ticks: int) -> float:
 
 
 def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ratio, float]:
-    """p50 over what is allowed: a microsecond, or a tenth more than the bare loop in C where that needs more; and bare."""
+    """p50 over what is allowed: a microsecond, or a tenth more than bare C where that needs more; and bare C."""
     bare: list[float] = []
 
     def allowed() -> float:
@@ -76,9 +76,7 @@ def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ra
 
 def test_a_final_spin_ends_within_a_microsecond(full: Callable[[int, int], int]) -> None:
     found, bare = spin(full(300, 2000), at_most=1.0)
-    print(
-        f"\nwake-up p50 with a spin of {SPIN_NS // 1000} us: {found.a:.0f} ns (bare: {bare:.0f} ns), {policy()}: {found}"
-    )
+    print(f"\nwake-up p50 with a final spin: {found.a:.0f} ns (bare: {bare:.0f} ns), {policy()}; of the gate: {found}")
     assert found.median <= 1.0
 
 
