@@ -95,7 +95,9 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "Modbus TCP read", numbers.duration(bus["tcp_client_us"] * 1e3), "10 registers, both ends on one core"
         yield "A signal on the bus", numbers.duration(bus["per_signal_ns"]), "of a larger exchange"
     for name, trip in (figures.get("roundtrip") or {}).items():
-        text = f"99 % {trip['pil']['p99_ticks']:g}; simulated {trip['mil']['p50_ticks']:g}"
+        others = (("library", trip.get("sil")), ("chip in lock-step", trip.get("chip")), ("simulated", trip["mil"]))
+        text = f"99 % {trip['pil']['p99_ticks']:g}; "
+        text += ", ".join(f"{what} {level['p50_ticks']:g}" for what, level in others if level)
         yield f"Round trip {name}", f"{trip['pil']['p50_ticks']:g} ticks", text
 
 

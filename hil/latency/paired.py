@@ -19,6 +19,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 1000
 DISTURBED = 1.15
 """A yardstick slower than so many times its own lower quartile: somebody else had a part of the processor."""
+SCATTER = 4
+"""So many times the way from the tenth to the quarter, beyond the quarter: leaves out 4 % of normal times."""
 CHANCE = 0.002
 """A median is told to be on one side of a bound when a fair coin would do as much so rarely: 9 pairs of 9."""
 PAUSE_S, PAIRS_A_BURST = 0.5, 10
@@ -141,9 +143,9 @@ def paired_until(
 def without_noise(figures: Pairs, *, claims_less: bool) -> list[tuple[float, float]]:
     """The pairs that are left when what the machine did to them is taken out, as far as this is fair.
 
-    A side that is slower than DISTURBED times its own lower quartile was disturbed. Where that favours the claim (a
-    slow `b`, if a/b is claimed small), every such pair goes. Where it speaks against the claim, only as many go, the
-    slowest: a machine hits both sides alike, and what one side has more of is its own.
+    A side that is slower than DISTURBED times its own lower quartile was disturbed (see `_slow`). Where that favours
+    the claim (a slow `b`, if a/b is claimed small), every such pair goes. Where it speaks against the claim, only as
+    many go, the slowest: a machine hits both sides alike, and what one side has more of is its own.
     """
     for_it, against = (1, 0) if claims_less else (0, 1)
     gone = set(_slow([pair[for_it] for pair in figures]))
@@ -152,8 +154,13 @@ def without_noise(figures: Pairs, *, claims_less: bool) -> list[tuple[float, flo
 
 
 def _slow(times: Sequence[float]) -> list[int]:
-    """Which of them were disturbed, the slowest first."""
-    limit = DISTURBED * sorted(times)[len(times) // 4]
+    """Which of them were disturbed, the slowest first.
+
+    Where undisturbed ones scatter widely themselves, as their quickest quarter tells, only what lies beyond that is.
+    """
+    by_time = sorted(times)
+    tenth, quarter = by_time[len(times) // 10], by_time[len(times) // 4]
+    limit = quarter * max(DISTURBED, (quarter / tenth) ** SCATTER)
     return sorted((i for i, t in enumerate(times) if t > limit), key=lambda i: -times[i])
 
 

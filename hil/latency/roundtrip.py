@@ -1,7 +1,8 @@
 """From a change of the plant to the actuator's latch: sensor published, wire, device, wire, latched; in ticks and us.
 
 A sensor is forced between two values at known ticks, and an output of the device that follows at once is watched. The
-device is emulated and runs by its own clock, so its phase to the bench is chance.
+device is emulated and runs by its own clock, so its phase to the bench is chance. Firmware is measured as well as a
+library in this process (SIL) and, in lock-step, on the emulated chip: in real time that is slower than most rigs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hil.bench import Bench, open_bench
+from hil.errors import HilError
 from hil.latency.device import emulated
 from hil.latency.paired import LEAST_PAIRS, settled
 from hil.latency.place import PRIORITY
@@ -32,6 +34,8 @@ MOST_AHEAD = 32  # changes of a chunk: they are staged before it begins
 GOLDEN = 0.6180339887498949  # changes come in all phases of the device's task
 LONGEST_S = 30.0  # that a device may take
 CHANCE = "the phase of the device's clock to the bench's is chance"
+SAME_CLOCK = "both are whole ticks of one clock"
+CHIP_CHANGES = 24
 Floats = npt.NDArray[np.float64]
 
 
@@ -83,31 +87,64 @@ def at_rate(rig: Rig, role: Role, device: Device, rate_hz: float) -> Rig:
 
 
 def _device(run: Run, rig: Rig, name: str, device: str, response: Response) -> dict[str, Any] | None:
-    """The device emulated, and its role simulated, in turn; the second is the yardstick. None: it was skipped."""
-    role = rig.devices[device].role
+    """The device emulated, its firmware as a library, its role simulated, in turn; the last is the yardstick.
+
+    None: it was skipped.
+    """
+    role, firmware = rig.devices[device].role, rig.devices[device].firmware is not None
     least_s = 4 * LEAST_PAIRS * _wait_ticks(rig.roles[role]) * rig.period_s
     if least_s > LONGEST_S:
         run.skipped[name] = f"at the rig's own rate it would take {least_s:.0f} s"
         return None
     with ExitStack() as stack:
         url = stack.enter_context(emulated(_as_measured(rig, response), device))
-        wired = stack.enter_context(_watched(rig, role, response, {device: url}))
-        here = stack.enter_context(_watched(rig, role, response, {}))
-        chunk_s = run.seconds / len(run.rig.devices) / 4 / LEAST_PAIRS
+        levels = ("pil", "sil", "mil") if firmware else ("pil", "mil")
+        sides = {
+            level: stack.enter_context(_watched(rig, role, response, level, {device: url} if level == "pil" else {}))
+            for level in levels
+        }
+        chunk_s = run.seconds / len(run.rig.devices) / 2 / len(levels) / LEAST_PAIRS
         for number in range(LEAST_PAIRS):
-            for side in (wired, here) if number % 2 else (here, wired):
-                side.change_for(number, chunk_s)
-        there, simulated = wired.trips(), here.trips()
-    age = wired.buses[device].get("age_ns")
-    pairs = [(_median(there, i), _median(simulated, i)) for i in range(LEAST_PAIRS)]
-    pairs = [pair for pair in pairs if np.isfinite(pair).all()]
-    if not pairs:
+            for level in levels if number % 2 else reversed(levels):
+                sides[level].change_for(number, chunk_s)
+        trips = {level: side.trips() for level, side in sides.items()}
+    if not _compared(run, name, trips["pil"], trips["mil"], CHANCE):
         run.skipped[name] = f"no change of {response.signal} was answered in {response.output}"
         return None
-    what = "the same changes with the role simulated in the bench: the role's boundary alone"
-    run.ratios[name] = Measured(settled(pairs), what, "us", CHANCE)
-    told = {"signal": response.signal, "output": response.output, "pil": there.facts(), "mil": simulated.facts()}
-    return {**told, "age_ns": age}
+    if firmware:
+        _compared(run, f"{name}.sil", trips["sil"], trips["mil"], SAME_CLOCK)
+    told: dict[str, Any] = {"signal": response.signal, "output": response.output, "chip": None}
+    told |= {level: found.facts() for level, found in trips.items()}
+    if firmware:
+        told["chip"] = _on_the_chip(run, rig, name, device, response)
+    return {**told, "age_ns": sides["pil"].buses[device].get("age_ns")}
+
+
+def _compared(run: Run, name: str, trips: Trips, simulated: Trips, why_not: str) -> bool:
+    """Keeps the ratio of the chunks; False where no change was answered."""
+    pairs = [(_median(trips, i), _median(simulated, i)) for i in range(LEAST_PAIRS)]
+    pairs = [pair for pair in pairs if np.isfinite(pair).all()]
+    if pairs:
+        what = "the same changes with the role simulated in the bench: the role's boundary alone"
+        run.ratios[name] = Measured(settled(pairs), what, "us", why_not)
+    return bool(pairs)
+
+
+def _on_the_chip(run: Run, rig: Rig, name: str, device: str, response: Response) -> dict[str, Any] | None:
+    """The firmware on the emulated chip in lock-step: ticks, and what an exchange with it takes; None: skipped."""
+    role = rig.devices[device].role
+    try:
+        with _watched(rig, role, response, "pil", {}, time="lockstep") as side:
+            side.change_for(0, CHIP_CHANGES * _wait_ticks(rig.roles[role]) * rig.period_s)
+            trips = side.trips()
+    except HilError as error:
+        run.skipped[f"{name}.chip"] = f"the emulated chip: {error}"
+        return None
+    if not len(trips.ticks):
+        run.skipped[f"{name}.chip"] = f"no change of {response.signal} was answered in {response.output}"
+        return None
+    exchange = side.buses[device]["round_trip_ns"]
+    return {**trips.facts(), "p50_exchange_us": exchange["p50"] / 1e3, "p99_exchange_us": exchange["p99"] / 1e3}
 
 
 def _median(trips: Trips, chunk: int) -> float:
@@ -178,13 +215,15 @@ def _as_measured(rig: Rig, response: Response) -> Rig:
 
 
 @contextmanager
-def _watched(rig: Rig, role: str, response: Response, urls: dict[str, str]) -> Iterator[_Watched]:
-    """A bench with the role at the device of these addresses, or simulated without any."""
-    bind = {name: "hil" if urls and name == role else "mil" for name in rig.roles}
+def _watched(
+    rig: Rig, role: str, response: Response, level: str, urls: dict[str, str], time: str = "real"
+) -> Iterator[_Watched]:
+    """A bench with the role at this level, or at the device of these addresses; all others are simulated."""
+    bind = {**dict.fromkeys(rig.roles, "mil"), role: "hil" if urls else level}
     with tempfile.TemporaryDirectory(prefix="hil-bench-") as folder:
         place = Path(folder) / "recording"
         with open_bench(
-            _as_measured(rig, response), time="real", bind=bind, urls=urls, record=place, history=False,
+            _as_measured(rig, response), time=time, bind=bind, urls=urls, record=place, history=False,
             use_rig_faults=False,
         ) as bench:  # fmt: skip
             yield _Watched(bench, place, response)

@@ -28,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 PERIOD_US = 50
 CLOCK_NANOSLEEP = 230  # x86-64
 HOLD_S = 0.4
+EDGES = 3  # sleeps at the start and the end of a loop
 
 
 def run_loop(
@@ -53,8 +54,9 @@ def test_a_tick_allocates_and_locks_nothing(counter: str, full: Callable[[int, i
     print(f"\n{found}")
     assert found["ticks"] == ticks
     assert (found["memory"], found["locks"]) == (0, 0)
-    assert found["sleeps"] <= ticks + 1
-    assert found["sleeps"] > ticks // 2  # the counter has seen the thread
+    on_time = ticks - found["overruns"]  # a tick that is late already does not sleep
+    assert on_time - EDGES <= found["sleeps"] <= on_time + EDGES
+    assert found["sleeps"] > 100  # the counter has seen the thread
 
 
 def test_the_counter_sees_calls(tmp_path: Path, counter: str) -> None:

@@ -16,7 +16,6 @@ pytestmark = [pytest.mark.bench, pytest.mark.realtime, pytest.mark.usefixtures("
 GATE = 1.10
 SPIN_GATE_NS = 1000
 PERIOD_US, PERIOD_NS = 1000, 1_000_000
-BATCHES = 3
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +39,10 @@ def theirs_us(ticks: int) -> float:
 
 
 def test_the_loop_wakes_up_as_a_bare_sleeper_does(full: Callable[[int, int], int]) -> None:
-    ticks, pairs = full(300, 2000), full(9, 16)
-    found = yardstick.paired_until(lambda: ours_us(ticks), lambda: theirs_us(ticks), at_most=GATE, pairs=pairs, most=60)
+    ticks, pairs = full(400, 2000), full(9, 16)
+    found = yardstick.paired_until(
+        lambda: ours_us(ticks), lambda: theirs_us(ticks), at_most=GATE, pairs=pairs, most=100
+    )
     print(f"\nwake-up p50, real-time loop / clock_nanosleep: {found} us, {policy()}")
     assert found.median <= GATE
 
@@ -51,9 +52,33 @@ def test_the_gate_sees_half_more() -> None:
     assert found.median > GATE
 
 
+def spin_ns(ticks: int) -> float:
+    return float(np.median(lateness_ns(ticks, PERIOD_NS, SPIN_NS)))
+
+
+def bare_spin_ns(ticks: int) -> float:
+    return (
+        1e3 * yardstick.run("wakeup", "hybrid", PERIOD_US, ticks / 1000, PRIORITY, CPU, SPIN_NS // 1000)["hybrid p50"]
+    )
+
+
+def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ratio, float]:
+    """p50 over what is allowed: a microsecond, or a tenth more than bare C where that needs more; and bare C."""
+    bare: list[float] = []
+
+    def allowed() -> float:
+        bare.append(bare_spin_ns(ticks))
+        return max(SPIN_GATE_NS, GATE * bare[-1])
+
+    found = yardstick.paired_until(lambda: spin_ns(ticks) + late_ns, allowed, most=60, **bound)
+    return found, float(np.median(bare))
+
+
 def test_a_final_spin_ends_within_a_microsecond(full: Callable[[int, int], int]) -> None:
-    ticks = full(500, 5000)
-    found = min(float(np.median(lateness_ns(ticks, PERIOD_NS, SPIN_NS))) for _ in range(BATCHES))
-    bare = yardstick.run("wakeup", "hybrid", PERIOD_US, ticks / 1000, PRIORITY, CPU, SPIN_NS // 1000)["hybrid p50"]
-    print(f"\nwake-up p50 with a spin of {SPIN_NS // 1000} us: {found:.0f} ns (bare: {1e3 * bare:.0f} ns), {policy()}")
-    assert found <= SPIN_GATE_NS
+    found, bare = spin(full(300, 2000), at_most=1.0)
+    print(f"\nwake-up p50 with a final spin: {found.a:.0f} ns (bare: {bare:.0f} ns), {policy()}; of the gate: {found}")
+    assert found.median <= 1.0
+
+
+def test_the_gate_sees_a_spin_that_ends_late() -> None:
+    assert spin(200, late_ns=1.5 * SPIN_GATE_NS, at_least=1.0)[0].median > 1.0

@@ -7,6 +7,7 @@ import select
 import subprocess
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -114,10 +115,12 @@ def test_a_sleep_lasts_no_less_than_asked(probe, ns):
 
 def test_a_byte_wakes_the_board_up(probe):
     """The loop sleeps for 0.1 s; an answer that waited for it would take as long each time."""
-    start = time.monotonic()
+    took = []
     for _ in range(20):
+        start = time.monotonic()
         probe.ask("e")
-    assert time.monotonic() - start < 20 * 0.1
+        took.append(time.monotonic() - start)
+    assert median(took) < 0.08
 
 
 def test_instructions_are_counted_exactly(counted):

@@ -6,6 +6,7 @@ import contextlib
 import math
 import threading
 import time
+from statistics import median
 
 import numpy as np
 import pytest
@@ -224,9 +225,13 @@ def until(holds, timeout_s=10.0):
 
 @pytest.mark.realtime
 def test_a_real_time_run_takes_its_time_and_no_more(real):
-    began = time.monotonic()
-    real.run(1.5)
-    assert 1.45 < time.monotonic() - began < 2.2
+    took = []
+    for _ in range(3):  # the median: others may want the processor once
+        began = time.monotonic()
+        real.run(0.5)
+        took.append(time.monotonic() - began)
+    assert sum(took) > 1.45
+    assert median(took) < 2.2 / 3
     assert real.tick == 1500
     assert len(real.history("plant.h1")) == 1500
     began = time.monotonic()

@@ -13,6 +13,8 @@ from hil.blocks import block_types
 from hil.design.mpc import MpcDesign, MpcProblem
 from hil.spec import BlockSpec, Spec
 
+ON_A_BOUND = 1e-9
+
 
 def double_integrator(dt_s: float = 0.1) -> tuple[Any, Any]:
     """Place and speed of a mass that a force pushes."""
@@ -127,13 +129,43 @@ def osqp_problem(p: MpcProblem, x: Any, before: Any) -> tuple[Any, Any, Any, Any
     return sp.triu(sp.block_diag(cost), format="csc"), linear, sp.bmat(rows, format="csc"), lo, hi
 
 
-def osqp_solution(p: MpcProblem, x: Any, before: Any, tolerance: float = 1e-12) -> tuple[Any, float]:
-    """The plan and the largest slack by OSQP."""
+def osqp_solution(p: MpcProblem, x: Any, before: Any, tolerance: float = 1e-12) -> tuple[Any, float] | None:
+    """The plan and the largest slack by OSQP; None where it does not reach its own tolerance."""
     import osqp
 
     solver = osqp.OSQP()
     options = {"eps_abs": tolerance, "eps_rel": tolerance, "polishing": True, "max_iter": 400_000, "verbose": False}
     solver.setup(*osqp_problem(p, x, before), **options)
-    found = solver.solve(raise_error=True).x
+    told = solver.solve(raise_error=False)
+    if told.info.status_val != osqp.SolverStatus.OSQP_SOLVED:
+        return None
     states, plan = p.horizon * len(np.asarray(p.A)), p.horizon * np.asarray(p.B).shape[1]
-    return found[states : states + plan], float(np.abs(found[states + plan :]).max())
+    return told.x[states : states + plan], float(np.abs(told.x[states + plan :]).max())
+
+
+def largest_error(p: MpcProblem, x: Any, before: Any, plan: Any) -> float:
+    """How far a plan is from the optimum at most, without a solver; infinite beyond a bound.
+
+    Its states and slacks follow from it, multipliers of its active bounds by least squares. Where they leave a gradient
+    e it is the optimum of a problem whose linear cost differs by e, so the optimum is within |e| / mu, mu the least
+    curvature of the cost (Nesterov, Introductory Lectures on Convex Optimization, 2.1.3).
+    """
+    from scipy.optimize import nnls
+
+    A, B, C = (np.asarray(v, dtype=float) for v in (p.A, p.B, p.C))
+    states, state = [], np.asarray(x, dtype=float)
+    for u in np.reshape(plan, (p.horizon, -1)):
+        state = A @ state + B @ u
+        states.append(state)
+    seen = np.array(states) @ C.T
+    slack = np.maximum(seen - p.y_hi, 0) + np.minimum(seen - p.y_lo, 0)
+    z = np.concatenate([np.ravel(states), np.ravel(plan), np.ravel(slack)])
+    upper, linear, rows, lo, hi = osqp_problem(p, x, before)
+    cost, rows = (upper + upper.T).toarray(), rows.toarray()
+    cost[np.diag_indices_from(cost)] /= 2
+    at = rows @ z
+    if max((lo - at).max(), (at - hi).max()) > ON_A_BOUND:
+        return math.inf
+    active = np.vstack([rows[at > hi - ON_A_BOUND], -rows[at < lo + ON_A_BOUND]])
+    _, left = nnls(active.T, -(cost @ z + linear))
+    return float(left / np.linalg.eigvalsh(cost)[0])

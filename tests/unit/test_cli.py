@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,8 +25,10 @@ import pytest
 from hil.cli import main
 from hil.new import make_rig
 from hil.recording import Recording
+from hil.rig import load_rig
 
 HIL = [sys.executable, "-m", "hil"]
+NEW_PORT = "5021"  # of a new rig
 # fmt: off
 COMMANDS = [
     "new", "check", "run", "test", "watch", "status", "set", "force", "release", "stop", "fault", "clear", "safe",
@@ -40,12 +43,25 @@ PROMISED = [
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A working folder with the rig `motor`, and a folder for control sockets (their paths have to be short)."""
+    """A working folder with the rig `motor`, and a folder for control sockets (their paths have to be short).
+
+    Its PLC has a port of its own: two runs of these tests at once do not meet.
+    """
     make_rig("motor", tmp_path)
+    described = tmp_path / "motor" / "rig.toml"
+    text = described.read_text()
+    assert NEW_PORT in text
+    described.write_text(text.replace(NEW_PORT, str(free_port())))
     with tempfile.TemporaryDirectory(prefix="hilt") as runtime:
         monkeypatch.setenv("HIL_RUNTIME_DIR", runtime)
         monkeypatch.chdir(tmp_path)
         yield tmp_path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def hil(*args: str, code: int = 0, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
@@ -165,7 +181,7 @@ def test_help_starts_without_the_heavy_modules() -> None:
         (["run", "motor", "--virtual", "--fault", "sensor.sped=stuck"], "sensor.speed"),
         (["run", "motor", "--virtual", "--fault", "drive.voltage=bias(99)@1s"], "gate would clip"),
         (["run", "motor", "--virtual", "--record", "/proc/nothing"], "/proc/nothing"),
-        (["run", "motor", "--bind", "plc=hil"], "127.0.0.1:5021"),
+        (["run", "motor", "--bind", "plc=hil"], "127.0.0.1:"),
         (["emulate", "motor", "nothing"], "plc"),
         (["replay", "motor"], "is not a recording"),
         (["report", "nothing"], "no such folder"),
@@ -211,10 +227,9 @@ def test_an_error_in_json_is_an_object_too(folder: Path) -> None:
 
 
 def test_a_port_in_use_is_named_and_nothing_is_left(folder: Path, one_line: Callable[..., str]) -> None:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 5021)):
-        assert "5021" in one_line("run", "motor", "--duration", "1", "--record", "there")
+    port = load_rig("motor").devices["plc"].url.rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", int(port))):
+        assert port in one_line("run", "motor", "--duration", "1", "--record", "there")
     assert not (folder / "there").exists()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mpc_cases import Controller, osqp_solution, random_problem
+from mpc_cases import Controller, largest_error, osqp_solution, random_problem
 
 from hil.design.mpc import MpcProblem, condense
 from hil.errors import HilError
@@ -20,19 +20,38 @@ def problems(count, seed=1):
 
 
 def test_plan_and_slack_are_those_of_osqp(full):
-    worst = slackest = iterations = 0.0
-    for rng, problem, x in problems(full(32, 1000)):
+    """Few problems are beyond OSQP at this tolerance; there the conditions of an optimum hold the same bound."""
+    worst = slackest = iterations = proved = 0.0
+    count, unsolved = full(32, 1000), 0
+    for rng, problem, x in problems(count):
         before = rng.uniform(problem.u_lo[0], problem.u_hi[0], 1)
         controller = Controller(condense(problem), start=[before[0]])
         _, status, used, slack = controller.step(x)
-        plan, slack_osqp = osqp_solution(problem, x, before)
+        found = osqp_solution(problem, x, before)
         assert status == 0
-        worst = max(worst, float(np.abs(controller.plan - plan).max()))
-        slackest = max(slackest, abs(slack - slack_osqp))
+        if found is None:
+            unsolved += 1
+            proved = max(proved, largest_error(problem, x, before, controller.plan))
+        else:
+            worst = max(worst, float(np.abs(controller.plan - found[0]).max()))
+            slackest = max(slackest, abs(slack - found[1]))
         iterations = max(iterations, used)
     print(f"\nlargest difference to OSQP: input {worst:.2g}, slack {slackest:.2g}; iterations up to {iterations:.0f}")
+    print(f"{unsolved} of {count} beyond OSQP, from their optimum at most {proved:.2g}")
     assert worst < 1e-6
     assert slackest < 1e-6
+    assert proved < 1e-6
+    assert unsolved <= 0.01 * count
+
+
+def test_the_bound_without_a_solver_sees_a_plan_that_is_not_the_optimum(full):
+    for rng, problem, x in problems(full(16, 200)):
+        before = rng.uniform(problem.u_lo[0], problem.u_hi[0], 1)
+        controller = Controller(condense(problem), start=[before[0]])
+        controller.step(x)
+        assert largest_error(problem, x, before, controller.plan) < 1e-6
+        off = controller.plan + rng.choice([-1e-5, 1e-5], len(controller.plan))
+        assert largest_error(problem, x, before, off) > 1e-6
 
 
 @pytest.mark.parametrize("limit", [1, 4, None])

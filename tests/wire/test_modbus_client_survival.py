@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
+from statistics import median
 
 import pytest
 from modbus_peers import Device, adu, libmodbus_server, until
@@ -161,18 +162,20 @@ def test_a_half_open_connection_is_given_up_after_three_timeouts(device: Device,
 
 
 def test_a_device_that_drips_does_not_stretch_the_timeout(device: Device) -> None:
+    timeout_s = 0.4  # long beside what a busy machine lets wait; an answer drips for three of them
+
     def drip(device: Device, sock: socket.socket, frame: bytes) -> None:
         for byte in device.good_answer(frame):
             sock.sendall(bytes([byte]))
-            time.sleep(TIMEOUT_S / 4)
+            time.sleep(timeout_s / 4)
 
     device.once(drip)
-    client = MbClient("127.0.0.1", device.port, READS, [], timeout_s=TIMEOUT_S)
+    client = MbClient("127.0.0.1", device.port, READS, [], timeout_s=timeout_s)
     client.connect()
     start = time.monotonic()
     with pytest.raises(BusError, match="no answer in time"):
         client.exchange(0)
-    assert time.monotonic() - start < 2 * TIMEOUT_S
+    assert time.monotonic() - start < 2 * timeout_s
     client.stop()
 
 
@@ -289,7 +292,7 @@ def test_gathering_costs_a_device_that_begins_to_refuse_a_few_milliseconds_once(
     assert first < 1.0, "seen after 5 ms, not after the timeout of 5 s"
     refused = [cycle() for _ in range(100)]
     assert all(bad for _, bad in refused)
-    assert sum(took for took, _ in refused) < 0.5, "and after the first no more time is lost"
+    assert median(took for took, _ in refused) < 0.005, "and after the first no more time is lost"
     device.set_exception(0)
     assert not cycle()[1]
     client.stop()
@@ -301,12 +304,13 @@ def test_pipelining_is_quick_with_a_device_that_waits_for_acknowledgements(peer:
     port = free_port()
     with libmodbus_server(peer("libmodbus_server"), port):  # libmodbus leaves Nagle's algorithm on
         client = MbClient("127.0.0.1", port, SCATTERED, [], timeout_s=2, depth=16)
-        start = time.monotonic()
+        took = []
         for _ in range(100):
+            start = time.monotonic()
             client.exchange(0)
-        took = time.monotonic() - start
+            took.append(time.monotonic() - start)
         client.stop()
-    assert took < 2.0, "a delayed acknowledgement in each cycle would take 4 s"
+    assert median(took) < 0.02, "a delayed acknowledgement in each cycle would take 40 ms"
 
 
 def test_stopping_is_quick_in_every_situation(device: Device) -> None:

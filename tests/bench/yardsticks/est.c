@@ -233,7 +233,7 @@ static void measure_large_kalman(void)
     static struct kf12_filter large;
 
     kf12_init(&large);
-    MEASURE("kf n12m6", 200000, kf12_step(&large, measured));
+    MEASURE("kf n12m6", 20000, kf12_step(&large, measured));
     sink += large.x[0];
 }
 
@@ -285,7 +285,7 @@ static void measure_closed_loop(void)
     kf4_init(&k);
     k.x[2] = 0.05;
     /* The PID runs for its cost; the state feedback is what acts. */
-    MEASURE("vtime rk4+ekf+pid", 1000000, {
+    MEASURE("vtime rk4+ekf+pid", 200000, {
         rk4(x, u, 1e-3);
         random = xorshift(random);
         double z[2] = {x[0] + noise_of(random), x[2] + noise_of(random << 7)};
@@ -294,7 +294,7 @@ static void measure_closed_loop(void)
         u = limit(k.x[2] * 40 + k.x[3] * 4 + k.x[1] * 2 + k.x[0], 20);
     });
     printf("final %g %g %g %g\n", x[0], x[1], x[2], x[3]);
-    MEASURE("rk4 only", 1000000, rk4(x, u, 1e-3));
+    MEASURE("rk4 only", 200000, rk4(x, u, 1e-3));
 }
 
 int main(int argc, char **argv)
