@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hil.capture.capture import Capture
@@ -20,9 +21,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Captures:
-    """What a bench captures."""
+    """What a bench captures.
+
+    Attributes:
+        place: folder for captures of a run that does not record; None: a temporary one that goes with the capture.
+    """
 
     def __init__(self, bench: Bench) -> None:
+        self.place: Path | None = None
         self._bench = bench
         self._all: list[Capture] = []
         self._lock = threading.Lock()

@@ -29,6 +29,8 @@ def choose_folder(bench: Bench, plan: Plan, name: str, owner: object) -> Path:
         return _free(plan.request.out)
     if bench.recorder.writer is not None:
         return _free(bench.recorder.writer.folder / FOLDER / name)
+    if bench.captures.place is not None:
+        return _free(bench.captures.place / name)
     folder = Path(tempfile.mkdtemp(prefix="hil-capture-"))
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
     return folder / name
