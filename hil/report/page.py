@@ -14,6 +14,7 @@ import jinja2
 from hil.errors import RecordingError
 from hil.recording import Recording
 from hil.report import content, numbers, plots
+from hil.report.captures import capture_of, capture_rows, origin_tick, trigger_marks
 from hil.report.faults import FaultStory, fault_stories
 
 MAX_BYTES = 5_000_000
@@ -94,6 +95,8 @@ def _render(rec: Recording, budget: int) -> bytes:
         machine=content.machine_of(rec),
         key=_key(data, stories),
         real=rec.manifest.get("time") == "real",
+        is_capture=capture_of(rec) is not None,
+        captures=capture_rows(rec),
         faults=[_fault_row(rec, story) for story in stories],
         histograms=content.timing_histograms(rec),
         blocks=content.blocks_of(rec),
@@ -109,6 +112,9 @@ def _render(rec: Recording, budget: int) -> bytes:
         timing_title=_plot_title(timing) if timing else None,
         page_data={
             "period_s": rec.period_s,
+            "first": rec.first_tick,
+            "origin": origin_tick(rec),
+            "marks": trigger_marks(rec),
             "ticks": rec.ticks,
             "tail": plots.tail_tick(rec),
             "plots": data,
