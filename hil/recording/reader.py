@@ -103,7 +103,9 @@ class Recording:
         found = []
         if not self.complete:
             why = self.manifest.get("incomplete_because") or "its writer was stopped or is still running"
-            found.append(f"The recording is not complete ({why}): it can be read up to {self.ticks * self.period_s:.3f} s.")
+            found.append(
+                f"The recording is not complete ({why}): it can be read up to {self.ticks * self.period_s:.3f} s."
+            )
         for group in self.groups.values():
             group.last_tick()
             if group.torn:

@@ -93,8 +93,10 @@ class BlockTime:
 
 
 def requirements_of(rec: Recording) -> list[dict[str, str]]:
-    """Those of the rig, judged by the recording: name, formula, word, tone, text. A capture is not judged: they speak of
-    a run from its begin."""
+    """Those of the rig, judged by the recording: name, formula, word, tone, text.
+
+    None of a capture, as they speak of a run from its begin.
+    """
     if "capture" in rec.manifest:
         return []
     rig = _table(_table(rec.rig.get("rig")).get("requirements"))
@@ -230,9 +232,13 @@ def figures_of(rec: Recording, n_faults: int) -> list[Figure]:
 def _overruns(rec: Recording) -> Figure:
     overruns = rec.manifest.get("overruns")
     if not overruns:
-        return Figure("Overruns", numbers.count(overruns), f"in {_n_ticks(rec):,} ticks", "good" if overruns == 0 else "")
+        return Figure(
+            "Overruns", numbers.count(overruns), f"in {_n_ticks(rec):,} ticks", "good" if overruns == 0 else ""
+        )
     share = 100.0 * overruns / max(1, _n_ticks(rec))
-    return Figure("Overruns", numbers.count(overruns), f"{numbers.value(share, 2)} % of {_n_ticks(rec):,} ticks", "warn")
+    return Figure(
+        "Overruns", numbers.count(overruns), f"{numbers.value(share, 2)} % of {_n_ticks(rec):,} ticks", "warn"
+    )
 
 
 def _n_ticks(rec: Recording) -> int:

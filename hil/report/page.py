@@ -77,6 +77,7 @@ def _render(rec: Recording, budget: int) -> bytes:
     rows = plots.rows_per_plot(planned, budget)
     keep = [tick for story in stories[:100] for tick in (story.start_tick, story.end_tick) if tick is not None]
     data = [plots.plot_data(rec, plot, rows, keep) for plot in planned]
+    marks = trigger_marks(rec)
     timing = plots.timing_plot(rec, min(rows, 6000))
     requirements = content.requirements_of(rec)
     word, tone, sentence = content.result_of(rec, [item["name"] for item in requirements if item["tone"] != "good"])
@@ -93,7 +94,7 @@ def _render(rec: Recording, budget: int) -> bytes:
         verdict_text=verdict_text,
         checks=checks,
         machine=content.machine_of(rec),
-        key=_key(data, stories),
+        key=_key(data, stories, triggers=bool(marks)),
         real=rec.manifest.get("time") == "real",
         is_capture=capture_of(rec) is not None,
         captures=capture_rows(rec),
@@ -114,7 +115,7 @@ def _render(rec: Recording, budget: int) -> bytes:
             "period_s": rec.period_s,
             "first": rec.first_tick,
             "origin": origin_tick(rec),
-            "marks": trigger_marks(rec),
+            "marks": marks,
             "ticks": rec.ticks,
             "tail": plots.tail_tick(rec),
             "plots": data,
@@ -130,7 +131,7 @@ def _render(rec: Recording, budget: int) -> bytes:
     return page.encode()
 
 
-def _key(data: list[dict[str, Any]], stories: list[FaultStory]) -> list[tuple[str, str]]:
+def _key(data: list[dict[str, Any]], stories: list[FaultStory], *, triggers: bool) -> list[tuple[str, str]]:
     """The kinds of line and strip that this page has: (css, text)."""
     series = [item for plot in data for item in plot["series"]]
     seen = {span[0] for item in series for span in item["status"]}
@@ -140,6 +141,7 @@ def _key(data: list[dict[str, Any]], stories: list[FaultStory]) -> list[tuple[st
         ("line raw", "raw: before faults, force and gate", any(item["raw"] is not None for item in series)),
         ("line range", "declared range", any(item["range"] for item in series)),
         ("line limits", "equipment limits", any(item["limits"] for item in series)),
+        ("trigger", "trigger of a capture", triggers),
         ("band fault", "fault injected", bool(stories)),
         *((f"strip {name}", text, name in seen) for name, text in STRIPS.items()),
     ]

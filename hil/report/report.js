@@ -55,8 +55,8 @@
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textAlign = "left"; ctx.textBaseline = "bottom";
-    ctx.strokeStyle = ctx.fillStyle = color("accent");
-    ctx.lineWidth = devicePixelRatio;
+    ctx.strokeStyle = ctx.fillStyle = color("ink");
+    ctx.lineWidth = devicePixelRatio; ctx.setLineDash([]);
     for (const mark of [...page.marks].sort((a, b) => a.tick - b.tick)) {
       const x = Math.round(u.valToPos(at(mark.tick), "x", true));
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
