@@ -12,6 +12,7 @@ from hil.capture.capture import Capture
 from hil.capture.request import CaptureRequest, plan
 from hil.capture.states import State
 from hil.errors import BenchError
+from hil.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from hil.bench import Bench
@@ -39,6 +40,18 @@ class Captures:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def __getitem__(self, name: str) -> Capture:
+        """The capture of that name.
+
+        Raises:
+            BenchError: there is none.
+        """
+        found = {capture.name: capture for capture in self}
+        if name not in found:
+            mend = did_you_mean(name, found) if found else "Ask for one with capture"
+            raise BenchError(f"there is no capture '{name}'", where="name", mend=mend)
+        return found[name]
 
     def add(self, request: CaptureRequest) -> Capture:
         """Checks and arms; it watches from the next tick on.

@@ -54,5 +54,7 @@ def open_window(bench: Bench, plan: Plan, folder: Path, facts: dict[str, Any]) -
     manifest = {**bench.manifest(), "capture": facts}
     try:
         return RecordingWriter(folder, rig_json, manifest, groups_for_writer([plan.columns], bench.rig))
+    except RecordingError as error:
+        raise RecordingError(error.message, where=error.where, mend="Name another folder with --out") from None
     except OSError as error:
         raise RecordingError(f"cannot be written ({error.strerror})", where=str(folder)) from None

@@ -144,7 +144,8 @@ def _ticks(bench: Bench, key: str, seconds: float) -> int:
 def _fits(made: Plan, bench: Bench) -> None:
     name = made.request.name or "the capture"
     limits = made.request.limits
-    room = limits.get("memory", MEMORY_SHARE * available_memory())
+    promised = sum(capture.plan.memory_bytes for capture in bench.captures if not capture.state.over)
+    room = max(0.0, limits.get("memory", MEMORY_SHARE * available_memory()) - promised)
     if made.memory_bytes > room:
         what = f"{name} needs {_size(made.memory_bytes)} of memory for {made.pre:,} ticks before its trigger"
         raise BenchError(f"{what}, {_size(room)} may be used", where="pre", mend="Shorten it, or capture fewer signals")

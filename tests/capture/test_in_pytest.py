@@ -13,9 +13,6 @@ import pytest
 from hil.recording import Recording
 
 TEXT = """
-import ctypes
-import pytest
-
 def test_finished(bench):
     made = bench.capture(["sensor.h1", "pump.v1"], "sensor.h1 > 0", 0.0, 0.1, name="level")
     late = bench.capture(["sensor.h1"], "sensor.h1 > 9", 0.0, 0.1, timeout_s=0.1, name="never")
@@ -35,7 +32,10 @@ STARVED = """
 def test_starved(bench):
     made = bench.capture(["sensor.h1"], "sensor.h1 > 9", 0.5, 0.1, name="starved")
     bench.start()
-    bench.wait_until("sensor.h1 > 0", 5.0)
+    for _ in range(500):
+        if made.armed_tick is not None:
+            break
+        time.sleep(0.01)
     ctypes.PyDLL(None).usleep(4_000_000)
     made.wait()
 """
@@ -74,7 +74,9 @@ def test_captures_are_properties_with_a_folder_that_is_there(tmp_path: Path, opt
 def test_rows_that_are_lost_fail_the_test_and_are_in_both_its_cases(
     tmp_path: Path, rig_copy: Callable[..., Path]
 ) -> None:
-    text, cases = _run(tmp_path, "import ctypes\nimport pytest\n" + STARVED, rig=str(rig_copy("quad_tank")))
+    text, cases = _run(
+        tmp_path, "import ctypes\nimport time\nimport pytest\n" + STARVED, rig=str(rig_copy("quad_tank"))
+    )
     assert "1 failed, 1 error" in text, text
     assert len(cases) == 2, "one for the call, one for the teardown"
     for case in cases:
