@@ -28,6 +28,10 @@ def test_without(bench):
 """
 # Nothing else of Python runs for 4 s: the ring, made for less, is full by then.
 STARVED = """
+import ctypes
+import time
+import pytest
+
 @pytest.mark.bench_options(time="real", history=False)
 def test_starved(bench):
     made = bench.capture(["sensor.h1"], "sensor.h1 > 9", 0.5, 0.1, name="starved")
@@ -74,9 +78,7 @@ def test_captures_are_properties_with_a_folder_that_is_there(tmp_path: Path, opt
 def test_rows_that_are_lost_fail_the_test_and_are_in_both_its_cases(
     tmp_path: Path, rig_copy: Callable[..., Path]
 ) -> None:
-    text, cases = _run(
-        tmp_path, "import ctypes\nimport time\nimport pytest\n" + STARVED, rig=str(rig_copy("quad_tank"))
-    )
+    text, cases = _run(tmp_path, STARVED, rig=str(rig_copy("quad_tank")))
     assert "1 failed, 1 error" in text, text
     assert len(cases) == 2, "one for the call, one for the teardown"
     for case in cases:
