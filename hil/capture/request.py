@@ -92,7 +92,7 @@ def plan(bench: Bench, request: CaptureRequest) -> Plan:
         BenchError: an unknown signal, a condition that is none, a time out of range, or more than there is room for.
     """
     ticks = {key: _ticks(bench, key, getattr(request, f"{key}_s")) for key in ("pre", "post", "timeout")}
-    if isinstance(request.count, bool) or not 1 <= request.count <= MOST_WINDOWS:
+    if isinstance(request.count, bool) or not isinstance(request.count, int) or not 1 <= request.count <= MOST_WINDOWS:
         raise BenchError(f"{request.count} windows cannot be taken", where="count", mend=f"1 to {MOST_WINDOWS}")
     columns = columns_for(bench, request.signals)
     start = compile_condition(request.trigger, bench.built, bench.period_s)
