@@ -282,6 +282,7 @@ cdef extern from "hil/capture.h" nogil:
         uint64_t pre, post, timeout
         uint32_t count, state, done
         uint64_t armed, triggered, end
+    int hil_capture_check(const hil_capture *c, size_t state_size)
     void hil_capture_reset(hil_capture *c)
     cdef struct hil_capture_slot:
         hil_capture capture

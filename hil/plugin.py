@@ -9,7 +9,7 @@ else the folder above the test that has a rig.toml.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ import pytest
 if TYPE_CHECKING:
     from hil.bench import Bench
     from hil.latency.in_pytest import BenchLatency
+
+_BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,18 +69,42 @@ def _pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, bench_binding: Mapping[str, str]) -> Iterator[Bench]:
-    """A bench of the test's rig. Whatever the test does, it ends with all outputs verified safe, or the test fails."""
+def bench(request: pytest.FixtureRequest, bench_binding: Mapping[str, str], tmp_path: Path) -> Iterator[Bench]:
+    """A bench of the test's rig. Whatever the test does, it ends with all outputs verified safe, or the test fails.
+
+    Captures of a test that does not record lie in its `tmp_path`; each becomes a property of the test in its reports.
+    """
     from hil.bench import open_bench
 
     with open_bench(_rig_of(request), **_options(request, bench_binding)) as opened:
+        opened.captures.place = tmp_path / "captures"
+        request.node.stash[_BENCH] = opened
         yield opened
         result = opened.finish()
-    for capture in opened.captures:
-        place = f" in {capture.folder}" if capture.folder else ""
-        request.node.user_properties.append((f"capture {capture.name}", f"{capture.sentence()}{place}"))
+    _attach_captures(request.node)
     if not result.passed:
         pytest.fail(f"the bench did not end well: {result.reason}", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Captures into the report of the call too: of a test that fails twice, JUnit XML has one case for each failure."""
+    if call.when == "call":
+        _attach_captures(item)
+    return (yield)
+
+
+def _attach_captures(item: pytest.Item) -> None:
+    """Each capture as a property of the test: how it is and where its recording lies. Replaces what was said before."""
+    bench = item.stash.get(_BENCH, None)
+    if bench is None:
+        return
+    found = {
+        f"capture {c.name}": c.sentence() + (f" in {c.folder.resolve()}" if c.folder else "") for c in bench.captures
+    }
+    item.user_properties[:] = [pair for pair in item.user_properties if pair[0] not in found] + list(found.items())
 
 
 @pytest.fixture

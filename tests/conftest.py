@@ -58,6 +58,9 @@ PATIENT = (
 # They wait for boards, lines and signals, with bounds that another one of them beside does not break.
 WAITING = (
     "tests/campaign/test_live.py",
+    "tests/capture/test_command.py",
+    "tests/capture/test_in_pytest.py",
+    "tests/capture/test_over_the_wire.py",
     "tests/commission/test_commissioning.py",
     "tests/firmware/",
     "tests/instruments/",

@@ -52,11 +52,11 @@ cdef class Capture:
         self.state, self.memory = state, _Memory()
         memset(&self.slot, 0, sizeof(self.slot))
         _fill_watch(&self.slot.capture.start, start, size)
-        _check(hil_watch_check(&self.slot.capture.start, size))
         _fill_watch(&self.slot.capture.stop, stop, size)
-        hil_capture_reset(&self.slot.capture)
         self.slot.capture.pre, self.slot.capture.post, self.slot.capture.timeout = pre, post, timeout
         self.slot.capture.count = count
+        _check(hil_capture_check(&self.slot.capture, size))
+        hil_capture_reset(&self.slot.capture)
         _fill_group(self.memory, state, &self.slot.group, group)
         _check(hil_ring_init(&self.ring, self.memory.take(ring_bytes, 1), ring_bytes))
         self.slot.ring = &self.ring
@@ -78,11 +78,6 @@ cdef class Capture:
     def left(self) -> bool:
         """True once no loop knows it any more."""
         return bool(self.slot.left)
-
-    @property
-    def phase(self) -> int:
-        """enum hil_capture_state."""
-        return self.slot.capture.state
 
     @property
     def lost_from(self):

@@ -5,6 +5,17 @@
 #define ROWS  0u
 #define MARKS 1u
 
+int hil_capture_check(const struct hil_capture *c, size_t state_size)
+{
+    int err = hil_watch_check(&c->start, state_size);
+    if (!err && c->stop.n_ops)
+        err = hil_watch_check(&c->stop, state_size);
+    if (err)
+        return err;
+    int fits = c->pre <= HIL_CAPTURE_LONGEST && c->post <= HIL_CAPTURE_LONGEST && c->timeout <= HIL_CAPTURE_LONGEST;
+    return fits && c->count ? HIL_OK : HIL_E_ARG;
+}
+
 void hil_capture_reset(struct hil_capture *c)
 {
     hil_watch_reset(&c->start_memory);
@@ -12,6 +23,12 @@ void hil_capture_reset(struct hil_capture *c)
     c->state = HIL_CAPTURE_CONFIGURED;
     c->done = 0;
     c->armed = c->triggered = c->end = HIL_CAPTURE_OPEN;
+}
+
+/* The last tick of a window. Past the last tick there is, it is none that comes, and not one that has been. */
+static uint64_t later(uint64_t tick, uint64_t ticks)
+{
+    return ticks < HIL_CAPTURE_OPEN - tick ? tick + ticks : HIL_CAPTURE_OPEN - 1;
 }
 
 static void wait_for_trigger(struct hil_capture *c, int starts, uint64_t tick)
@@ -23,7 +40,7 @@ static void wait_for_trigger(struct hil_capture *c, int starts, uint64_t tick)
     if (starts) {
         c->state = HIL_CAPTURE_TRIGGERED;
         c->triggered = tick;
-        c->end = c->stop.n_ops ? HIL_CAPTURE_OPEN : tick + c->post;
+        c->end = c->stop.n_ops ? HIL_CAPTURE_OPEN : later(tick, c->post);
     } else if (tick - c->armed >= c->timeout) {
         c->state = HIL_CAPTURE_TIMEOUT;
     }
@@ -33,7 +50,7 @@ static void wait_for_end(struct hil_capture *c, int stops, uint64_t tick)
 {
     if (c->end == HIL_CAPTURE_OPEN) {
         if (stops && tick > c->triggered)
-            c->end = tick + c->post;
+            c->end = later(tick, c->post);
         else if (tick - c->triggered >= c->timeout)
             c->state = HIL_CAPTURE_TIMEOUT;
     }

@@ -32,16 +32,19 @@ class Capture:
         name: of the capture.
         state: configured, armed, triggered, finished, timeout, aborted or error (hil.capture.State).
         note: what is to be said of it, such as a window that is shorter than asked for; "" when nothing is.
+        armed_tick: the first tick that was looked at; None before.
         pieces: its windows, the last one perhaps still open.
     """
 
     def __init__(self, bench: Bench, plan: Plan, name: str) -> None:
         self.name, self.plan = name, plan
         self.state, self.note = State.CONFIGURED, ""
+        self.armed_tick: int | None = None
         self.pieces: list[Piece] = []
         self._bench, self._window = bench, Window()
         self._folder = choose_folder(bench, plan, name, self)
         self._done = threading.Event()
+        self._aborted = False
         self.core = _core.Capture(
             bench.state,
             plan.start.ops,
@@ -116,10 +119,9 @@ class Capture:
         return self
 
     def abort(self) -> None:
-        """Ends it at the next tick; what its window has so far is kept."""
+        """Ends it at the next tick, or with the bench; what its window has so far is kept. From any thread."""
+        self._aborted = True
         self.core.abort()
-        if not self._bench.running:
-            self.end("it was aborted")
 
     def sentence(self) -> str:
         """How it is, in one sentence."""
@@ -140,6 +142,7 @@ class Capture:
             "stop_trigger": self.plan.stop.text if self.plan.stop else None,
             "signals": self.plan.columns.names,
             **{key: getattr(asked, key) for key in ("pre_s", "post_s", "timeout_s", "count")},
+            "armed_tick": self.armed_tick,
             "trigger_tick": self.trigger_tick,
             "trigger_s": self.trigger_s,
             "note": self.note,
@@ -169,11 +172,13 @@ class Capture:
         if self.core.lost_from is not None:
             where = f"from tick {self.core.lost_from:,} on"
             self._fail(f"{where} rows were lost because its ring was full")
-        elif not self.state.over:
-            self.end("it was aborted")
+        else:
+            self.end()
 
     def _mark(self, tick: int, phase: State, done: int, trigger: int, last: int) -> None:
-        """A change of state. The mark of a window's last tick comes behind its rows."""
+        """A change of state. The mark of a window's last tick comes behind its rows; the first tick always has one."""
+        if self.armed_tick is None:
+            self.armed_tick = tick
         began = phase is State.TRIGGERED or done > len(self.pieces)  # a window of no post time is told once, when whole
         if began and (not self.pieces or self.pieces[-1].closed):
             self._begin(trigger)
@@ -225,10 +230,10 @@ class Capture:
         elif self.pieces:
             self.note = f"{len(self.pieces)} of {self.request.count} windows: no further trigger came in time"
 
-    def end(self, why: str) -> None:
+    def end(self, why: str = "") -> None:
         """Nothing follows: it was aborted, or the bench ends. What there is of an open window is kept."""
         if not self.state.over:
-            self._stop(State.ABORTED, why)
+            self._stop(State.ABORTED, "it was aborted" if self._aborted else why)
 
     def _fail(self, why: str) -> None:
         self._stop(State.ERROR, why)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hil.capture.capture import Capture
 from hil.capture.request import CaptureRequest, plan
 from hil.capture.states import State
 from hil.errors import BenchError
+from hil.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from hil.bench import Bench
@@ -20,9 +22,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Captures:
-    """What a bench captures."""
+    """What a bench captures.
+
+    Attributes:
+        place: folder for captures of a run that does not record; None: a temporary one that goes with the capture.
+    """
 
     def __init__(self, bench: Bench) -> None:
+        self.place: Path | None = None
         self._bench = bench
         self._all: list[Capture] = []
         self._lock = threading.Lock()
@@ -33,6 +40,18 @@ class Captures:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def __getitem__(self, name: str) -> Capture:
+        """The capture of that name.
+
+        Raises:
+            BenchError: there is none.
+        """
+        found = {capture.name: capture for capture in self}
+        if name not in found:
+            mend = did_you_mean(name, found) if found else "Ask for one with capture"
+            raise BenchError(f"there is no capture '{name}'", where="name", mend=mend)
+        return found[name]
 
     def add(self, request: CaptureRequest) -> Capture:
         """Checks and arms; it watches from the next tick on.

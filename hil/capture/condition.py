@@ -119,7 +119,8 @@ class _Compiler:
         try:
             tree = ast.parse(body.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            column = self.start + (getattr(error, "offset", None) or 1)
+            # Python says 0 where the text ends too early.
+            column = self.start + (getattr(error, "offset", 1) or len(body.strip()) + 1)
             raise self._error(f"'{self.text.strip()}' is not a condition", column, EXAMPLE) from None
         try:
             self._truth(tree)

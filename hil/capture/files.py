@@ -29,6 +29,8 @@ def choose_folder(bench: Bench, plan: Plan, name: str, owner: object) -> Path:
         return _free(plan.request.out)
     if bench.recorder.writer is not None:
         return _free(bench.recorder.writer.folder / FOLDER / name)
+    if bench.captures.place is not None:
+        return _free(bench.captures.place / name)
     folder = Path(tempfile.mkdtemp(prefix="hil-capture-"))
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
     return folder / name
@@ -52,5 +54,7 @@ def open_window(bench: Bench, plan: Plan, folder: Path, facts: dict[str, Any]) -
     manifest = {**bench.manifest(), "capture": facts}
     try:
         return RecordingWriter(folder, rig_json, manifest, groups_for_writer([plan.columns], bench.rig))
+    except RecordingError as error:
+        raise RecordingError(error.message, where=error.where, mend="Name another folder with --out") from None
     except OSError as error:
         raise RecordingError(f"cannot be written ({error.strerror})", where=str(folder)) from None

@@ -92,7 +92,7 @@ def plan(bench: Bench, request: CaptureRequest) -> Plan:
         BenchError: an unknown signal, a condition that is none, a time out of range, or more than there is room for.
     """
     ticks = {key: _ticks(bench, key, getattr(request, f"{key}_s")) for key in ("pre", "post", "timeout")}
-    if isinstance(request.count, bool) or not 1 <= request.count <= MOST_WINDOWS:
+    if isinstance(request.count, bool) or not isinstance(request.count, int) or not 1 <= request.count <= MOST_WINDOWS:
         raise BenchError(f"{request.count} windows cannot be taken", where="count", mend=f"1 to {MOST_WINDOWS}")
     columns = columns_for(bench, request.signals)
     start = compile_condition(request.trigger, bench.built, bench.period_s)
@@ -144,7 +144,8 @@ def _ticks(bench: Bench, key: str, seconds: float) -> int:
 def _fits(made: Plan, bench: Bench) -> None:
     name = made.request.name or "the capture"
     limits = made.request.limits
-    room = limits.get("memory", MEMORY_SHARE * available_memory())
+    promised = sum(capture.plan.memory_bytes for capture in bench.captures if not capture.state.over)
+    room = max(0.0, limits.get("memory", MEMORY_SHARE * available_memory()) - promised)
     if made.memory_bytes > room:
         what = f"{name} needs {_size(made.memory_bytes)} of memory for {made.pre:,} ticks before its trigger"
         raise BenchError(f"{what}, {_size(room)} may be used", where="pre", mend="Shorten it, or capture fewer signals")

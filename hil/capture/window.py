@@ -8,6 +8,8 @@ import numpy as np
 
 from hil.recorder import Ints, Rows
 
+TOGETHER = 1024  # rows of one piece: the arrays of a drain of real time are little more than their heads
+
 
 class Window:
     """Rows in order of their ticks; `forget` lets go of those that no window needs any more."""
@@ -17,8 +19,11 @@ class Window:
 
     def add(self, rows: Rows) -> None:
         """Rows behind all others."""
-        if len(rows[0]):
-            self._pieces.append(rows)
+        if not len(rows[0]):
+            return
+        if self._pieces and len(self._pieces[-1][0]) + len(rows[0]) <= TOGETHER:
+            rows = _joined(self._pieces.pop(), rows)
+        self._pieces.append(rows)
 
     def forget(self, before: int) -> None:
         """Whole pieces whose ticks all lie before this one; what is kept of the first one is copied, not held."""
@@ -45,6 +50,11 @@ class Window:
     def last(self) -> int:
         """Tick of the newest row; -1 without one."""
         return int(self._pieces[-1][0][-1]) if self._pieces else -1
+
+
+def _joined(a: Rows, b: Rows) -> Rows:
+    tick, late, exe = (np.concatenate([a[i], b[i]]) for i in (0, 1, 2))
+    return tick, late, exe, np.concatenate([a[3], b[3]]), np.concatenate([a[4], b[4]])
 
 
 def _from(ticks: Ints, tick: int) -> int:

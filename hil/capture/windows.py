@@ -76,7 +76,8 @@ class Piece:
         assert writer is not None
         self.closed = True
         self.note = "; ".join(text for text in (self.note, note, self._missing()) if text)
-        writer.write_events(self._events())
+        events = self._events()
+        writer.write_events(events)
         held = f"'{self.plan.start.text}' held at {self.trigger * self.bench.period_s:g} s (tick {self.trigger:,})"
         facts = {"state": state.word, "to_tick": self.end, "note": self.note}
         result = "passed" if state is State.FINISHED else "failed" if state is State.ERROR else "aborted"
@@ -87,6 +88,7 @@ class Piece:
                 "duration_s": round((self.end + 1 - self.begin) * self.bench.period_s, 9),
                 "result": result,
                 "reason": f"{held}; {self.note}" if self.note else held,
+                "overruns": sum(event["kind"] == "overrun" for event in events),
                 "lost_samples": 0,
                 "complete": state is not State.ERROR,
             }

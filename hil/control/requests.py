@@ -129,6 +129,13 @@ def capture(bench: Bench, fields: Fields) -> Answer:
     return {"capture": made.to_dict(), **_accepted(bench)}
 
 
+def abort(bench: Bench, fields: Fields) -> Answer:
+    """Ends the capture `name` at the next tick; what its window has so far is kept."""
+    made = bench.captures[_name(fields)]
+    made.abort()
+    return {"capture": made.to_dict(), **_accepted(bench)}
+
+
 def captures(bench: Bench, _: Fields) -> Answer:
     """All captures of this run with their states, in the order in which they were armed."""
     return {"captures": bench.captures.to_list(), **_accepted(bench)}
@@ -154,6 +161,7 @@ REQUESTS: Mapping[str, Request] = {
     "safe": safe,
     "mark": mark,
     "capture": capture,
+    "abort": abort,
     "captures": captures,
     "stop": stop,
 }

@@ -86,9 +86,16 @@ class Recording:
         return max((tick + 1 for tick in last if tick is not None), default=0)
 
     @property
+    def first_tick(self) -> int:
+        """The first tick that it is about: 0 of a run, the begin of the window of a capture."""
+        capture = self.manifest.get("capture")
+        first = capture.get("from_tick") if isinstance(capture, dict) else None
+        return first if isinstance(first, int) else 0
+
+    @property
     def duration_s(self) -> float:
         """Bench time that was recorded."""
-        return self.ticks * self.period_s
+        return max(0, self.ticks - self.first_tick) * self.period_s
 
     @cached_property
     def problems(self) -> list[str]:
@@ -96,7 +103,9 @@ class Recording:
         found = []
         if not self.complete:
             why = self.manifest.get("incomplete_because") or "its writer was stopped or is still running"
-            found.append(f"The recording is not complete ({why}): it can be read up to {self.duration_s:.3f} s.")
+            found.append(
+                f"The recording is not complete ({why}): it can be read up to {self.ticks * self.period_s:.3f} s."
+            )
         for group in self.groups.values():
             group.last_tick()
             if group.torn:

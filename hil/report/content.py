@@ -93,7 +93,12 @@ class BlockTime:
 
 
 def requirements_of(rec: Recording) -> list[dict[str, str]]:
-    """Those of the rig, judged by the recording: name, formula, word, tone, text."""
+    """Those of the rig, judged by the recording: name, formula, word, tone, text.
+
+    None of a capture, as they speak of a run from its begin.
+    """
+    if "capture" in rec.manifest:
+        return []
     rig = _table(_table(rec.rig.get("rig")).get("requirements"))
     words = {True: ("met", "good"), False: ("broken", "bad"), None: ("not judged", "warn")}
     found = []
@@ -157,10 +162,13 @@ def facts_of(rec: Recording) -> list[tuple[str, str]]:
         for role, level in _table(m.get("bindings")).items()
     ]
     rate = f"{numbers.value(1.0 / rec.period_s)} Hz"
+    trigger = _table(m.get("capture"))
+    held = f"{trigger.get('trigger')} at {numbers.seconds(trigger.get('trigger_s'))}"
     return [
+        *([("Trigger", f"{held}, tick {numbers.count(trigger.get('trigger_tick'))}")] if trigger else []),
         ("Started", str(m.get("started", "–")).replace("T", " ").replace("Z", " UTC")),
         ("Time", TIME_KIND.get(kind, kind)),
-        ("Duration", f"{numbers.seconds(rec.duration_s)}, {rec.ticks:,} ticks at {rate}"),
+        ("Duration", f"{numbers.seconds(rec.duration_s)}, {_n_ticks(rec):,} ticks at {rate}"),
         ("Bindings", "; ".join(bindings) or "–"),
         ("Seed", str(m.get("seed", "–"))),
         ("State hash", str(m.get("state_hash") or "–")),
@@ -224,9 +232,17 @@ def figures_of(rec: Recording, n_faults: int) -> list[Figure]:
 def _overruns(rec: Recording) -> Figure:
     overruns = rec.manifest.get("overruns")
     if not overruns:
-        return Figure("Overruns", numbers.count(overruns), f"in {rec.ticks:,} ticks", "good" if overruns == 0 else "")
-    share = 100.0 * overruns / max(1, rec.ticks)
-    return Figure("Overruns", numbers.count(overruns), f"{numbers.value(share, 2)} % of {rec.ticks:,} ticks", "warn")
+        return Figure(
+            "Overruns", numbers.count(overruns), f"in {_n_ticks(rec):,} ticks", "good" if overruns == 0 else ""
+        )
+    share = 100.0 * overruns / max(1, _n_ticks(rec))
+    return Figure(
+        "Overruns", numbers.count(overruns), f"{numbers.value(share, 2)} % of {_n_ticks(rec):,} ticks", "warn"
+    )
+
+
+def _n_ticks(rec: Recording) -> int:
+    return max(0, rec.ticks - rec.first_tick)
 
 
 def _fault_note(rec: Recording) -> str:

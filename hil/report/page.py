@@ -14,6 +14,7 @@ import jinja2
 from hil.errors import RecordingError
 from hil.recording import Recording
 from hil.report import content, numbers, plots
+from hil.report.captures import capture_of, capture_rows, origin_tick, trigger_marks
 from hil.report.faults import FaultStory, fault_stories
 
 MAX_BYTES = 5_000_000
@@ -76,6 +77,7 @@ def _render(rec: Recording, budget: int) -> bytes:
     rows = plots.rows_per_plot(planned, budget)
     keep = [tick for story in stories[:100] for tick in (story.start_tick, story.end_tick) if tick is not None]
     data = [plots.plot_data(rec, plot, rows, keep) for plot in planned]
+    marks = trigger_marks(rec)
     timing = plots.timing_plot(rec, min(rows, 6000))
     requirements = content.requirements_of(rec)
     word, tone, sentence = content.result_of(rec, [item["name"] for item in requirements if item["tone"] != "good"])
@@ -92,8 +94,10 @@ def _render(rec: Recording, budget: int) -> bytes:
         verdict_text=verdict_text,
         checks=checks,
         machine=content.machine_of(rec),
-        key=_key(data, stories),
+        key=_key(data, stories, triggers=bool(marks)),
         real=rec.manifest.get("time") == "real",
+        is_capture=capture_of(rec) is not None,
+        captures=capture_rows(rec),
         faults=[_fault_row(rec, story) for story in stories],
         histograms=content.timing_histograms(rec),
         blocks=content.blocks_of(rec),
@@ -109,6 +113,9 @@ def _render(rec: Recording, budget: int) -> bytes:
         timing_title=_plot_title(timing) if timing else None,
         page_data={
             "period_s": rec.period_s,
+            "first": rec.first_tick,
+            "origin": origin_tick(rec),
+            "marks": marks,
             "ticks": rec.ticks,
             "tail": plots.tail_tick(rec),
             "plots": data,
@@ -124,7 +131,7 @@ def _render(rec: Recording, budget: int) -> bytes:
     return page.encode()
 
 
-def _key(data: list[dict[str, Any]], stories: list[FaultStory]) -> list[tuple[str, str]]:
+def _key(data: list[dict[str, Any]], stories: list[FaultStory], *, triggers: bool) -> list[tuple[str, str]]:
     """The kinds of line and strip that this page has: (css, text)."""
     series = [item for plot in data for item in plot["series"]]
     seen = {span[0] for item in series for span in item["status"]}
@@ -134,6 +141,7 @@ def _key(data: list[dict[str, Any]], stories: list[FaultStory]) -> list[tuple[st
         ("line raw", "raw: before faults, force and gate", any(item["raw"] is not None for item in series)),
         ("line range", "declared range", any(item["range"] for item in series)),
         ("line limits", "equipment limits", any(item["limits"] for item in series)),
+        ("trigger", "trigger of a capture", triggers),
         ("band fault", "fault injected", bool(stories)),
         *((f"strip {name}", text, name in seen) for name, text in STRIPS.items()),
     ]

@@ -89,8 +89,11 @@ def _profile(rec: Recording, name: str, x: Floats, raw: Floats | None) -> _Profi
 def tail_tick(rec: Recording) -> int:
     """The tick at which the outputs went to their safe values because the run was over; `rec.ticks` if they did not.
 
-    What follows must neither set the scale of a plot nor enter the figures of a signal.
+    What follows must neither set the scale of a plot nor enter the figures of a signal. A capture has no such end: its
+    outputs may go to their safe values in what was to be seen.
     """
+    if "capture" in rec.manifest:
+        return rec.ticks
     safe: dict[str, int] = {}
     for event in rec.events:
         target, tick = str(event.get("target")), event.get("tick")

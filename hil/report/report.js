@@ -1,9 +1,10 @@
 "use strict";
 (() => {
   const page = JSON.parse(document.getElementById("data").textContent);
-  const dt = page.period_s, end = Math.max(page.ticks, 1) * dt;
+  const dt = page.period_s, at = tick => (tick - page.origin) * dt;  // a capture's time counts from its trigger
+  const begin = at(page.first), end = at(Math.max(page.ticks, page.first + 1));
   const charts = [];
-  let view = [0, end], moving = false, fitLimits = false;
+  let view = [begin, end], moving = false, fitLimits = false;
 
   const color = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer;
@@ -28,7 +29,7 @@
     ctx.textAlign = "left"; ctx.textBaseline = "top";
     const rows = [];  // right ends of the labels in each row: overlapping ones go one row down
     for (const f of page.faults) {
-      const x0 = u.valToPos(f.from * dt, "x", true), x1 = u.valToPos(f.to * dt, "x", true);
+      const x0 = u.valToPos(at(f.from), "x", true), x1 = u.valToPos(at(f.to), "x", true);
       if (x1 < bbox.left || x0 > bbox.left + bbox.width) continue;
       const own = names.includes(f.target);
       if (!labels) {
@@ -44,6 +45,25 @@
       rows[row] = left + ctx.measureText(label).width + 8 * devicePixelRatio;
       ctx.fillStyle = color("fault");
       ctx.fillText(label, left, bbox.top + (4 + 14 * row) * devicePixelRatio);
+    }
+    ctx.restore();
+  }
+
+  function triggerLines(u) {
+    const { ctx, bbox } = u;
+    let free = bbox.left;  // where the next label has room
+    ctx.save();
+    ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = "left"; ctx.textBaseline = "bottom";
+    ctx.strokeStyle = ctx.fillStyle = color("ink");
+    ctx.lineWidth = devicePixelRatio; ctx.setLineDash([]);
+    for (const mark of [...page.marks].sort((a, b) => a.tick - b.tick)) {
+      const x = Math.round(u.valToPos(at(mark.tick), "x", true));
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke();
+      if (x < free) continue;
+      ctx.fillText(mark.text, x + 4 * devicePixelRatio, bbox.top);
+      free = x + ctx.measureText(mark.text).width + 12 * devicePixelRatio;
     }
     ctx.restore();
   }
@@ -79,7 +99,7 @@
       if (!s.status.length || !u.series[i + 1].show) return;
       const lane = plot.digital ? u.valToPos(s.base - .12, "y", true) : bbox.top + bbox.height - (++row) * (thick + 2 * devicePixelRatio);
       for (const [what, from, to] of s.status) {
-        const x0 = u.valToPos(from * dt, "x", true), x1 = u.valToPos(to * dt, "x", true);
+        const x0 = u.valToPos(at(from), "x", true), x1 = u.valToPos(at(to), "x", true);
         ctx.fillStyle = color(what);
         ctx.fillRect(x0, lane, Math.max(devicePixelRatio, x1 - x0), thick);
       }
@@ -95,7 +115,7 @@
 
   function decode(plot) {
     const first = plot.first;
-    plot.t = Array.from(new Uint32Array(bytes(plot.ticks)), k => (first + k) * dt);
+    plot.t = Array.from(new Uint32Array(bytes(plot.ticks)), k => at(first + k));
     plot.series.forEach((s, i) => {
       s.values = floats(s.data);
       delete s.data;
@@ -107,7 +127,7 @@
 
   // Least and greatest value in view. Safe values at the end of the run, when all else is over, do not count.
   function bounds(u, plot) {
-    const [from, last] = u.series[0].idxs, tail = page.tail * dt;
+    const [from, last] = u.series[0].idxs, tail = at(page.tail);
     let low = Infinity, high = -Infinity;
     for (const all of [false, true]) {
       plot.series.forEach((s, k) => {
@@ -175,7 +195,7 @@
       }))],
       hooks: {
         drawClear: [u => faultBands(u, plot, false)],
-        draw: [u => { limitLines(u, plot); statusStrips(u, plot); faultBands(u, plot, true); }],
+        draw: [u => { limitLines(u, plot); statusStrips(u, plot); faultBands(u, plot, true); triggerLines(u); }],
         setScale: [(u, key) => { if (key === "x") zoom(u.scales.x.min, u.scales.x.max, u); }],
         setCursor: [u => readOut(u, plot)],
         ready: [u => moveWithShift(u)],
@@ -233,7 +253,7 @@
   }
 
   function readOut(u, plot) {
-    const i = u.cursor.idx, tick = i === null || i === undefined ? null : Math.round(plot.t[i] / dt);
+    const i = u.cursor.idx, tick = i === null || i === undefined ? null : Math.round(plot.t[i] / dt) + page.origin;
     for (const s of plot.series) {
       s.cell.textContent = tick === null ? "–" : number(s.values[i]) + (plot.unit && !plot.digital ? " " + plot.unit : "");
       const span = tick === null ? null : s.status.find(([, from, to]) => from <= tick && tick < to);
@@ -251,7 +271,7 @@
     if (moving || !(to > from)) return;
     moving = true;
     const whole = source && from <= source.data[0][0] + dt / 2 && to >= source.data[0][source.data[0].length - 1] - dt / 2;
-    view = whole ? [0, end] : [from, to];
+    view = whole ? [begin, end] : [from, to];
     for (const { u } of charts) u.setScale("x", { min: view[0], max: view[1] });
     document.getElementById("span").textContent = spanText();
     // setScale is committed in a microtask: the echo of all plots must find the door closed.
@@ -271,10 +291,10 @@
 
   function buttons() {
     document.querySelectorAll("[data-from]").forEach(b => b.addEventListener("click", () => {
-      const from = b.dataset.from * dt, to = b.dataset.to * dt, room = Math.max(.15 * (to - from), 20 * dt);
-      zoom(Math.max(0, from - room), Math.min(end, to + room));
+      const from = at(b.dataset.from), to = at(b.dataset.to), room = Math.max(.15 * (to - from), 20 * dt);
+      zoom(Math.max(begin, from - room), Math.min(end, to + room));
     }));
-    document.querySelector("[data-zoom=all]").addEventListener("click", () => zoom(0, end));
+    document.querySelector("[data-zoom=all]").addEventListener("click", () => zoom(begin, end));
     const fit = document.getElementById("limits");
     fit.addEventListener("click", () => {
       fitLimits = !fitLimits;

@@ -8,6 +8,8 @@
 
 #define HIL_MOST_CAPTURES 16 /* at once on one loop */
 #define HIL_CAPTURE_OPEN  UINT64_MAX
+/* Ticks that may be asked for. Marks tell ticks as doubles, which are exact up to twice as many. */
+#define HIL_CAPTURE_LONGEST (UINT64_C(1) << 52)
 
 enum hil_capture_state {
     HIL_CAPTURE_CONFIGURED = 0, /* no tick has been looked at */
@@ -33,13 +35,15 @@ struct hil_capture {
     uint64_t end;       /* last tick of its window; HIL_CAPTURE_OPEN while nobody knows */
 };
 
+/* HIL_OK when both conditions fit a state of `state_size` bytes, times are at most HIL_CAPTURE_LONGEST, and a window is wanted. */
+int hil_capture_check(const struct hil_capture *c, size_t state_size);
 void hil_capture_reset(struct hil_capture *c);
 /* After each tick. Ticks that did not run (overrun policy `skip`) are in no window. Returns 1 when anything has changed but the
  * memories of conditions. In a tick: yes. */
 int hil_capture_step(struct hil_capture *c, const unsigned char *state, uint64_t tick);
 
-/* A capture on a loop. Frames in its ring: group 0 are rows; group 1 marks, rows of four values: state, done, triggered, end
- * (-1: open), one for each change. The owner keeps all of it until `left` is set, or the loop rests. */
+/* A capture on a loop, which alone may read or write `capture` until `left` is set: others learn of it by the ring. Frames in the
+ * ring: group 0 are rows; group 1 marks, rows of four values: state, done, triggered, end (-1: open), one for each change. The owner keeps all of it until `left` is set, or the loop rests. */
 struct hil_capture_slot {
     struct hil_capture capture;
     struct hil_group group;
