@@ -149,8 +149,8 @@ def forecast(
         duration_s=horizon_s,
         record=signals,
         every=_every(every_s, horizon_s, period_s),
-        reduce={limit.name: limit.reduction for limit in limits}
-        | {f"={name}": text for name, text in (reduce or {}).items()},
+        reduce=wanted,
+        needed_only=True,
         threads=threads,
     )
     values = {name: np.asarray(result.rows[name]) for name in signals}
