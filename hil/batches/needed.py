@@ -1,4 +1,4 @@
-"""Which blocks and paths of a bench a few values depend on; the others may stand still in runs that are asked for these alone."""
+"""What a few values of a bench depend on; all other blocks may stand still in runs that are asked for these alone."""
 
 from __future__ import annotations
 
