@@ -363,6 +363,7 @@ class Rig:
     """A bench's description. `files` has the text of every file that it was read from, by path within the rig's folder.
 
     `folder` is where those files lie; None after `from_dict` until `write_files` has put them somewhere.
+    `twin` has the tables [twin]: `hil.twin.spec.twin_of` reads them.
     """
 
     name: str
@@ -381,6 +382,7 @@ class Rig:
     fit: Fit = field(default_factory=Fit)
     requirements: dict[str, str] = field(default_factory=dict)
     stimuli: dict[str, StimulusTable] = field(default_factory=dict)
+    twin: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
 

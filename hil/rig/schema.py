@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hil.rig.twin_schema import TwinTable
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$", max_length=100)]
 PlainName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
 Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -321,3 +323,5 @@ class RigFile(Table):
     """What has to hold in each run, by name: formulas over recorded signals (docs/requirements.md)."""
     stimuli: dict[PlainName, dict[str, Any]] = {}
     """What drives signals from a bench time on, by name: segments of docs/stimulus.md."""
+    twin: TwinTable | None = None
+    """The digital twin (docs/twin.md)."""
