@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from array import array
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,8 @@ class Fork:
 
     def copy(self, state: _core.State | None = None) -> Fork:
         """Another fork of the same bench, with a state of its own: this one's, or the one that is given."""
-        other = copy.copy(self)
+        other = object.__new__(Fork)
+        other._bench, other.restarted = self._bench, self.restarted
         other.state = self.state.copy() if state is None else state
         return other
 

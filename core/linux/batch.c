@@ -41,12 +41,6 @@ static void keep_row(const struct hil_batch *b, uint64_t run, uint64_t row, cons
         b->rows[(i * (uint64_t)b->n_runs + run) * b->n_rows + row] = *at(s, b->offsets[i]);
 }
 
-static void reduce(const struct hil_batch *b, struct hil_reducing *r, uint64_t tick, const unsigned char *s)
-{
-    for (uint32_t i = 0; i < b->n_reductions; i++)
-        hil_reduce_add(&r[i], &b->reductions[i], *at(s, b->reductions[i].offset), tick);
-}
-
 /* `n` ticks with all that is to be seen of them; `row` is the next one to be kept. */
 static void run_watched(const struct hil_batch *b, const struct hil_program *p, struct hil_reducing *r, uint64_t run,
                         uint64_t n, unsigned char *s, uint64_t *row)
@@ -56,7 +50,7 @@ static void run_watched(const struct hil_batch *b, const struct hil_program *p, 
         hil_tick(p, s);
         if (b->n_rows && tick % b->every == 0)
             keep_row(b, run, (*row)++, s);
-        reduce(b, r, tick, s);
+        hil_reduce_all(r, b->reductions, b->n_reductions, s, tick);
     }
 }
 

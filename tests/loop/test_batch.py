@@ -78,9 +78,10 @@ def test_reductions_are_those_of_the_rows() -> None:
         "above": "first(sensor.h1 > 0.1228)",
         "below": "first(sensor.h1<=0.1224)",
         "never": "first(sensor.h1 >= 9)",
+        "steps": "changes(plc.step)",
     }
     runs = {"level1.setpoint": np.linspace(0.11, 0.14, 20)}
-    found = hil.batch("quad_tank", runs, 900, seeds=range(20), record=["sensor.h1"], reduce=wanted)
+    found = hil.batch("quad_tank", runs, 900, seeds=range(20), record=["sensor.h1", "plc.step"], reduce=wanted)
     rows, tick_s = found["sensor.h1"], 0.001
     assert np.array_equal(found["low"], rows.min(axis=1))
     assert np.array_equal(found["high"], rows.max(axis=1))
@@ -91,6 +92,8 @@ def test_reductions_are_those_of_the_rows() -> None:
         np.testing.assert_allclose(found[name], first, rtol=1e-15)
         assert np.isfinite(found[name]).any()
     assert np.isnan(found["never"]).all()
+    assert np.array_equal(found["steps"], (np.diff(found["plc.step"], axis=1) != 0.0).sum(axis=1))
+    assert found["steps"].max() > 0
 
 
 def test_values_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:

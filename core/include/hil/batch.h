@@ -33,6 +33,9 @@ struct hil_reducing {
 };
 void hil_reduce_begin(struct hil_reducing *r, uint32_t kind);
 void hil_reduce_add(struct hil_reducing *r, const struct hil_reduce *what, double value, uint64_t tick);
+/* The same for n reductions, each with its own value of the state. */
+void hil_reduce_all(struct hil_reducing *r, const struct hil_reduce *what, uint32_t n, const unsigned char *state,
+                    uint64_t tick);
 double hil_reduce_end(const struct hil_reducing *r, uint32_t kind);
 
 struct hil_batch_run {

@@ -1,7 +1,7 @@
 """Figures of a run as people write them: `box.P * integral(heater.on) / 3.6e6`, `mean(abs(box.air - box.setpoint))`.
 
-Aggregates over the time of a run: integral(e) in unit seconds, mean(e), min(e), max(e), last(e), share(condition) of its
-time, changes(signal). A name outside of them is its last value. Within them: arithmetic, comparisons, and / or / not,
+Aggregates over the time of a run: integral(e) in unit seconds, mean(e), min(e), max(e), last(e), share(condition) of
+the time, changes(signal). A name outside of them is its last value. Within them: arithmetic, comparisons, and, or, not,
 abs, and min and max of several. Of a signal alone an aggregate is taken at every tick; of anything else at the rows.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ class Kpi:
 
         if isinstance(node, ast.BoolOp):
             combine = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
-            return combine.reduce([part(value) for value in node.values])
+            return reduce(combine, [part(value) for value in node.values])
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             return np.logical_not(part(node.operand))
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARE:
@@ -139,7 +140,7 @@ class Kpi:
         if called == "abs" and len(arguments) == 1:
             return np.abs(arguments[0])
         if called in ("min", "max") and len(arguments) > 1:
-            return (np.minimum if called == "min" else np.maximum).reduce(arguments)
+            return reduce(np.minimum if called == "min" else np.maximum, arguments)
         raise self._refuse(called)
 
     def _arithmetic(self, node: ast.AST, part: Callable[[ast.AST], Any]) -> Any:

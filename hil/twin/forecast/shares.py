@@ -23,3 +23,8 @@ def share_interval(k: int, n: int, confidence: float = CONFIDENCE) -> tuple[floa
     low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
     high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1.0 - tail))
     return low, high
+
+
+def share_upper(k: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """Upper end of the one-sided interval of a share after k of n."""
+    return share_interval(k, n, 2.0 * confidence - 1.0)[1]
