@@ -84,7 +84,7 @@ def test_too_few_members_are_refused_with_the_number_that_is_needed(bench: Bench
 
 
 def test_the_best_time_is_that_of_the_closed_form() -> None:
-    """Lives uniform over H = 100 h: work + failure t / H + waste (H - t)^2 / (2 H) is least at t = H - failure / waste."""
+    """Lives uniform over H = 100 h: work + failure t / H + waste (H - t)^2 / 2 H is least at H - failure / waste."""
     lives = np.random.default_rng(1).uniform(0, 100 * HOUR, 400_000)
     found = best_window(
         lives, now_s=0.0, allowed=[(0, 86400)], duration_s=0, cost_of_work=10, cost_of_failure=60, cost_of_waste=1.0,
