@@ -28,7 +28,8 @@ static int holds(uint32_t kind, double v, double level)
     }
 }
 
-void hil_reduce_add(struct hil_reducing *r, const struct hil_reduce *what, double v, uint64_t tick)
+static inline __attribute__((always_inline)) void add(struct hil_reducing *r, const struct hil_reduce *what, double v,
+                                                      uint64_t tick)
 {
     switch (what->kind) {
     case HIL_MIN: r->value = v < r->value ? v : r->value; break;
@@ -38,12 +39,29 @@ void hil_reduce_add(struct hil_reducing *r, const struct hil_reduce *what, doubl
             add_to_sum(r, v);
         break;
     case HIL_LAST: r->value = v; break;
+    case HIL_CHANGES:
+        r->value += r->n && v != r->low_part && v == v && r->low_part == r->low_part;
+        r->low_part = v;
+        r->n = 1;
+        return;
     default:
         if (isnan(r->value) && holds(what->kind, v, what->level))
             r->value = (double)tick;
         return;
     }
     r->n += v == v;
+}
+
+void hil_reduce_add(struct hil_reducing *r, const struct hil_reduce *what, double v, uint64_t tick)
+{
+    add(r, what, v, tick);
+}
+
+void hil_reduce_all(struct hil_reducing *r, const struct hil_reduce *what, uint32_t n, const unsigned char *s,
+                    uint64_t tick)
+{
+    for (uint32_t i = 0; i < n; i++)
+        add(&r[i], &what[i], *(const double *)(const void *)(s + what[i].offset), tick);
 }
 
 double hil_reduce_end(const struct hil_reducing *r, uint32_t kind)

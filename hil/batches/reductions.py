@@ -9,9 +9,9 @@ from hil.built import Built
 from hil.errors import BenchError
 from hil.nearest import did_you_mean
 
-KINDS = {"min": 0, "max": 1, "mean": 2, "last": 3}  # enum hil_reduction
+KINDS = {"min": 0, "max": 1, "mean": 2, "last": 3, "changes": 8}  # enum hil_reduction
 FIRST = {">": 4, ">=": 5, "<": 6, "<=": 7}
-FORM = "Write it as min(x), max(x), mean(x), last(x) or first(x > 0.1)"
+FORM = "Write it as min(x), max(x), mean(x), last(x), changes(x) or first(x > 0.1)"
 _CALL = re.compile(r"\s*(?P<what>\w+)\s*\(\s*(?P<inside>.*?)\s*\)\s*")
 _CROSSING = re.compile(r"(?P<name>[^<>=\s]+)\s*(?P<op>[<>]=?)\s*(?P<level>[^<>=\s]+)")
 
@@ -29,6 +29,13 @@ def read_reductions(wanted: Reductions, built: Built) -> dict[str, CoreReduction
         raise BenchError(f"'{wanted}' is one text", mend=f'Give a list, or names with them: {{"peak": "{wanted}"}}')
     texts = dict(wanted) if isinstance(wanted, Mapping) else {text: text for text in wanted}
     return {name: _reduction(text, built) for name, text in texts.items()}
+
+
+def signals_of(wanted: Reductions) -> list[str]:
+    """The signals of reductions that `read_reductions` takes."""
+    texts = list(wanted.values()) if isinstance(wanted, Mapping) else list(wanted)
+    insides = [call["inside"] for text in texts if (call := _CALL.fullmatch(text))]
+    return [crossing["name"] if (crossing := _CROSSING.fullmatch(inside)) else inside for inside in insides]
 
 
 def _reduction(text: str, built: Built) -> CoreReduction:

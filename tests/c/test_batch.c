@@ -154,6 +154,30 @@ static void check_mean(void)
     CHECK(hil_reduce_end(&r, HIL_MEAN) == HUGE_VAL);
 }
 
+/* Without the gain, y stays; with the noise at rest as well nothing moves; a state with a fault takes the whole. */
+static void check_part(const struct hil_program *p)
+{
+    static _Alignas(64) unsigned char memory[16384], s[16384], before[16384];
+    const uint8_t no_gain[] = {0, 1}, nothing[] = {1, 1}, all[] = {0, 0};
+    CHECK(hil_part_size(p) <= sizeof memory);
+    memcpy(s, first_state, hil_state_size(p));
+    hil_tick(hil_part(p, no_gain, memory), s);
+    CHECK(*(double *)(void *)(s + hil_offset_value(p, NOISE)) != 0.0);
+    CHECK(*(double *)(void *)(s + hil_offset_value(p, Y)) == 0.0);
+    memcpy(s, first_state, hil_state_size(p));
+    hil_tick(hil_part(p, nothing, memory), s);
+    CHECK(*(double *)(void *)(s + hil_offset_value(p, NOISE)) == 0.0);
+    CHECK(((struct hil_state *)(void *)s)->tick == ((struct hil_state *)(void *)first_state)->tick + 1);
+    memcpy(s, first_state, hil_state_size(p));
+    memcpy(before, first_state, hil_state_size(p));
+    hil_tick(hil_part(p, all, memory), s);
+    hil_tick(p, before);
+    CHECK(memcmp(s, before, hil_state_size(p)) == 0);
+    CHECK(hil_part_serves(p, s));
+    ((struct hil_state *)(void *)s)->n_faults = 1;
+    CHECK(!hil_part_serves(p, s));
+}
+
 int main(void)
 {
     const struct hil_program *p = build();
@@ -163,6 +187,7 @@ int main(void)
     for (uint32_t run = 0; run < RUNS; run++)
         check_alone(p, run);
 
+    check_part(p);
     b = batch_of(p);
     events[5].v[0] = NAN; /* no value of a parameter */
     finish(&b);

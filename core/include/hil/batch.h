@@ -4,6 +4,7 @@
 #ifndef HIL_BATCH_H
 #define HIL_BATCH_H
 
+#include "hil/part.h"
 #include "hil/tick.h"
 
 enum hil_reduction {
@@ -15,7 +16,8 @@ enum hil_reduction {
     HIL_FIRST_GE = 5,
     HIL_FIRST_LT = 6,
     HIL_FIRST_LE = 7,
-    HIL_N_REDUCTIONS = 8
+    HIL_CHANGES = 8, /* ticks after which the value is another than after the tick before; a switch's wear */
+    HIL_N_REDUCTIONS = 9
 };
 
 struct hil_reduce {
@@ -31,6 +33,9 @@ struct hil_reducing {
 };
 void hil_reduce_begin(struct hil_reducing *r, uint32_t kind);
 void hil_reduce_add(struct hil_reducing *r, const struct hil_reduce *what, double value, uint64_t tick);
+/* The same for n reductions, each with its own value of the state. */
+void hil_reduce_all(struct hil_reducing *r, const struct hil_reduce *what, uint32_t n, const unsigned char *state,
+                    uint64_t tick);
 double hil_reduce_end(const struct hil_reducing *r, uint32_t kind);
 
 struct hil_batch_run {
@@ -48,6 +53,7 @@ struct hil_batch_run {
 /* All memory is the caller's and stays until hil_batch_wait has said that the batch is over. */
 struct hil_batch {
     const struct hil_program *program;
+    const struct hil_program *part; /* of it, for runs that it serves; NULL: none. Their hashes are of what moved. */
     struct hil_batch_run *runs;
     uint32_t n_runs;
     uint64_t ticks;

@@ -26,7 +26,7 @@ static void sine_output(const struct hil_block *b, unsigned char *s)
 {
     const double *p = hil_params(b, s);
     double t = since_s(b, s, p[START_S]), y = p[OFFSET];
-    if (t >= 0.0)
+    if (t >= 0.0 && p[AMPLITUDE] != 0.0) /* one that is switched off costs no sine */
         y += p[AMPLITUDE] * sine_of_turns(p[FREQUENCY_HZ] * t, p[PHASE_RAD]);
     *hil_out(b, s, 0) = y;
 }
