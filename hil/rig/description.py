@@ -344,6 +344,7 @@ class Fit:
         block: the block with the model; None: to be said.
         parameters: to be found; None: all of the model's.
         columns: by input or output of the model: a constant, or columns of the data whose mean it is.
+        signals: the same of a recording of this bench, by input or output.
         start: initial values of states that are known.
         time: column of time; None: found by its name.
     """
@@ -354,6 +355,7 @@ class Fit:
     start: dict[str, float] = field(default_factory=dict)
     time: str | None = None
     time_unit: str = "s"
+    signals: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

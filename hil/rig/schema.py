@@ -293,6 +293,9 @@ class FitTable(Table):
     """Parameters to be found; default: all of the model's. The others keep the rig's values."""
     columns: dict[PlainName, str | int | float | Annotated[list[str], Field(min_length=1)]] = {}
     """Input or output of the model -> column of the data, columns whose mean it is, or a number (a constant input)."""
+    signals: dict[PlainName, str] = {}
+    """The same for a recording of this bench: input or output -> signal; inputs default to the signals on the block's
+    wires, and so do outputs when none is named. Name what is measured, not what the plant hides."""
     start: dict[PlainName, float] = {}
     """States whose initial value is known; those of the others are found as well."""
     time: str | None = None
