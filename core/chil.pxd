@@ -312,6 +312,10 @@ cdef extern from "hil/linux.h" nogil:
     void hil_token_port_init(hil_token_port *t, hil_bus_port *wire, int fd, int timeout_ms)
     uint64_t hil_serve_tokens(hil_loop *l, int fd, hil_bus_port *wire, int *err)
 
+cdef extern from "hil/part.h" nogil:
+    size_t hil_part_size(const hil_program *p)
+    const hil_program *hil_part(const hil_program *p, const uint8_t *rests, void *mem)
+
 cdef extern from "hil/batch.h" nogil:
     enum: HIL_BATCH_MAX_THREADS
     enum: HIL_N_REDUCTIONS
@@ -328,6 +332,7 @@ cdef extern from "hil/batch.h" nogil:
         int err, done
     cdef struct hil_batch:
         const hil_program *program
+        const hil_program *part
         hil_batch_run *runs
         uint32_t n_runs, n_states, n_offsets, n_reductions
         uint64_t ticks, every, n_rows

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from array import array
 from typing import TYPE_CHECKING
 
+from hil import _core
 from hil.bindings import HERE
 from hil.built import IN_LIBRARY, SIMULATED
 from hil.events import EventKind, encode
@@ -45,6 +47,17 @@ class Fork:
         if there.outputs is not None:
             last_ns = (self.state.tick - 1) * self._bench.rig.period_ns
             self.state.latch(number, array("d", there.outputs).tobytes(), last_ns)
+
+    @property
+    def bench(self) -> Bench:
+        """The bench that it was made from, whose state has gone on since."""
+        return self._bench
+
+    def copy(self, state: _core.State | None = None) -> Fork:
+        """Another fork of the same bench, with a state of its own: this one's, or the one that is given."""
+        other = copy.copy(self)
+        other.state = self.state.copy() if state is None else state
+        return other
 
     def run(self, seconds: float) -> None:
         """So many seconds of bench time."""

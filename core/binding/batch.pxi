@@ -5,7 +5,8 @@ cdef class Batch:
     """Runs of one program on several threads, without the GIL; see core/include/hil/batch.h.
 
     runs: (State to begin with, seed, events of 64 bytes in one bytes object) each. offsets, reductions (offset, kind,
-    level): doubles of the state. keep: each run leaves its last state.
+    level): doubles of the state. keep: each run leaves its last state. rests: a byte for each block, then each path,
+    nonzero: it stands still in runs without faults (core/include/hil/part.h).
     """
     cdef hil_batch b
     cdef hil_batch_team team
@@ -17,7 +18,7 @@ cdef class Batch:
     cdef readonly object reduced  # [reduction, run]
 
     def __init__(self, Program program not None, list runs not None, uint64_t ticks, *, offsets=(), uint64_t every=1,
-                 reductions=(), bint keep=False, uint32_t threads=1):
+                 reductions=(), bint keep=False, uint32_t threads=1, bytes rests=None):
         cdef State probe = State(program)
         self.memory = _Memory()
         self.program, self.keep_alive, self.kept = program, [], keep
@@ -26,6 +27,8 @@ cdef class Batch:
         if not 0 < threads <= HIL_BATCH_MAX_THREADS or every < 1 or not 0 < len(runs) < 2**31:
             raise BenchError(f"a batch has runs, 1 to {HIL_BATCH_MAX_THREADS} threads, rows every 1 or more ticks")
         self.b.program, self.b.ticks, self.b.every = program.p, ticks, every
+        if rests is not None:
+            self._set_part(rests)
         self._set_runs(runs)
         self._set_rows(list(offsets), probe)
         self._set_reductions(list(reductions), probe, threads)
@@ -33,6 +36,13 @@ cdef class Batch:
         self.b.n_states = len(runs) if keep else max(threads, 1)
         self.b.states = <unsigned char *>self.memory.take(self.b.n_states, self.b.stride)
         self._start(min(threads, self.b.n_states))
+
+    cdef int _set_part(self, bytes rests) except -1:
+        if len(rests) != self.program.n_entries:
+            raise BenchError(f"{len(rests)} bytes do not say what rests of {self.program.n_entries} blocks and paths")
+        self.b.part = hil_part(self.program.p, <const uint8_t *><const void *>PyBytes_AS_STRING(rests),
+                               self.memory.take(1, hil_part_size(self.program.p)))
+        return 0
 
     cdef int _set_runs(self, list runs) except -1:
         cdef State state

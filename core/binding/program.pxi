@@ -117,6 +117,7 @@ cdef class Program:
     cdef list keep
     cdef readonly tuple outputs_of_roles  # number of outputs by role; [0] is unused
     cdef readonly int n_blocks
+    cdef readonly int n_entries  # blocks and paths
 
     def __init__(self, spec):
         cdef _Memory m = _Memory()
@@ -145,6 +146,7 @@ cdef class Program:
         self._build(&s)
         self.keep = [m, spec]
         self.n_blocks = len(spec.blocks)
+        self.n_entries = len(spec.blocks) + len(spec.paths)
         self.outputs_of_roles = (0, *(len(role.outputs) for role in spec.roles))
 
     cdef int _build(self, const hil_spec *s) except -1:

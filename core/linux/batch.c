@@ -48,37 +48,38 @@ static void reduce(const struct hil_batch *b, struct hil_reducing *r, uint64_t t
 }
 
 /* `n` ticks with all that is to be seen of them; `row` is the next one to be kept. */
-static void run_watched(const struct hil_batch *b, struct hil_reducing *r, uint64_t run, uint64_t n, unsigned char *s,
-                        uint64_t *row)
+static void run_watched(const struct hil_batch *b, const struct hil_program *p, struct hil_reducing *r, uint64_t run,
+                        uint64_t n, unsigned char *s, uint64_t *row)
 {
     for (uint64_t end = tick_of(s) + n; tick_of(s) < end;) {
         uint64_t tick = tick_of(s);
-        hil_tick(b->program, s);
+        hil_tick(p, s);
         if (b->n_rows && tick % b->every == 0)
             keep_row(b, run, (*row)++, s);
         reduce(b, r, tick, s);
     }
 }
 
-static void run_bare(const struct hil_batch *b, uint64_t n, unsigned char *s)
+static void run_bare(const struct hil_program *p, uint64_t n, unsigned char *s)
 {
     for (uint64_t i = 0; i < n; i++)
-        hil_tick(b->program, s);
+        hil_tick(p, s);
 }
 
 /* 0 when it was stopped. */
 static int run_ticks(struct hil_batch *b, struct hil_reducing *r, uint64_t run, unsigned char *s)
 {
     const int watched = b->n_rows || b->n_reductions;
+    const struct hil_program *p = b->part && hil_part_serves(b->program, s) ? b->part : b->program;
     uint64_t row = 0;
     for (uint64_t left = b->ticks; left;) {
         if (atomic_load_explicit(&b->stop, memory_order_relaxed))
             return 0;
         uint64_t n = left < HIL_BATCH_CHUNK ? left : HIL_BATCH_CHUNK;
         if (watched)
-            run_watched(b, r, run, n, s, &row);
+            run_watched(b, p, r, run, n, s, &row);
         else
-            run_bare(b, n, s);
+            run_bare(p, n, s);
         left -= n;
     }
     return 1;

@@ -31,6 +31,13 @@ def read_reductions(wanted: Reductions, built: Built) -> dict[str, CoreReduction
     return {name: _reduction(text, built) for name, text in texts.items()}
 
 
+def signals_of(wanted: Reductions) -> list[str]:
+    """The signals of reductions that `read_reductions` takes."""
+    texts = list(wanted.values()) if isinstance(wanted, Mapping) else list(wanted)
+    insides = [call["inside"] for text in texts if (call := _CALL.fullmatch(text))]
+    return [crossing["name"] if (crossing := _CROSSING.fullmatch(inside)) else inside for inside in insides]
+
+
 def _reduction(text: str, built: Built) -> CoreReduction:
     call = _CALL.fullmatch(text)
     if call is None:

@@ -24,7 +24,7 @@ class BatchResult:
         time_s: bench time of the rows, shape (rows,).
         rows: recorded signals, shape (runs, rows) each; the rows are those of `Bench.history`.
         reduced: reductions, shape (runs,) each; of `first(...)` the bench time in s, NaN where it never held.
-        hashes: of each run's last state, 16 hex digits.
+        hashes: of each run's last state, 16 hex digits; "" with `needed_only`.
         threads: that ran it.
     """
 

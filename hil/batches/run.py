@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from hil import _core
-from hil.batches.reductions import Reductions, is_time, read_reductions
+from hil.batches.needed import resting
+from hil.batches.reductions import Reductions, is_time, read_reductions, signals_of
 from hil.batches.result import BatchResult
 from hil.batches.runs import BatchRun, Plan, Runs, read_runs
 from hil.bench import Bench, open_bench
@@ -39,6 +40,7 @@ def batch(
     every: int = 1,
     reduce: Reductions = (),
     states: bool = False,
+    needed_only: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -56,6 +58,8 @@ def batch(
         reduce: reductions over all ticks, by the name of their result: "min(x)", "max(x)", "mean(x)", "last(x)",
             "first(x > 0.1)".
         states: keeps the last state of each run.
+        needed_only: blocks on which nothing that is kept depends stand still (observers, detectors): the same rows and
+            reductions in less time. Not with `states`; there are no hashes. A run with faults takes all blocks.
         threads: default: one for each core this process may use.
         progress: is told how many runs are over.
         options: of `open_bench`, with a rig.
@@ -68,7 +72,7 @@ def batch(
             bench would refuse, or rows and states that the machine's memory cannot hold.
         RigError: the rig cannot be used.
     """
-    wanted = _Wanted(read_runs(runs, seeds), ticks, duration_s, list(record), every, reduce, states)
+    wanted = _Wanted(read_runs(runs, seeds), ticks, duration_s, list(record), every, reduce, states, needed_only)
     if isinstance(what, Bench):
         if options:
             raise BenchError(f"a bench that is open takes no {', '.join(options)}", mend="Give them to open_bench")
@@ -92,6 +96,7 @@ class _Wanted:
     every: int
     reduce: Reductions
     states: bool
+    needed_only: bool
 
 
 class _Batch:
@@ -108,6 +113,14 @@ class _Batch:
         self.record, self.every = wanted.record, wanted.every
         self.offsets = [self.built.offset(name) for name in self.record]
         self.reductions = read_reductions(wanted.reduce, self.built)
+        self.rests = self._resting(wanted) if wanted.needed_only else None
+        self.needed_only = wanted.needed_only
+
+    def _resting(self, wanted: _Wanted) -> bytes | None:
+        if wanted.states:
+            mend = "Leave needed_only out"
+            raise BenchError("the last states are those of a whole bench, in which nothing stands still", mend=mend)
+        return resting(self.built, [*wanted.record, *signals_of(wanted.reduce)])
 
     def _refuse_what_is_elsewhere(self) -> None:
         """Copies of a bench need all of its state, and there is only one device on a wire."""
@@ -172,11 +185,13 @@ class _Batch:
             reductions=list(self.reductions.values()),
             keep=self.states,
             threads=threads,
+            rests=self.rests,
         )
         _wait(core, len(self.runs), progress)
         outcomes = [core.outcome(run) for run in range(len(self.runs))]
         self._refuse_failed(outcomes)
-        return self._result(core, [hash_text(outcome[3]) for outcome in outcomes])
+        hashes = ["" if self.needed_only else hash_text(outcome[3]) for outcome in outcomes]
+        return self._result(core, hashes)
 
     def _refuse_failed(self, outcomes: list[tuple[bool, int, int, int]]) -> None:
         for run, (_, error, _, _) in enumerate(outcomes):

@@ -97,11 +97,15 @@ def _with_seeds(runs: list[BatchRun], seeds: list[int]) -> list[BatchRun]:
 
 
 class Plan(Commands):
-    """Turns a run into the events that a bench would send for it: the same checks, numbers and order."""
+    """Turns a run into the events that a bench would send for it: the same checks, numbers and order.
 
-    def __init__(self, bench: Commands) -> None:
+    state: the run begins with it; None: with the bench's.
+    """
+
+    def __init__(self, bench: Commands, state: _core.State | None = None) -> None:
         super().__init__(bench._rig, bench.built)
-        self.state, self.time, self.bindings, self.engine = bench.state, "virtual", bench.bindings, None
+        self.state = bench.state if state is None else state
+        self.time, self.bindings, self.engine = "virtual", bench.bindings, None
         self._first_id = bench._last_id
         self._events: list[bytes] = []
 

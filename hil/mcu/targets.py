@@ -11,7 +11,7 @@ from hil.nearest import did_you_mean
 PACKAGE = Path(__file__).resolve().parent.parent
 CORE, DRIVERS, FIRMWARE, MODELS = (PACKAGE / name for name in ("core", "drivers", "firmware", "models"))
 # What needs an operating system, or serves one that has: a board has no commands to queue and no recording.
-NOT_ON_BOARDS = ("loop", "ring", "capture", "watch")
+NOT_ON_BOARDS = ("loop", "part", "ring", "capture", "watch")
 # The codecs; bus threads and sockets are the host's.
 CODECS = (
     "cobs", "crc16", "link", "link_receive", "link_send", "link_values",

@@ -13,6 +13,8 @@ import pytest
 import hil
 from hil import BatchRun, HilError, open_bench
 from hil.batches import BatchResult
+from hil.batches.needed import resting
+from hil.rig.shipped import shipped_rigs
 
 SECONDS = 0.6
 RUNS = [
@@ -275,3 +277,40 @@ def test_a_role_on_a_wire_is_refused_by_name_and_a_fork_of_it_is_not(rig_copy: C
         fork.run(0.05)
         assert found.hashes[0] == fork.hash
         assert found.hashes[1] != fork.hash
+
+
+# ---- only what is needed ----
+
+
+@pytest.mark.parametrize("rig", sorted(shipped_rigs()))
+def test_what_stands_still_changes_no_bit_of_what_is_kept(rig: str) -> None:
+    """Each signal of each shipped rig by itself, against all of them in a whole run."""
+    with open_bench(rig, history=False) as bench:
+        if bench.built.program.opaque_blocks:
+            pytest.skip("an FMU has no batch")
+        names = [name for name in bench.names if bench.rig.signals[name].role is None]
+        runs = [BatchRun(seed=seed) for seed in (1, 2)]
+        whole = bench.batch(runs, 300, record=names, every=7)
+        rested = 0
+        for name in names:
+            rested += sum(resting(bench.built, [name]) or b"")
+            found = bench.batch(runs, 300, record=[name], reduce=[f"max({name})"], every=7, needed_only=True)
+            assert np.array_equal(found[name], whole[name], equal_nan=True), name
+            assert found.hashes == ["", ""]
+        assert rested > 0
+
+
+def test_a_run_with_faults_takes_all_blocks() -> None:
+    """A fault whose begin hangs on a signal that nothing kept depends on."""
+    runs = [BatchRun(), BatchRun(faults=["sensor.h1=stuck after plc.running>0.5"])]
+    with open_bench("quad_tank", history=False) as bench:
+        assert resting(bench.built, ["plant.h1"]) is not None
+        whole = bench.batch(runs, duration_s=2, record=["plant.h1"])["plant.h1"]
+        found = bench.batch(runs, duration_s=2, record=["plant.h1"], needed_only=True)["plant.h1"]
+    assert np.array_equal(found, whole)
+    assert not np.array_equal(whole[0], whole[1])
+
+
+def test_the_last_states_are_not_had_of_a_part() -> None:
+    with pytest.raises(HilError, match="nothing stands still"):
+        hil.batch("quad_tank", 2, 5, states=True, needed_only=True)

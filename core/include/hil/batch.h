@@ -4,6 +4,7 @@
 #ifndef HIL_BATCH_H
 #define HIL_BATCH_H
 
+#include "hil/part.h"
 #include "hil/tick.h"
 
 enum hil_reduction {
@@ -48,6 +49,7 @@ struct hil_batch_run {
 /* All memory is the caller's and stays until hil_batch_wait has said that the batch is over. */
 struct hil_batch {
     const struct hil_program *program;
+    const struct hil_program *part; /* of it, for runs that it serves; NULL: none. Their hashes are of what moved. */
     struct hil_batch_run *runs;
     uint32_t n_runs;
     uint64_t ticks;
