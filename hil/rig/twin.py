@@ -81,6 +81,8 @@ class _Check:
         for name, setpoint in self.table.setpoints.items():
             for key in ("desired", "acknowledged", "reported"):
                 self.signal(getattr(setpoint, key), "setpoints", name, key)
+            if setpoint.acting is not None:
+                self.signal(setpoint.acting, "setpoints", name, "acting")
         for name, bad in self.table.quality.items():
             self.signal(name, "quality", name)
             self.signal(bad, "quality", name)

@@ -53,6 +53,7 @@ def followed(rig: Rig) -> list[str]:
         names |= dict.fromkeys((parameter.estimate, parameter.variance))
     for setpoint in table.setpoints.values():
         names |= dict.fromkeys((setpoint.desired, setpoint.acknowledged, setpoint.reported))
+        names |= dict.fromkeys([setpoint.acting] if setpoint.acting else [])
     for signal, bad in table.quality.items():
         names |= dict.fromkeys((signal, bad))
     names |= dict.fromkeys(detector.signal for detector in table.detectors.values())
