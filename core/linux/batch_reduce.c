@@ -38,6 +38,11 @@ void hil_reduce_add(struct hil_reducing *r, const struct hil_reduce *what, doubl
             add_to_sum(r, v);
         break;
     case HIL_LAST: r->value = v; break;
+    case HIL_CHANGES:
+        r->value += r->n && v != r->low_part && v == v && r->low_part == r->low_part;
+        r->low_part = v;
+        r->n = 1;
+        return;
     default:
         if (isnan(r->value) && holds(what->kind, v, what->level))
             r->value = (double)tick;

@@ -9,9 +9,9 @@ from hil.built import Built
 from hil.errors import BenchError
 from hil.nearest import did_you_mean
 
-KINDS = {"min": 0, "max": 1, "mean": 2, "last": 3}  # enum hil_reduction
+KINDS = {"min": 0, "max": 1, "mean": 2, "last": 3, "changes": 8}  # enum hil_reduction
 FIRST = {">": 4, ">=": 5, "<": 6, "<=": 7}
-FORM = "Write it as min(x), max(x), mean(x), last(x) or first(x > 0.1)"
+FORM = "Write it as min(x), max(x), mean(x), last(x), changes(x) or first(x > 0.1)"
 _CALL = re.compile(r"\s*(?P<what>\w+)\s*\(\s*(?P<inside>.*?)\s*\)\s*")
 _CROSSING = re.compile(r"(?P<name>[^<>=\s]+)\s*(?P<op>[<>]=?)\s*(?P<level>[^<>=\s]+)")
 

@@ -56,7 +56,7 @@ def batch(
         record: signals, block states or parameters to keep as rows.
         every: rows only at ticks that it divides.
         reduce: reductions over all ticks, by the name of their result: "min(x)", "max(x)", "mean(x)", "last(x)",
-            "first(x > 0.1)".
+            "changes(x)", "first(x > 0.1)".
         states: keeps the last state of each run.
         needed_only: blocks on which nothing that is kept depends stand still (observers, detectors): the same rows and
             reductions in less time. Not with `states`; there are no hashes. A run with faults takes all blocks.

@@ -16,7 +16,8 @@ enum hil_reduction {
     HIL_FIRST_GE = 5,
     HIL_FIRST_LT = 6,
     HIL_FIRST_LE = 7,
-    HIL_N_REDUCTIONS = 8
+    HIL_CHANGES = 8, /* ticks after which the value is another than after the tick before; a switch's wear */
+    HIL_N_REDUCTIONS = 9
 };
 
 struct hil_reduce {

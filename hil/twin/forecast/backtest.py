@@ -17,7 +17,7 @@ from hil.twin.forecast.belief import Belief
 from hil.twin.forecast.ensemble import forecast
 from hil.twin.forecast.estimated import estimated
 from hil.twin.forecast.scores import Coverage, coverage, crps, rank
-from hil.twin.forecast.start import Scenario, drawn_members, planned
+from hil.twin.forecast.start import Scenario, drawn_members, draws, planned
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -92,7 +92,7 @@ def backtest(
         BenchError, HilError: as `forecast`.
     """
     starting = planned(bench, scenario or Scenario())
-    plants, _ = drawn_members(starting, prior, runs, seed)
+    plants = drawn_members(starting, prior, draws(starting, prior, runs, seed), seed)
     found = batch(bench, plants, duration_s=before_s, states=True)
     then = [starting.copy(found.state(i)) for i in range(runs)]
     going_on = [BatchRun(start=fork, seed=fork.state.seed) for fork in then]

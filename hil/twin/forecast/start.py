@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +14,15 @@ from hil.batches.runs import BatchRun, Plan
 from hil.bench import Bench
 from hil.built import Built
 from hil.errors import BenchError
+from hil.events import EventKind, encode
 from hil.faults import FaultSpec
 from hil.fork import Fork
 from hil.nearest import did_you_mean
 from hil.rig import Rig
 from hil.twin.forecast.belief import Belief
+
+if TYPE_CHECKING:
+    from hil.twin.forecast.ensemble import Course
 
 Floats = npt.NDArray[np.float64]
 SEEDS = 1 << 63
@@ -64,29 +69,57 @@ def _push(state: _core.State, event: bytes, scenario: Scenario) -> None:
         raise BenchError(why, where=scenario.name, mend="Raise [loop] max_events of the rig, or plan fewer")
 
 
-def drawn_members(fork: Fork, belief: Belief, n: int, seed: int) -> tuple[list[BatchRun], Floats]:
-    """Runs that begin with copies of the fork, each with its own draw and noise; and the draws, shape (n, len(names)).
-
-    Equal seeds give equal draws and equal noise: scenarios are compared with common random numbers.
+def draws(fork: Fork, belief: Belief, n: int, seed: int) -> Floats:
+    """What n members begin with, shape (n, len(belief.names)), within the ranges of parameters.
 
     Raises:
-        BenchError: a name of the belief is no state or parameter of the bench's own blocks.
         HilError: the belief contradicts a range.
     """
+    ranges = fork.bench.built.ranges
+    return belief.draws(n, seed, [ranges.get(name, (-np.inf, np.inf)) for name in belief.names])
+
+
+def drawn_members(
+    fork: Fork, belief: Belief, drawn: Floats, seed: int, courses: Sequence[Course] = ()
+) -> list[BatchRun]:
+    """Runs that begin with copies of the fork, each with its own row of `drawn`, its own noise and its own courses.
+
+    Equal seeds give equal noise: scenarios are compared with common random numbers.
+
+    Raises:
+        BenchError: a name of the belief or a course is no state or parameter of the bench's own blocks.
+    """
     built, rig = fork.bench.built, fork.bench.rig
-    places = [_place(name, built, rig) for name in belief.names]
-    ranges = [built.ranges.get(name, (-np.inf, np.inf)) for name in belief.names]
-    drawn = belief.draws(n, seed, ranges)
+    n, places = len(drawn), [_place(name, built, rig) for name in belief.names]
     states = np.tile(np.frombuffer(fork.state.snapshot(), dtype=np.uint8), (n, 1))
     for column, offset in enumerate(places):
         states[:, offset : offset + 8] = np.ascontiguousarray(drawn[:, column : column + 1]).view(np.uint8)
     seeds = np.random.Generator(np.random.PCG64([seed, 1])).integers(0, SEEDS, n)
     runs = []
     for row, own in zip(states, seeds, strict=True):
-        state = _core.State(built.program)
+        state = fork.state.copy()
         state.restore(row.tobytes())
         runs.append(BatchRun(seed=int(own), start=fork.copy(state)))
-    return runs, drawn
+    for course in courses:
+        _lead(runs, fork, course)
+    return runs
+
+
+def _lead(runs: Sequence[BatchRun], fork: Fork, course: Course) -> None:
+    """Stages a course's changes in the members' states."""
+    built, rig = fork.bench.built, fork.bench.rig
+    if course.name not in built.params:
+        raise BenchError(f"'{course.name}' cannot be set", where=rig.name, mend=did_you_mean(course.name, built.params))
+    place = _place(course.name, built, rig)
+    ticks = fork.state.tick + np.round(np.asarray(course.time_s) / rig.period_s).astype(np.int64)
+    values = np.clip(course.values, *built.ranges[course.name])
+    for run, row in zip(runs, values, strict=True):
+        assert isinstance(run.start, Fork)
+        for tick, value in zip(ticks, row, strict=True):
+            event = encode(EventKind.PARAM, target=place, values=[float(value)], due=int(tick))
+            if run.start.state.push(event):
+                why = f"{len(ticks)} changes of {course.name} do not fit into the bench"
+                raise BenchError(why, where=rig.name, mend="Let it change less often")
 
 
 def _place(name: str, built: Built, rig: Rig) -> int:
