@@ -109,6 +109,8 @@ class _Check:
         for name, cause in self.table.causes.items():
             for symptom in cause.symptoms:
                 self.name(symptom, evidence, "detector (with evidence)", "causes", name, "symptoms", symptom)
+            for parameter in cause.changes:
+                self.name(parameter, self.table.parameters, "parameter", "causes", name, "changes")
         if "none" in self.table.causes:
             self.add(("causes", "none"), "is what is left", mend="Leave it out")
         if sum(cause.prior for cause in self.table.causes.values()) >= 1.0 - SLACK:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -99,30 +98,3 @@ class Foreseer:
             for name, made in self.newest.items()
         }
 
-
-@dataclass(frozen=True)
-class Wear:
-    """How a parameter of [twin.degradation] moves, over the remembered window.
-
-    Attributes:
-        value, deviation: now.
-        drift: in its unit and second, with its deviation.
-    """
-
-    name: str
-    time_s: float
-    value: float
-    deviation: float
-    drift: float
-    drift_deviation: float
-    limit: float
-
-    @property
-    def approaching(self) -> bool:
-        """It moves towards its limit, beyond doubt (two deviations)."""
-        return (self.limit - self.value) * self.drift > 0.0 and abs(self.drift) > 2.0 * self.drift_deviation
-
-    @property
-    def median_s(self) -> float:
-        """Until the limit, by the drift alone; inf when it does not approach it."""
-        return (self.limit - self.value) / self.drift if self.approaching else math.inf
