@@ -81,6 +81,8 @@ class _Check:
         for name, setpoint in self.table.setpoints.items():
             for key in ("desired", "acknowledged", "reported"):
                 self.signal(getattr(setpoint, key), "setpoints", name, key)
+            if setpoint.acting is not None:
+                self.signal(setpoint.acting, "setpoints", name, "acting")
         for name, bad in self.table.quality.items():
             self.signal(name, "quality", name)
             self.signal(bad, "quality", name)
@@ -107,6 +109,8 @@ class _Check:
         for name, cause in self.table.causes.items():
             for symptom in cause.symptoms:
                 self.name(symptom, evidence, "detector (with evidence)", "causes", name, "symptoms", symptom)
+            for parameter in cause.changes:
+                self.name(parameter, self.table.parameters, "parameter", "causes", name, "changes")
         if "none" in self.table.causes:
             self.add(("causes", "none"), "is what is left", mend="Leave it out")
         if sum(cause.prior for cause in self.table.causes.values()) >= 1.0 - SLACK:

@@ -45,6 +45,8 @@ class SetpointTable(Table):
     """Signal: what the bench has taken."""
     reported: str
     """Signal: what the device tells that it works with."""
+    acting: str | None = None
+    """Signal: true while the twin's own value is in force (output of a block `authority`); it then counts as desired."""
     tolerance: Seconds = 0.0
     """Largest difference that is none, in the signals' unit."""
     within_s: Seconds = 10.0
@@ -95,6 +97,8 @@ class CauseTable(Table):
     """For people."""
     mend: str = ""
     """What to do."""
+    changes: list[str] = []
+    """Parameters of [twin.parameters] that it changes: they are recalibrated when it is decided."""
 
 
 class LimitTable(Table):
@@ -126,6 +130,17 @@ class DegradationTable(Table):
     """Value at which it is used up."""
     window_s: Positive = 7200.0
     """Of its history, which the drift is found in."""
+
+
+class RecalibrateTable(Table):
+    """[twin.recalibrate]: when and on what the model's parameters are fitted anew."""
+
+    window_s: Positive = 3600.0
+    """Of the run's recording, which they are fitted to."""
+    shadow_s: Positive = 1800.0
+    """How long the challenger predicts beside the version in use before it is judged."""
+    every_s: Positive = 7200.0
+    """Least time between two fits."""
 
 
 class WhatIfTable(Table):
@@ -272,6 +287,8 @@ class TwinTable(Table):
     """Probability from which a cause is a finding."""
     limits: dict[PlainName, LimitTable] = {}
     forecasts: dict[PlainName, ForecastTable] = {}
+    recalibrate: RecalibrateTable | None = None
+    """None: nothing is recalibrated by itself."""
     degradation: dict[PlainName, DegradationTable] = {}
     whatif: dict[PlainName, WhatIfTable] = {}
     kpis: dict[PlainName, str] = {}

@@ -15,7 +15,10 @@ from hil.errors import HilError
 from hil.nearest import did_you_mean
 from hil.result import RunResult, hash_text
 from hil.rig import Rig, load_rig
+from hil.twin.foresee import Foreseer
 from hil.twin.ledger import Ledger, audit
+from hil.twin.recalibrate import Versions
+from hil.twin.renew import Renewer
 from hil.twin.scenario import Script
 from hil.twin.service import Twin, with_group
 from hil.twin.sources import Series, open_source, with_series, with_start
@@ -127,6 +130,8 @@ class TwinRun:
             )
             ledger = stack.enter_context(Ledger(request.out))
             self.twin = Twin(self.bench, ledger, on_entry=on_entry)
+            self.foreseer = Foreseer()
+            self._serve(ledger)
             self._stack = stack.pop_all()
 
     def _played(self, rig: Rig) -> Rig:
@@ -134,6 +139,13 @@ class TwinRun:
             return rig
         rig = with_series(rig, self.series)
         return with_start(rig, self._source.start) if self._source else rig
+
+    def _serve(self, ledger: Ledger) -> None:
+        """The analytic services. Measured data have no plant whose future could be run, so there they rest."""
+        if self.series is not None or self.time == "real":
+            return
+        self.twin.services += [Renewer(Versions(self.request.out, ledger)), self.foreseer]
+        self.twin.followers.append(self.foreseer.see)
 
     # ---- running ----
 
@@ -208,11 +220,14 @@ class TwinRun:
         self.twin.look()
         self._write_status()
 
+    def _status(self) -> dict[str, Any]:
+        return {**self.twin.status(), "forecasts": self.foreseer.to_dict()}
+
     def _write_status(self) -> None:
         """What `hil twin status DIR` shows; replaced as a whole."""
         file = self.request.out / STATUS_FILE
         fresh = file.with_suffix(".new")
-        fresh.write_text(json_text.dumps(self.twin.status(), indent=1) + "\n", encoding="utf-8")
+        fresh.write_text(json_text.dumps(self._status(), indent=1) + "\n", encoding="utf-8")
         fresh.replace(file)
 
     # ---- the end ----
@@ -220,7 +235,7 @@ class TwinRun:
     def result(self) -> TwinResult:
         """Ends the run in a safe state and verifies the ledger; the same at every further call."""
         if self._result is None:
-            status = self.twin.status()
+            status = self._status()
             run = self.bench.finish()
             found = audit(self.request.out)
             alarms = [a.to_dict() for a in self.twin.alarms.by_name.values() if a.count and a.table.alarm]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hil.bench import Bench
+from hil.fork import Fork
 from hil.rig import RecordGroup, Rig
 from hil.rig.twin import states_of
 from hil.twin.alarms import Alarms, Change, State
@@ -24,6 +25,7 @@ from hil.twin.synchronise import Estimate, Synchroniser
 
 GROUP = "twin"  # of the recording: what the services follow
 Service = Callable[["Twin"], None]
+Follower = Callable[[float, Mapping[str, float]], None]
 
 
 def with_group(rig: Rig) -> Rig:
@@ -53,6 +55,7 @@ def followed(rig: Rig) -> list[str]:
         names |= dict.fromkeys((parameter.estimate, parameter.variance))
     for setpoint in table.setpoints.values():
         names |= dict.fromkeys((setpoint.desired, setpoint.acknowledged, setpoint.reported))
+        names |= dict.fromkeys([setpoint.acting] if setpoint.acting else [])
     for signal, bad in table.quality.items():
         names |= dict.fromkeys((signal, bad))
     names |= dict.fromkeys(detector.signal for detector in table.detectors.values())
@@ -77,7 +80,8 @@ class Twin:
     Attributes:
         bench: opened from `with_group(rig)`.
         ledger: where its acts are written.
-        services: what runs after each look, in order: forecasts, proposals.
+        services: what runs after each look, in order: recalibration, forecasts, proposals.
+        followers: are told each row: its bench time and values.
         lock: held while it looks, and by whoever acts on alarms from another thread.
     """
 
@@ -91,6 +95,7 @@ class Twin:
     services: list[Service] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     time_s: float = 0.0
+    followers: list[Follower] = field(default_factory=list)
     on_entry: Callable[[str, Mapping[str, Any]], None] | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -123,6 +128,8 @@ class Twin:
 
     def _row(self, time_s: float, values: dict[str, float], flawed: Mapping[str, int]) -> None:
         self.time_s = time_s
+        for follower in self.followers:
+            follower(time_s, values)
         for event in self.synchroniser.see(time_s, values, flawed):
             self.write("quality", event.to_dict())
         for change in self.alarms.see(time_s, values):
@@ -161,6 +168,14 @@ class Twin:
         if self.on_entry is not None:
             self.on_entry(kind, body)
         return entry.number
+
+    def fork(self) -> Fork:
+        """The present, to look ahead from. Between two slices of a run the bench is at rest.
+
+        Raises:
+            BenchError: the bench runs: in real time there is no copy of it yet.
+        """
+        return self.bench.fork()
 
     # ---- what can be asked ----
 

@@ -10,6 +10,7 @@ from typing import Any
 from hil.commands import status_text
 from hil.twin.spec import SetpointTable, TwinTable
 
+TRUE = 0.5
 STALE, FORCED, FAULTED, BAD, SAFE = 1, 2, 4, 8, 16
 
 
@@ -48,7 +49,11 @@ class QualityEvent:
 
 @dataclass
 class Reconciled:
-    """One set point on its way: what was asked, taken, told back, and is in force."""
+    """One set point on its way: what was asked, taken, told back, and is in force.
+
+    Attributes:
+        asked: by the twin; while it acts that is the desired value.
+    """
 
     name: str
     table: SetpointTable
@@ -56,6 +61,7 @@ class Reconciled:
     acknowledged: float = math.nan
     reported: float = math.nan
     effective: float | None = None
+    asked: float | None = None
     agrees: bool = True
     _differs_since_s: float | None = None
 
@@ -63,6 +69,8 @@ class Reconciled:
         """Takes a row; an event when it has come apart for too long, or has come together again."""
         table = self.table
         self.desired, self.acknowledged = values[table.desired], values[table.acknowledged]
+        if table.acting is not None and values[table.acting] >= TRUE:
+            self.desired = self.acknowledged if self.asked is None else self.asked
         self.reported = values[table.reported]
         unknown = flawed.get(table.reported, 0) & (STALE | BAD | SAFE)
         self.effective = None if unknown else self.reported
@@ -116,7 +124,7 @@ class Synchroniser:
         """Takes a row; returns what has changed in quality."""
         found = [e for s in self.setpoints.values() if (e := s.see(time_s, values, flawed)) is not None]
         for signal, bad in self.table.quality.items():
-            bits = (flawed.get(signal, 0) & ~(FORCED | FAULTED)) | (BAD if values[bad] >= 0.5 else 0)
+            bits = (flawed.get(signal, 0) & ~(FORCED | FAULTED)) | (BAD if values[bad] >= TRUE else 0)
             if bits != self._bad.get(signal, 0):
                 self._bad[signal] = bits
                 text = "can be used again" if not bits else f"is {status_text(bits)}: left out of the estimate"

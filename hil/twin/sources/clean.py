@@ -138,7 +138,8 @@ class _Ordering:
                     self.shift += now + self.period_s - behind
                 return
         self.shift += size + self.period_s
-        self._mark("clock step", i, now + self.period_s, f"the clock stepped back by {size:.6g} s: later times go on")
+        text = f"the clock stepped back by {size + self.period_s:.6g} s: later times go on"
+        self._mark("clock step", i, now + self.period_s, text)
 
     def _without_doubles(self, ordered: list[tuple[float, int]]) -> list[tuple[float, int]]:
         found: list[tuple[float, int]] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import fnmatch
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from hil.nearest import did_you_mean
 from hil.recording import Recording, is_recording
 from hil.rig import Rig
 from hil.rig.twin_schema import ColumnTable, SourceTable
+from hil.twin.recalibrate.calibration import data_hash
 from hil.twin.sources.clean import in_time
 from hil.twin.sources.series import Floats, Mark, Series, thinned
 from hil.twin.sources.units import without_wrong_units
 from hil.twin.spec import twin_of
 from hil.units import conversion
 
-TIME_UNITS_NS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
+TIME_UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 WORDS = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0}
 FEWEST_ROWS = 2
 
@@ -111,9 +111,7 @@ def _from_csv(rig: Rig, path: Path, table: SourceTable) -> Series:
         values[signal] = sampled
         marks += wrong
     time_s, values = _with_gaps(timed.time_s, values, timed.period_s)
-    return Series(
-        str(path), time_s, values, constants, tuple(thinned(marks)), hashlib.sha256(data).hexdigest(), start_ns
-    )
+    return Series(str(path), time_s, values, constants, tuple(thinned(marks)), data_hash(path), start_ns)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -141,7 +139,7 @@ def _stamps(cells: Sequence[str], unit: str) -> tuple[list[float], int]:
     """Seconds from the first row that has a time, and that one in ns. Whole numbers are subtracted as such."""
     numbers = [_stamp(cell) for cell in cells]
     first = next((n for n in numbers if n is not None), 0)
-    per_s = 1e9 / TIME_UNITS_NS[unit]
+    per_s = 1_000_000_000 // TIME_UNITS_NS[unit]
     stamps = [math.nan if n is None else float(n - first) / per_s for n in numbers]
     return stamps, round(first * TIME_UNITS_NS[unit])
 
@@ -213,8 +211,9 @@ def _recorded(rig: Rig, folder: Path) -> Series:
         for name, column in values.items()
         for i in np.flatnonzero(~np.isfinite(column))
     ]
-    digest = hashlib.sha256((folder / "signals.arrows").read_bytes()).hexdigest()
-    return Series(str(folder), time_s - time_s[0], values, {}, tuple(thinned(marks)), digest, round(time_s[0] * 1e9))
+    return Series(
+        str(folder), time_s - time_s[0], values, {}, tuple(thinned(marks)), data_hash(folder), round(time_s[0] * 1e9)
+    )
 
 
 def measured(rig: Rig) -> list[str]:
