@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from hil.batches import BatchResult, BatchRun, batch, grid
     from hil.bench import Bench, open_bench
     from hil.errors import HilError
+    from hil.recording import Recording
 
 __version__ = "0.1.0"
-__all__ = ["BatchResult", "BatchRun", "Bench", "HilError", "__version__", "batch", "grid", "open_bench"]
+__all__ = ["BatchResult", "BatchRun", "Bench", "HilError", "Recording", "__version__", "batch", "grid", "open_bench"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,6 +30,10 @@ def __getattr__(name: str) -> Any:
         from hil import batches
 
         return getattr(batches, name)
+    if name == "Recording":
+        from hil.recording import Recording
+
+        return Recording
     if name == "HilError":
         from hil.errors import HilError
 

@@ -384,6 +384,11 @@ class Bench(Running):
         """The line that was lost in mid-run, if one was."""
         return self._broken if isinstance(self._broken, BusError) and self.time == "real" else None
 
+    def _repr_html_(self) -> str:
+        from hil.notebook.page import bench_html
+
+        return bench_html(self)
+
     # ---- the end ----
 
     def finish(self) -> RunResult:

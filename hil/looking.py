@@ -15,17 +15,19 @@ from hil.commands import Commands
 from hil.errors import BenchError
 from hil.expressions import Condition
 from hil.nearest import did_you_mean
+from hil.notebook.faces import NotebookFaces
 from hil.recorder import Columns, Recorder
 from hil.rig import Rig
 
 if TYPE_CHECKING:
     from hil.capture import Capture, Captures
+    from hil.notebook.source import Source
 
 POLL_S = 0.001
 Floats = npt.NDArray[np.float64]
 
 
-class Looking(Commands):
+class Looking(Commands, NotebookFaces):
     """What `hil.bench.Bench` can see of itself; the bench has the attributes and knows how to run."""
 
     rig: Rig
@@ -50,6 +52,11 @@ class Looking(Commands):
     def run_ticks(self, ticks: int | None) -> None:
         """Runs so many ticks."""
         raise NotImplementedError
+
+    def _source(self) -> Source:
+        from hil.notebook.source import of_bench
+
+        return of_bench(self)
 
     @property
     def tick(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -179,6 +179,13 @@ class Recorder:
             raise KeyError(name)
         index = self.columns[0].names.index(name)
         return np.concatenate([v[:, index] for _, v in self._rows]) if self._rows else np.empty(0)
+
+    def rows(self, names: Sequence[str]) -> tuple[Ints, dict[str, npt.NDArray[np.float64]]]:
+        """Ticks and values in memory of names of the first group, all of one instant; another thread may drain."""
+        held = list(self._rows)
+        ticks = np.concatenate([t for t, _ in held]) if held else np.empty(0, np.int64)
+        at = {name: self.columns[0].names.index(name) for name in names}
+        return ticks, {n: np.concatenate([v[:, k] for _, v in held]) if held else np.empty(0) for n, k in at.items()}
 
     def forget(self) -> None:
         """Lets go of the rows in memory, as those of a bench that goes back in time."""

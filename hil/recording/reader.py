@@ -8,15 +8,19 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from hil.errors import RecordingError
 from hil.nearest import did_you_mean
+from hil.notebook.faces import NotebookFaces
 from hil.recording import layout
 from hil.recording.stream import GroupFile, Span, batches
+
+if TYPE_CHECKING:
+    from hil.notebook.source import Source
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,7 +36,7 @@ class Input(NamedTuple):
     payload: bytes
 
 
-class Recording:
+class Recording(NotebookFaces):
     """A recording folder: `rec["sensor.h1"]` is a float64 array, `rec.time_s()` its times.
 
     Args:
@@ -206,6 +210,16 @@ class Recording:
             if batch is None:
                 return
             yield from map(Input._make, zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
+    def _source(self) -> Source:
+        from hil.notebook.source import of_recording
+
+        return of_recording(self)
+
+    def _repr_html_(self) -> str:
+        from hil.notebook.page import recording_html
+
+        return recording_html(self)
 
     def _row_column(self, column: str, group: str | None) -> Ints:
         if group is None:
