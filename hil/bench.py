@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hil.batches.runs import Runs
     from hil.instruments import InstrumentHandle
     from hil.plc.online import Plc
+    from hil.steps.run import StepFunction, Stepped, Steps
 
 
 def open_bench(
@@ -285,6 +286,15 @@ class Bench(Running):
             mend = did_you_mean(role, wires) if wires else "Bind it to pil or hil"
             raise BenchError(why, where=self.rig.name, mend=mend)
         return wires[role]
+
+    def run_steps(self, steps: StepFunction | Steps, *, every: int = 1, duration_s: float | None = None) -> Stepped:
+        """Runs, and resumes a generator every `every` ticks, until it ends or for so many seconds of bench time.
+
+        See `hil.steps.run_steps`.
+        """
+        from hil.steps import run_steps
+
+        return run_steps(self, steps, every=every, duration_s=duration_s)
 
     # ---- copies ----
 

@@ -52,6 +52,11 @@ class Commands(FaultCommands):
         """True while the bench runs in the background."""
         raise NotImplementedError
 
+    @property
+    def last_event_id(self) -> int:
+        """Of the newest event that was sent; they count from 1."""
+        return self._last_id
+
     # ---- seeing ----
 
     @property

@@ -47,6 +47,7 @@ class Ending:
             f"{counters['lost_inputs']} inputs were lost" if counters["lost_inputs"] else "",
             str(bench.recorder.error) if bench.recorder.error else "",
             *bench.captures.errors(),
+            *bench.failures,
         ]
         buses = result.readable_buses(engine.wires.counters())  # asks devices, which may tell of problems
         reasons += engine.wires.problems()

@@ -49,7 +49,8 @@ class Looking(Commands, NotebookFaces):
         """Waits for the end of a background run."""
         raise NotImplementedError
 
-    def _run_ticks(self, ticks: int | None) -> None:
+    def run_ticks(self, ticks: int | None) -> None:
+        """Runs so many ticks."""
         raise NotImplementedError
 
     def _source(self) -> Source:
@@ -128,7 +129,7 @@ class Looking(Commands, NotebookFaces):
             if background:
                 clock.sleep(POLL_S)
             else:
-                self._run_ticks(1)
+                self.run_ticks(1)
         return self.time_s
 
     def capture(

@@ -19,6 +19,7 @@ class Running(Looking):
 
     Attributes:
         watch: what the machine did beside the run; None before the first tick.
+        failures: why the run did not pass, as `fail` was told.
     """
 
     def __init__(self, rig: Rig, built: Built) -> None:
@@ -29,6 +30,7 @@ class Running(Looking):
         self._failure: BaseException | None = None
         self._broken: HilError | None = None
         self._result: RunResult | None = None
+        self.failures: list[str] = []
 
     @property
     def running(self) -> bool:
@@ -41,7 +43,7 @@ class Running(Looking):
         Raises:
             BenchError: the bench runs already, a lock-step device broke off, or the overrun policy ended the run.
         """
-        self._run_ticks(self._ticks(seconds))
+        self.run_ticks(self._ticks(seconds))
 
     def _ticks(self, seconds: float) -> int:
         if not 0 <= seconds <= LATEST_S:
@@ -50,14 +52,19 @@ class Running(Looking):
             )
         return round(seconds / self.period_s)
 
-    def _run_ticks(self, ticks: int | None) -> None:
+    def run_ticks(self, ticks: int | None) -> None:
+        """Runs so many ticks and waits for their end, None: until `request_stop`; raises as `run` does."""
         if self.running:
             raise BenchError("the bench runs already", mend="Call stop() first")
         self._advance(self._open_engine(), ticks)
 
+    def fail(self, reason: str) -> None:
+        """The run has not passed, for this reason; result and recording will say so."""
+        self.failures.append(reason)
+
     def run_until_stopped(self) -> None:
         """Runs until `request_stop`; not in the background."""
-        self._run_ticks(None)
+        self.run_ticks(None)
 
     def _advance(self, engine: Engine, ticks: int | None) -> None:
         try:

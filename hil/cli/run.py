@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time as clock
+from collections.abc import Collection
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from hil.requirements.in_rig import Judged
     from hil.result import RunResult
     from hil.rig import Rig
+    from hil.steps.run import StepFunction
 
 LOOK_S = 0.1
+DEFAULT_S = 10.0
 
 
 class Time(StrEnum):
@@ -35,7 +38,10 @@ class Time(StrEnum):
 
 def run(
     rig: RigArg,
-    duration: Annotated[float, typer.Option(metavar="SECONDS", help="Bench time to run.")] = 10.0,
+    duration: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Bench time to run; default: 10, with --steps to their end."),
+    ] = None,
     time: Annotated[Time | None, typer.Option(help="Kind of time; default: real.")] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Short for --time virtual.")] = False,
     bind: BindOption = None,
@@ -49,6 +55,11 @@ def run(
     stimulus: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML with [stimuli.NAME], beside the rig's own.")
     ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(metavar="FILE[:NAME]", help="A Python generator that is resumed between ticks; not in real time."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, metavar="TICKS", help="From step to step.")] = 1,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the recording; default: recordings/RIG-TIME here.")
     ] = None,
@@ -68,12 +79,14 @@ def run(
     In real time unless --time says otherwise, with each role bound as the rig file says (the emulated device, mostly);
     in virtual time all roles are simulated. Ctrl-C ends the run in a safe state and keeps the recording.
     """
-    kind = _time(time, virtual=virtual)
-    if not 0 < duration < 1e9:
+    chosen = bindings(bind or [])
+    kind = _time(time, virtual=virtual, stepped=steps is not None, levels=chosen.values())
+    if duration is not None and not 0 < duration < 1e9:
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
     if no_record and (record or report):
         raise typer.BadParameter("--record and --report contradict --no-record")
-    job = _Job(duration, kind, bindings(bind or []), json=json)
+    job = _Job(duration or (None if steps else DEFAULT_S), kind, chosen, json=json)
+    job.steps, job.every = steps, every
     job.urls = urls(url or [])
     job.controllers = controllers_of(controller)
     job.faults, job.use_rig_faults, job.seed = fault or [], not no_faults, seed
@@ -87,10 +100,12 @@ def run(
 class _Job:
     """One run, as asked for."""
 
-    duration_s: float
+    duration_s: float | None
     time: str
     bindings: dict[str, str]
     json: bool
+    steps: str | None = None
+    every: int = 1
     urls: dict[str, str] = dataclasses.field(default_factory=dict)
     controllers: dict[str, str] = dataclasses.field(default_factory=dict)
     faults: list[str] = dataclasses.field(default_factory=list)
@@ -109,11 +124,12 @@ class _Job:
         from hil.rig import load_rig
 
         with summary.RunView(self.duration_s, quiet=self.json) as view:
+            steps = self._load_steps()
             rig = self._stimulated(load_rig(name, controllers=self.controllers))
             wanted = self._requirements(rig)
             folder = None if self.no_record else self.record or _default_folder(rig)
             with self._open(rig, folder, view) as bench:
-                stopped = self._let_run(bench, view)
+                stopped = self._let_run(bench, view, steps)
                 result = bench.finish()
                 trouble = bench.recorder.error or bench.lost
             if result.recording and not self.no_report and not trouble:
@@ -169,7 +185,12 @@ class _Job:
             clear_latch=self.clear_latch,
         )
 
-    def _let_run(self, bench: Bench, view: summary.RunView) -> int:
+    def _load_steps(self) -> StepFunction | None:
+        from hil.steps import load_steps
+
+        return None if self.steps is None else load_steps(self.steps)
+
+    def _let_run(self, bench: Bench, view: summary.RunView, steps: StepFunction | None) -> int:
         """Runs to the end, to `hil stop` or to a signal; returns the signal's exit code, 0 without one."""
         from hil.control import ControlServer
 
@@ -177,6 +198,9 @@ class _Job:
         with StopFlag() as flag:
             server.start()
             try:
+                if steps is not None:
+                    self._step(bench, view, steps, flag)
+                    return flag.exit_code
                 bench.start(self.duration_s)
                 while bench.running:
                     if flag.number:
@@ -186,6 +210,26 @@ class _Job:
             finally:
                 server.close()
         return flag.exit_code
+
+    def _step(self, bench: Bench, view: summary.RunView, steps: StepFunction, flag: StopFlag) -> None:
+        """A failed assertion, and steps that did not come to their end, are in the result."""
+        from hil.steps import run_steps
+
+        shown = clock.monotonic()
+
+        def look() -> bool:
+            nonlocal shown
+            if clock.monotonic() - shown > LOOK_S:
+                shown = clock.monotonic()
+                view.update(bench)
+            return bool(flag.number)
+
+        try:
+            done = run_steps(bench, steps, every=self.every, duration_s=self.duration_s, stopped=look)
+        except AssertionError:
+            return
+        if not done.finished and not flag.number:
+            bench.fail(f"{self.steps}: the steps did not come to their end within {bench.time_s:g} s")
 
     def _show(self, bench: Bench, result: RunResult, stopped: int, judged: list[Judged]) -> None:
         if self.json:
@@ -205,10 +249,14 @@ def _with_requirements(result: RunResult, judged: list[Judged]) -> RunResult:
     return dataclasses.replace(result, passed=False, reason="; ".join(reason for reason in reasons if reason))
 
 
-def _time(time: Time | None, *, virtual: bool) -> str:
+def _time(time: Time | None, *, virtual: bool, stepped: bool = False, levels: Collection[str] = ()) -> str:
     if virtual and time not in (None, Time.VIRTUAL):
         raise typer.BadParameter(f"--virtual contradicts --time {time}")
-    return "virtual" if virtual else (time or Time.REAL).value
+    if virtual or time is not None:
+        return (time or Time.VIRTUAL).value
+    if not stepped:
+        return Time.REAL.value
+    return (Time.LOCKSTEP if {"pil", "hil"} & set(levels) else Time.VIRTUAL).value
 
 
 def _default_folder(rig: Rig) -> Path:

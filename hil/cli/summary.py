@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ TROUBLES = {
 class RunView:
     """Progress of one run."""
 
-    def __init__(self, duration_s: float, *, quiet: bool) -> None:
+    def __init__(self, duration_s: float | None, *, quiet: bool) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         console = output.console(stderr=True)
@@ -51,7 +52,7 @@ class RunView:
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=console, transient=True, disable=not self._on)
-        self._duration_s = duration_s
+        self._duration_s = math.inf if duration_s is None else duration_s
         self._task = self._progress.add_task("opening", total=duration_s, status="")
         self._told: Counter[str] = Counter()
 
@@ -86,7 +87,7 @@ class RunView:
             self._task,
             description=f"{bench.rig.name} ({bench.time})",
             completed=min(health["time_s"], self._duration_s),
-            status=status_text(health, self._duration_s),
+            status=status_text(health, self._duration_s if math.isfinite(self._duration_s) else None),
         )
 
 

@@ -160,7 +160,7 @@ class _Player:
         for number, _ in self.faults:
             bench.clear_fault(number)
         if acted and not self.real:
-            bench._run_ticks(1)
+            bench.run_ticks(1)
 
     # ---- time ----
 
@@ -181,7 +181,7 @@ class _Player:
         stretch = max(1, self._ticks(STRETCH_S)) if self.also else 1 << 30
         while self.bench.tick < tick:
             before = self.bench.tick
-            self.bench._run_ticks(min(stretch, tick - before))
+            self.bench.run_ticks(min(stretch, tick - before))
             if self.bench.tick == before:
                 raise BrokenOffError("the bench was stopped", where=self.bench.rig.name)
             if self.also:

@@ -9,7 +9,7 @@ the meaning of each figure, the JSON schema and the gate.
 """
 
 from hil.latency.gate import Outcome, judge
-from hil.latency.paired import Ratio, paired
+from hil.latency.paired import Ratio, paired, paired_until
 from hil.latency.run import GROUPS, Found, measure
 
-__all__ = ["GROUPS", "Found", "Outcome", "Ratio", "judge", "measure", "paired"]
+__all__ = ["GROUPS", "Found", "Outcome", "Ratio", "judge", "measure", "paired", "paired_until"]

@@ -5,19 +5,25 @@ Absolute times on a shared machine mean little; a ratio of two runs that alterna
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
-LEAST_PAIRS = 8
+LEAST_PAIRS, MOST_PAIRS = 8, 150
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 DISTURBED = 1.15
 """A yardstick slower than so many times its own lower quartile: somebody else had a part of the processor."""
+CHANCE = 0.002
+"""A median is told to be on one side of a bound when a fair coin would do as much so rarely: 9 pairs of 9."""
+PAUSE_S, PAIRS_A_BURST = 0.5, 10
 Side = Callable[[], float]
+Pairs = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Ratio:
 
     def __str__(self) -> str:
         spread = f"{self.low:.3f} to {self.high:.3f}, {len(self.ratios)} pairs"
+        spread += f" and {self.disturbed} disturbed" if self.disturbed else ""
         return f"{self.median:.3f} ({spread}; {self.a:.4g} / {self.b:.4g})"
 
 
@@ -91,7 +98,81 @@ def paired_for(a: Side, b: Side, seconds: float, most: int = 4 * LEAST_PAIRS) ->
     return settled(figures)
 
 
-def settled(figures: Sequence[tuple[float, float]]) -> Ratio:
+def paired_until(
+    a: Side,
+    b: Side,
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    pairs: int = 9,
+    most: int = MOST_PAIRS,
+    pause_s: float = PAUSE_S,
+) -> Ratio:
+    """Measure until it is plain that the median of a/b keeps its bound, or `most` pairs are measured; for tests.
+
+    All undisturbed pairs are judged together, so further pairs are no further tries: they add to what is known. The
+    caller asserts on the median that is returned. With pairs that scatter by 15 % a side that is 15 % slower passes a
+    bound of 1.10 in less than 1 % of all runs, and one that is 4 % slower fails as rarely; where pairs scatter by 2 %
+    the first nine settle it. Lehmann, Testing Statistical Hypotheses, 4.9: the sign test.
+
+    Args:
+        a, b: give times; see `paired`.
+        at_most, at_least: the bound of the median; exactly one of them.
+        pairs: at least so many undisturbed ones.
+        most: at most so many measured. What a test of long sides can afford; few pairs tell less.
+        pause_s: after each PAIRS_A_BURST further pairs, in s: a neighbour's minute is then not all that is seen.
+    """
+    if (at_most is None) == (at_least is None):
+        raise ValueError("give one of at_most and at_least")
+    figures: list[tuple[float, float]] = []
+    while len(figures) < most:
+        if len(figures) > pairs and (len(figures) - pairs) % PAIRS_A_BURST == 0:
+            time.sleep(pause_s)
+        figures.append(_pair(a, b, len(figures)))
+        kept = without_noise(figures, claims_less=at_most is not None)
+        if len(kept) >= pairs and _plain([x / y for x, y in kept], at_most, at_least):
+            break
+    kept = without_noise(figures, claims_less=at_most is not None)
+    if len(kept) < min(LEAST_PAIRS, len(figures)):
+        kept = figures
+    return _ratio(kept, len(figures) - len(kept))
+
+
+def without_noise(figures: Pairs, *, claims_less: bool) -> list[tuple[float, float]]:
+    """The pairs that are left when what the machine did to them is taken out, as far as this is fair.
+
+    A side that is slower than DISTURBED times its own lower quartile was disturbed. Where that favours the claim (a
+    slow `b`, if a/b is claimed small), every such pair goes. Where it speaks against the claim, only as many go, the
+    slowest: a machine hits both sides alike, and what one side has more of is its own.
+    """
+    for_it, against = (1, 0) if claims_less else (0, 1)
+    gone = set(_slow([pair[for_it] for pair in figures]))
+    gone |= set(_slow([pair[against] for pair in figures])[: len(gone)])
+    return [pair for i, pair in enumerate(figures) if i not in gone]
+
+
+def _slow(times: Sequence[float]) -> list[int]:
+    """Which of them were disturbed, the slowest first."""
+    limit = DISTURBED * sorted(times)[len(times) // 4]
+    return sorted((i for i, t in enumerate(times) if t > limit), key=lambda i: -times[i])
+
+
+def _plain(ratios: Sequence[float], at_most: float | None, at_least: float | None) -> bool:
+    """Whether so many of them keep the bound that it is not chance."""
+    return sum(r <= at_most if at_most is not None else r >= (at_least or 0) for r in ratios) >= _needed(len(ratios))
+
+
+@cache
+def _needed(n: int) -> int:
+    """A fair coin thrown n times shows heads so often with CHANCE at most; n + 1 where even n heads are likelier."""
+    tail, heads = 0, n + 1
+    while tail + math.comb(n, heads - 1) <= CHANCE * 2**n:
+        heads -= 1
+        tail += math.comb(n, heads)
+    return heads
+
+
+def settled(figures: Pairs) -> Ratio:
     """The ratio of the pairs whose yardstick ran as fast as it mostly did; of all when too few of them are left."""
     kept = undisturbed(figures)
     if len(kept) < LEAST_PAIRS:
@@ -99,7 +180,7 @@ def settled(figures: Sequence[tuple[float, float]]) -> Ratio:
     return _ratio(kept, len(figures) - len(kept))
 
 
-def undisturbed(figures: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def undisturbed(figures: Pairs) -> list[tuple[float, float]]:
     """Pairs whose second side was not slower than DISTURBED times its lower quartile."""
     limit = DISTURBED * float(np.quantile([b for _, b in figures], 0.25))
     return [pair for pair in figures if pair[1] <= limit]
@@ -113,7 +194,7 @@ def _pair(a: Side, b: Side, number: int) -> tuple[float, float]:
     return first, b()
 
 
-def _ratio(figures: Sequence[tuple[float, float]], disturbed: int = 0) -> Ratio:
+def _ratio(figures: Pairs, disturbed: int = 0) -> Ratio:
     firsts, seconds = zip(*figures, strict=True)
     ratios = tuple(x / y for x, y in figures)
     return Ratio(ratios, statistics.median(firsts), statistics.median(seconds), disturbed)

