@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hil import _core
-from hil.errors import BusError
+from hil.errors import BenchError, BusError
 from hil.events import EventKind, SafeReason, encode
 from hil.rig import Rig
 from hil.wires import Wires
@@ -20,6 +20,7 @@ DRAIN_S = 0.05
 LEAD_NS = 50_000_000  # from here to the first tick: bus threads are up and asleep by then, on a busy machine too
 SAFE_TICKS = 3  # enough for a safe value to be published; with safe_rate as many as its ramp takes
 MAX_SAFE_S = 30.0
+SAFE_TRIES = 10  # one does, unless somebody sends on and on
 
 
 @dataclass
@@ -155,7 +156,7 @@ class Engine:
         """
         self._stop.clear()
         self.forget_stop()
-        self.loop.push(encode(EventKind.SAFE, values=[SafeReason.TEARDOWN]))
+        self._push_safe()
         deadline = self.state.tick + round(MAX_SAFE_S / self.rig.period_s)
         missing = dict(gated)
         while missing and self.state.tick < deadline:
@@ -165,6 +166,18 @@ class Engine:
             if self.state.tick == before:
                 break
         return missing
+
+    def _push_safe(self) -> None:
+        """A queue full of what somebody sent cannot keep a bench from becoming safe: ticks take what is in it."""
+        event = encode(EventKind.SAFE, values=[SafeReason.TEARDOWN])
+        for _ in range(SAFE_TRIES):
+            try:
+                self.loop.push(event)
+            except BenchError:
+                self._safe_ticks()
+            else:
+                return
+        self.loop.push(event)
 
     def _safe_ticks(self) -> None:
         """A few more ticks on the same wire; a device that has gone cannot stop the others from becoming safe."""

@@ -85,6 +85,9 @@ def run(
     """
     chosen = bindings(bind or [])
     kind = _time(time, virtual=virtual, stepped=steps is not None, levels=chosen.values())
+    if steps is not None and kind == Time.REAL:
+        mend = "take --time virtual or lockstep"
+        raise typer.BadParameter(f"a run in real time does not wait for steps: {mend}", param_hint="--steps")
     if duration is not None and not 0 < duration < 1e9:
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
     if no_record and (record or report):

@@ -96,5 +96,5 @@ def _import_error(path: Path, error: Exception) -> RigError:
         mend = "Use hil.models.math, which needs casadi only to compile, or: pip install 'hil[models]'"
     elif isinstance(error, ModuleNotFoundError):
         mend = "A model file can import installed packages only"
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
     return RigError(f"{type(error).__name__}: {text}", where=where, mend=mend)

@@ -23,7 +23,10 @@ def load_steps(text: str) -> StepFunction:
     path = Path(text)
     if not path.is_file():
         raise StepError("there is no such file", where=text, mend="Write --steps FILE.py or FILE.py:NAME")
-    module = run_file(path)
+    try:
+        module = run_file(path)
+    except SystemExit:
+        raise StepError("ends the program when it is loaded", where=text, mend="Leave out sys.exit()") from None
     found: dict[str, StepFunction] = {
         key: value
         for key, value in vars(module).items()

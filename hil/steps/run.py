@@ -7,8 +7,9 @@ import linecache
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from operator import index
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from hil.errors import BenchError, HilError
 from hil.steps.step import Step
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 Steps = Generator[int | None, None, Any]
 StepFunction = Callable[[Step], Steps]
+MOST_TICKS = 10**12  # of a wait: 31 years at 1 kHz
+MOST_LETTERS = 60  # of a value in a message
 TICKS_A_LOOK = 50  # how long a run goes on when nothing is to be resumed, before somebody may stop it
 
 
@@ -53,7 +56,8 @@ def run_steps(
     """Runs the bench, and resumes a generator before its first tick and then every `every` ticks.
 
     `yield` waits for the next step, `yield n` for n of them. What the generator does takes effect at the top of the
-    next tick, as an event of the recording; a replay needs no generator.
+    next tick, as an event of the recording; a replay needs no generator. When it does something and ends, one more
+    tick is run for it.
 
     Args:
         bench: at rest, in virtual time or lock-step.
@@ -66,6 +70,7 @@ def run_steps(
     Raises:
         StepError: the bench runs in real time or already, the generator yields what is no number of steps, or an act of
             it was refused; with file and line.
+        BusError: a device broke the lock-step off.
         AssertionError: of the generator, with a note of tick and time.
     """
     player = _Player(bench, _generator(bench, steps), every)
@@ -76,6 +81,8 @@ def _generator(bench: Bench, steps: StepFunction | Steps) -> GeneratorType[Any, 
     if bench.time == "real":
         mend = "Use --time lockstep or virtual; in real time a timed script or bench.set(..., at=) does it"
         raise StepError("a run in real time does not wait for steps", where=bench.rig.name, mend=mend)
+    if bench.running:
+        raise StepError("the bench runs already", where=bench.rig.name, mend="Call stop() first")
     made = steps(Step(bench)) if callable(steps) and inspect.isgeneratorfunction(inspect.unwrap(steps)) else steps
     if isinstance(made, GeneratorType):
         return made
@@ -90,6 +97,15 @@ def told(error: AssertionError, place: str) -> str:
     message = str(error).partition("\n")[0]
     what = ": ".join(text for text in (source, message if message not in source else "") if text)
     return f"{place}: {what or 'assertion failed'}, {error.__notes__[-1]}"
+
+
+def _mend(why: str) -> str | None:
+    return "At most 64 events wait at once: do less in one step" if "capacity" in why else None
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]} ..."
 
 
 class _Player:
@@ -107,16 +123,17 @@ class _Player:
         """To the generator's end, or to the tick `end`."""
         first = self.bench.tick
         try:
-            for ticks in self._waits():
-                if not self._run(ticks, end, stopped):
-                    break
-            if self.finished and end is not None:
-                self._run(end - self.bench.tick, end, stopped)
+            try:
+                for ticks in self._waits():
+                    if not self._run(ticks, end, stopped):
+                        break
+                if self.finished and end is not None:
+                    self._run(end - self.bench.tick, end, stopped)
+            finally:
+                self._close()
         except StepError as error:
             self.bench.fail(str(error))
             raise
-        finally:
-            self.generator.close()
         return Stepped(self.finished, self.value, self.bench.tick - first, self.steps)
 
     def _waits(self) -> Iterator[int]:
@@ -124,43 +141,51 @@ class _Player:
         while True:
             try:
                 self.steps += 1
+                sent = len(self.sent)
                 waited = self._resume()
             except StopIteration as ended:
                 self.finished, self.value = True, ended.value
-                yield 0  # what the last step did is still to be seen to be accepted
+                if len(self.sent) > sent:
+                    yield 1  # else what the last step did would be in no tick and in no recording
                 return
             yield self._ticks(waited)
 
     def _resume(self) -> Any:
         before = self.bench.last_event_id
         try:
-            return self._resumed()
+            return self._told(lambda: next(self.generator))
         finally:
             self.sent |= set(range(before + 1, self.bench.last_event_id + 1))
             self.place = self._standing() or self.place
 
-    def _resumed(self) -> Any:
+    def _close(self) -> None:
+        """Lets the generator clean up; one that has come to its end has nothing to do."""
+        self._told(self.generator.close)
+
+    def _told(self, work: Callable[[], Any]) -> Any:
+        """Lets the generator go on; what comes out of it is told with file, line and tick."""
         try:
-            return next(self.generator)
+            return work()
         except AssertionError as error:
             error.add_note(f"at tick {self.bench.tick}, {self.bench.time_s:g} s")
             self.bench.fail(told(error, self._place_of(error)))
             raise
         except HilError as error:
-            raise StepError(str(error), where=self._place_of(error)) from error
+            raise StepError(str(error), where=self._place_of(error), mend=_mend(str(error))) from error
         except StopIteration:
             raise
-        except Exception as error:
-            what = f"{type(error).__name__} at tick {self.bench.tick}: {error}"
+        except (Exception, SystemExit) as error:  # a test that leaves has not passed
+            text = " ".join(str(error).split())
+            what = f"{type(error).__name__} at tick {self.bench.tick}" + (f": {text}" if text else "")
             raise StepError(what, where=self._place_of(error)) from error
 
     def _ticks(self, waited: Any) -> int:
         if waited is None:
             return self.every
-        if isinstance(waited, bool) or not isinstance(waited, int) or waited < 1:
+        if isinstance(waited, bool) or not isinstance(waited, SupportsIndex) or not 1 <= index(waited) <= MOST_TICKS:
             mend = "Write yield, or yield n with 1 or more steps"
-            raise StepError(f"yields {waited!r}, which is no number of steps", where=self.place, mend=mend)
-        return waited * self.every
+            raise StepError(f"yields {_short(waited)}, which is no number of steps", where=self.place, mend=mend)
+        return index(waited) * self.every
 
     def _run(self, ticks: int, end: int | None, stopped: Callable[[], bool] | None) -> bool:
         """False when the run has come to its end before these ticks."""
@@ -185,8 +210,7 @@ class _Player:
         for event in new:
             if event["kind"] == "refused" and event["id"] in self.sent:
                 what = f"{event['target']} was refused at tick {event['tick']}: {event['text']}"
-                mend = "At most 64 events wait at once: do less in one step" if "capacity" in event["text"] else None
-                raise StepError(what, where=self.place, mend=mend)
+                raise StepError(what, where=self.place, mend=_mend(what))
 
     def _standing(self) -> str:
         frame = self.generator.gi_frame
@@ -196,4 +220,4 @@ class _Player:
         """File and line of the generator that the error came out of."""
         name = self.generator.gi_code.co_filename
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
-        return f"{name}:{lines[-1]}" if lines else name
+        return f"{name}:{lines[-1]}" if lines else self._standing() or name
