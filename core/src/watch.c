@@ -121,7 +121,8 @@ static double of_two(uint16_t code, double a, double b)
 
 int hil_watch_step(const struct hil_watch *w, struct hil_watch_memory *m, const unsigned char *state, uint64_t tick)
 {
-    double stack[HIL_WATCH_DEPTH] = {0.0};
+    double stack[HIL_WATCH_DEPTH]; /* the check has seen that nothing is read before it is written */
+    stack[0] = 0.0;
     unsigned n = 0;
     for (const struct hil_watch_op *op = w->op, *end = op + w->n_ops; op < end; op++) {
         if (op->code <= HIL_WATCH_STATUS) {

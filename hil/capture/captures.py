@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,13 @@ class Captures:
     def __len__(self) -> int:
         return len(self._all)
 
+    @cached_property
+    def origin(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What each recording says of the bench: rig.json, and the manifest's begin. Made once, as it takes a while."""
+        bench = self._bench
+        rig_json = {"rig": bench.rig.to_dict(), "files": bench.rig.files, "options": {"seed": bench.seed}}
+        return rig_json, bench.manifest()
+
     def __getitem__(self, name: str) -> Capture:
         """The capture of that name.
 
@@ -63,6 +71,7 @@ class Captures:
         if engine is None or engine.closed:
             raise BenchError("the bench is closed", mend="Open a new one")
         wanted = plan(self._bench, request)
+        _ = self.origin  # now, not in the drain
         with self._lock:
             capture = Capture(self._bench, wanted, self._name(request.name))
             engine.loop.arm(capture.core)

@@ -50,10 +50,10 @@ def open_window(bench: Bench, plan: Plan, folder: Path, facts: dict[str, Any]) -
     Raises:
         RecordingError: the folder cannot be written.
     """
-    rig_json = {"rig": bench.rig.to_dict(), "files": bench.rig.files, "options": {"seed": bench.seed}}
-    manifest = {**bench.manifest(), "capture": facts}
+    rig_json, manifest = bench.captures.origin
     try:
-        return RecordingWriter(folder, rig_json, manifest, groups_for_writer([plan.columns], bench.rig))
+        groups = groups_for_writer([plan.columns], bench.rig)
+        return RecordingWriter(folder, rig_json, {**manifest, "capture": facts}, groups)
     except RecordingError as error:
         raise RecordingError(error.message, where=error.where, mend="Name another folder with --out") from None
     except OSError as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROW_BYTES = 24  # tick, lateness, execution time
 MEMORY_SHARE = 0.5  # of what the machine has left: the bench and others need some as well
 MOST_WINDOWS = 10_000
+SMALLEST_RING = 1 << 18  # bytes; some seconds at 1 kHz, as opening and closing windows takes the drain some 20 ms each
 LONGEST_S = 1e7
 
 
@@ -100,7 +101,7 @@ def plan(bench: Bench, request: CaptureRequest) -> Plan:
     end = None if stop is None else compile_condition(stop, bench.built, bench.period_s, "stop trigger")
     for condition in (start, end) if end else (start,):
         _are_here(bench, condition.signals)
-    ring = ring_size([columns], bench.period_s, smallest=1 << 16)
+    ring = ring_size([columns], bench.period_s, smallest=SMALLEST_RING)
     made = Plan(request, columns, start, end, **ticks, ring_bytes=ring)
     _fits(made, bench)
     return made

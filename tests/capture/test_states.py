@@ -130,7 +130,7 @@ def test_a_capture_without_a_trigger_in_time_does_not_fail_the_run(bench: Bench)
 def test_lost_rows_are_an_error_that_fails_the_run(rig_copy: Callable[..., Path]) -> None:
     """Python stands still for 4 s with all its threads; the ring is made for less."""
     with hil.open_bench(rig_copy("quad_tank"), time="real", history=False, bind={"plc": "mil"}) as bench:
-        made = bench.capture(["sensor.h1"], "sensor.h1 > 0", 0.0, 1000.0, name="lossy")
+        made = bench.capture(bench.names[:10], "sensor.h1 > 0", 0.0, 1000.0, name="lossy")
         other = bench.capture(["sensor.h1"], "sensor.h1 > 0", 0.0, 0.1, name="whole")
         bench.start()
         until_triggered(made)
@@ -188,7 +188,7 @@ def test_more_than_memory_or_disk_is_refused_before_anything_is_made(bench: Benc
         request = CaptureRequest(("sensor.h1",), "sensor.h1 > 9", pre_s, post_s, name=name, limits=limits)
         bench.captures.add(request)
 
-    with pytest.raises(BenchError, match=r"pre: a needs 3\.6 MB of memory for 100,000 ticks before .*, 1\.0 MB may"):
+    with pytest.raises(BenchError, match=r"pre: a needs \d\.\d MB of memory for 100,000 ticks before .*, 1\.0 MB may"):
         ask(100.0, 1.0, 1e6, 1e9, "a")
     with pytest.raises(BenchError, match=r"post: b may need \d\.\d MB on the disk, 1\.0 MB are free"):
         ask(1.0, 100.0, 1e9, 1e6, "b")
