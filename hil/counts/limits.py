@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# (low, high) for each tick of the loop, transaction of a bus and exchange with a microcontroller. A tick sleeps once or,
+# (low, high) for each tick of the loop, transaction of a bus, exchange with a microcontroller. A tick sleeps once or,
 # when it is late, not at all; half of them show that the right thread was counted.
 LIMITS: dict[str, tuple[float, float]] = {
     "tick.allocations": (0.0, 0.0),
