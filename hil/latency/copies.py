@@ -21,7 +21,7 @@ KEPT = 7
 """Results that are kept: each call gets another place in memory, and a copy between two places of the same low address
 bits takes half as long again. A number that does not divide CALLS."""
 PLACES = 9
-"""Of plain runs, whose median counts: in one process of three some state lies where its ticks take 1.6 times as long."""
+"""Of plain runs, whose median counts: in one process of three some state lies where a tick takes 1.6 times as long."""
 TICK_NS = 500.0  # about; it only sizes a side
 
 
