@@ -19,7 +19,7 @@ enum { THREADS = 64, NUMBERS = 512 };
 struct thread {
     pid_t id;
     int inside, sleeps;
-    long wait; /* the call that it sleeps in */
+    long wait;                                    /* the call that it sleeps in */
     unsigned long since[NUMBERS], total[NUMBERS]; /* since the last sleep; all before it */
 };
 static struct thread threads[THREADS];
