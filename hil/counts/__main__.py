@@ -27,17 +27,18 @@ def main() -> int:
         return 2
 
 
+WIRED = ("quad_tank", "dc_motor")  # Modbus TCP and the microcontroller link
 FEW_TICKS = 100  # a first tick and a last one would be too large a part of fewer
 
 
 def _show(rig: str) -> int:
     table = instructions.read_table()
-    found: dict[str, Any] = {"tick": None, "bus": None, "skipped": {}}
+    found: dict[str, Any] = {"tick": None, "bus": None, "link": None, "skipped": {}}
     if load_rig(rig).period_s * FEW_TICKS > SECONDS:
         found["skipped"]["tick"] = f"calls are not counted: fewer than {FEW_TICKS} ticks in {SECONDS:g} s"
     else:
-        found = figures(rig, bus=rig == "quad_tank")
-    for group in ("tick", "bus"):
+        found = figures(rig, bus=rig in WIRED)
+    for group in ("tick", "bus", "link"):
         for name, value in (found[group] or {}).items():
             print(f"{rig} {group}.{name} = {'not counted' if value is None else f'{value:g}'}")
     told = outside(found)

@@ -1,11 +1,13 @@
 /* Counts what threads with a clock call between their sleeps: to be preloaded (LD_PRELOAD) into a process that runs a bench.
  *
  * A thread makes itself known by its first clock_nanosleep with an absolute time. What it calls from then on counts
- * once it sleeps again, so that neither the thread's start nor its end is in the figures. Threads are told apart by the
- * library in which they were started. tick_calls() gives the sum of all, thread_calls() those of one.
+ * once it sleeps again, so that neither the thread's start nor its end is in the figures. A microcontroller link's thread
+ * waits in ppoll instead. Threads are told apart by the library in which they were started. tick_calls() gives the sum
+ * of all, thread_calls() those of one.
  * Python's own time.sleep is such a sleep, too: the main thread counts only after tick_calls_of_main(). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -145,6 +147,22 @@ int clock_gettime(clockid_t clock, struct timespec *t)
         real = (int (*)(clockid_t, struct timespec *))next("clock_gettime");
     count(CLOCKS);
     return real(clock, t);
+}
+
+/* The thread of a link waits here for its device and for its next period alike. */
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *t, const sigset_t *mask)
+{
+    static int (*real)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
+    if (!real)
+        real = (int (*)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))next("ppoll");
+    if (started_in && strstr(started_in, "/_link.")) {
+        if (me)
+            commit();
+        else
+            enter();
+        count(SLEEPS);
+    }
+    return real(fds, n, t, mask);
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *t, struct timespec *left)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench import open_bench
-from hil.rig import load_rig
+from hil.rig import Device, load_rig
 
 KINDS = ("memory", "locks", "clocks", "sleeps", "gil", "switches")
 
@@ -26,14 +26,19 @@ def main(rig: str, seconds: float, level: str, library: str, *, switches: bool) 
     if switches:
         calls.count_switches()
     loaded = load_rig(rig)
-    # Any free port: the rig's own may be somebody's.
-    devices = {name: replace(device, port=0) if device.port else device for name, device in loaded.devices.items()}
+    devices = {name: _quick(device) for name, device in loaded.devices.items()}
     loaded = replace(loaded, loop=replace(loaded.loop, spin_us=0.0), devices=devices)
     with open_bench(loaded, time="real", bind=dict.fromkeys(loaded.roles, level), history=False) as bench:
         bench.run(seconds)
         status = bench.health()
         result = {"ticks": status["tick"], "buses": status["buses"]}
     return {**result, "threads": [_thread(calls, i) for i in range(calls.thread_number())]}
+
+
+def _quick(device: Device) -> Device:
+    """At any free port, as the rig's own may be somebody's; firmware as a process: an emulated chip is too slow."""
+    device = replace(device, port=0) if device.port else device
+    return replace(device, board="posix") if device.firmware else device
 
 
 def _thread(calls: Any, at: int) -> dict[str, Any]:

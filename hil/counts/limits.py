@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# (low, high) for each tick of the loop and each transaction of a bus. A tick sleeps once or, when it is late, not at
-# all; half of them show that the right thread was counted.
+# (low, high) for each tick of the loop, transaction of a bus, exchange with a microcontroller. A tick sleeps once or,
+# when it is late, not at all; half of them show that the right thread was counted.
 LIMITS: dict[str, tuple[float, float]] = {
     "tick.allocations": (0.0, 0.0),
     "tick.locks": (0.0, 0.0),
@@ -17,9 +17,18 @@ LIMITS: dict[str, tuple[float, float]] = {
     "bus.allocations": (0.0, 0.0),
     "bus.locks": (0.0, 0.0),
     "bus.gil": (0.0, 0.0),
-    # A request is sent and its answer received; a poll or a second part comes on top. The first cycle has only one.
-    "bus.system_calls": (1.9, 4.0),
+    # A request is sent and its answer received; a second part comes on top. The first cycle has only one.
+    "bus.system_calls": (1.9, 2.5),
+    "bus.waits": (0.0, 1.1),
     "bus.switches": (0.0, 3.0),
+    "link.allocations": (0.0, 0.0),
+    "link.gil": (0.0, 0.0),
+    # An image is written and one read; a message, or Python's look at the counters, comes on top now and then.
+    "link.system_calls": (1.9, 2.3),
+    # It waits for its period and for its device, and lets go of its lock meanwhile.
+    "link.waits": (1.5, 2.8),
+    "link.locks": (1.5, 2.8),
+    "link.switches": (0.5, 4.0),
 }
 
 

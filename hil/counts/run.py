@@ -16,7 +16,7 @@ from hil.errors import BenchError
 from hil.rig import Rig, load_rig
 
 SECONDS = 1.0
-CLOCK_NANOSLEEP = 230  # x86-64
+CLOCK_NANOSLEEP, WAITS = 230, (7, 271)  # x86-64; poll, ppoll
 TIMEOUT_S = 120.0
 CALLS = {"allocations": "memory", "locks": "locks", "gil": "gil"}
 ONLY_X86 = "system calls are counted by the registers of x86-64 only"
@@ -31,9 +31,10 @@ def figures(rig: str | Path | Rig, *, seconds: float = SECONDS, bus: bool = True
         bus: binds the roles to emulated devices (Modbus TCP, RTU or MCU link); else to blocks in the loop.
 
     Returns:
-        "tick" (each a tick) and "bus" (each a transaction; None without one): "allocations" (malloc, free and their
-        like), "locks" (mutexes, semaphores: what may become a futex), "gil", "system_calls" (of a tick: beside its
-        sleep), "switches" (voluntary context switches); "tick" also "sleeps". "skipped": why one is missing.
+        "tick" (each a tick), "bus" (each a transaction; None without one) and "link" (each an exchange with a
+        microcontroller; None without one): "allocations" (malloc, free and their like), "locks" (mutexes, semaphores:
+        what may become a futex), "gil", "system_calls" (beside sleeps and waits), "switches" (voluntary context
+        switches); "tick" also "sleeps", the others "waits" (poll). "skipped": why one is missing.
 
     Raises:
         BenchError: no compiler, or the run fails.
@@ -42,10 +43,10 @@ def figures(rig: str | Path | Rig, *, seconds: float = SECONDS, bus: bool = True
     level = "pil" if bus else "mil"
     plain = _run(place, seconds, level, switches=True)[0]
     traced, calls, skipped = _traced(place, seconds, level)
-    found: dict[str, Any] = {"tick": _tick(plain, traced, calls), "bus": None, "skipped": skipped}
+    found: dict[str, Any] = {"tick": _tick(plain, traced, calls), "bus": None, "link": None, "skipped": skipped}
     if bus:
-        found["bus"] = _transaction(plain, traced, calls)
-        if found["bus"] is None:
+        found["bus"], found["link"] = _transaction(plain, traced, calls), _exchange(plain, traced, calls)
+        if found["bus"] is None and found["link"] is None:
             found["skipped"]["bus"] = "no device of this rig exchanges in cycles of its own"
     return found
 
@@ -55,7 +56,7 @@ def _run(rig: str, seconds: float, level: str, before: tuple[str, ...] = (), *, 
     library = str(built("calls.c", *SHARED))
     command = [*before, sys.executable, "-m", "hil.counts.child", rig, str(seconds), level, library]
     command += ["switches"] if switches else []
-    env = {**os.environ, "LD_PRELOAD": library}
+    env = {**os.environ, "LD_PRELOAD": " ".join([library, os.environ.get("LD_PRELOAD", "")])}
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=TIMEOUT_S, env=env)
     if done.returncode:
         lines = done.stderr.strip().splitlines()
@@ -94,26 +95,51 @@ def _tick(plain: Any, traced: Any, calls: dict[int, Counter[int]]) -> dict[str, 
     found: dict[str, float | None] = {name: thread[kind] / ticks for name, kind in CALLS.items()}
     found |= {"sleeps": thread["sleeps"] / ticks, "switches": thread["switches"] / ticks, "system_calls": None}
     if again:
-        others = sum(count for number, count in calls[again["id"]].items() if number != CLOCK_NANOSLEEP)
-        found["system_calls"] = others / traced["ticks"]
+        own = calls[again["id"]]
+        found["system_calls"] = (own.total() - own[CLOCK_NANOSLEEP]) / traced["ticks"]
     return found
 
 
 def _transaction(plain: Any, traced: Any, calls: dict[int, Counter[int]]) -> dict[str, float | None] | None:
     """A client's cycle is one sleep and a fixed number of requests."""
-    for library in ("_bus", "_link"):
-        thread, again = thread_of(plain, library), thread_of(traced, library)
-        if thread is None or not thread["sleeps"]:
-            continue
-        requests = _requests_a_cycle(plain)
-        n = thread["sleeps"] * requests
-        found: dict[str, float | None] = {name: thread[kind] / n for name, kind in CALLS.items()}
-        found |= {"switches": thread["switches"] / n, "system_calls": None}
-        if again:
-            own = calls[again["id"]]
-            found["system_calls"] = (own.total() - own[CLOCK_NANOSLEEP]) / (again["sleeps"] * requests)
-        return found
-    return None
+    thread, again = thread_of(plain, "_bus"), thread_of(traced, "_bus")
+    if thread is None or not thread["sleeps"]:
+        return None
+    requests = _requests_a_cycle(plain)
+    n = thread["sleeps"] * requests
+    found: dict[str, float | None] = {name: thread[kind] / n for name, kind in CALLS.items()}
+    found |= {"switches": thread["switches"] / n, "system_calls": None, "waits": None}
+    if again:
+        n, own = again["sleeps"] * requests, calls[again["id"]]
+        found["system_calls"], found["waits"] = _beside_sleeps(own) / n, _waits(own) / n
+    return found
+
+
+def _exchange(plain: Any, traced: Any, calls: dict[int, Counter[int]]) -> dict[str, float | None] | None:
+    """A link's thread waits for its period and for its device in one call; what it does else is an image each way."""
+    thread, again = thread_of(plain, "_link"), thread_of(traced, "_link")
+    n = _exchanges(plain)
+    if thread is None or not n:
+        return None
+    found: dict[str, float | None] = {name: thread[kind] / n for name, kind in CALLS.items()}
+    found |= {"waits": thread["sleeps"] / n, "switches": thread["switches"] / n, "system_calls": None}
+    if again and _exchanges(traced):
+        found["system_calls"] = _beside_sleeps(calls[again["id"]]) / _exchanges(traced)
+    return found
+
+
+def _exchanges(run: Any) -> float:
+    """Images over links, one each way for an exchange: a device sends its safe outputs before the loop sends at all."""
+    sides = ("images_out", "images_in")
+    return sum(int(counters.get(side, 0)) for counters in run["buses"].values() for side in sides) / 2 if run else 0
+
+
+def _waits(own: Counter[int]) -> int:
+    return sum(own[number] for number in WAITS)
+
+
+def _beside_sleeps(own: Counter[int]) -> int:
+    return own.total() - own[CLOCK_NANOSLEEP] - _waits(own)
 
 
 def _requests_a_cycle(run: Any) -> int:

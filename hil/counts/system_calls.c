@@ -2,7 +2,8 @@
  *
  * usage: system_calls PROGRAM ARGUMENTS...
  *
- * Only what lies between a thread's first and last clock_nanosleep counts. Prints "THREAD NUMBER COUNT" lines to the error output. */
+ * Only what lies between a thread's first and last clock_nanosleep counts, or its first and last ppoll if it never calls
+ * clock_nanosleep. Prints "THREAD NUMBER COUNT" lines to the error output. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum { THREADS = 64, NUMBERS = 512 };
 struct thread {
     pid_t id;
     int inside, sleeps;
+    long wait;                                    /* the call that it sleeps in */
     unsigned long since[NUMBERS], total[NUMBERS]; /* since the last sleep; all before it */
 };
 static struct thread threads[THREADS];
@@ -36,7 +38,9 @@ static struct thread *thread_of(pid_t id)
 
 static void count(struct thread *t, long number)
 {
-    if (number == SYS_clock_nanosleep) {
+    if (number == SYS_clock_nanosleep && t->wait != SYS_clock_nanosleep)
+        *t = (struct thread){.id = t->id, .inside = t->inside, .wait = SYS_clock_nanosleep};
+    if (number == (t->wait ? t->wait : SYS_ppoll)) {
         for (int i = 0; i < NUMBERS && t->sleeps; i++)
             t->total[i] += t->since[i];
         for (int i = 0; i < NUMBERS; i++)

@@ -84,15 +84,15 @@ class Emulated:
 
 
 def start_emulated(
-    rig_path: Path, device: Device, *, lockstep: bool, server_port: int | None = None, controller: str = "blocks"
+    rig_path: Path, device: Device, *, lockstep: bool, port: int | None = None, controller: str = "blocks"
 ) -> Emulated:
     """Starts `hil emulate` for a device and waits until it serves.
 
     Args:
         rig_path: folder of the rig.
-        device: its description; a server device listens on the device's own port.
+        device: its description.
         lockstep: takes tick tokens over a Unix socket instead of running by the clock.
-        server_port: for a device that polls us, the port that we serve at.
+        port: where it serves instead of at the rig's (0: any free one); for a device that polls us, the port of ours.
         controller: what the device runs, "blocks" or "program".
 
     Raises:
@@ -109,8 +109,8 @@ def start_emulated(
         listener.listen(1)
         listener.settimeout(START_S)
         command += ["--lockstep", path]
-    if server_port is not None:
-        command += ["--port", str(server_port)]
+    if port is not None:
+        command += ["--port", str(port)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -42,7 +42,7 @@ class ModbusWire(Wire):
         line = self._open_line() if self.device.line else None
         if line is None and self.is_client and self.level == "pil":
             _refuse_port_in_use(self.device)
-            self.emulated = self._emulate(None)
+            self.emulated = self._emulate(self.device.port)
             self.device = replace(self.device, port=self.emulated.port)
         self.bus = make_bus(self.device, self.role, lockstep=self.lockstep, line=line)
         if self.is_client:
@@ -128,13 +128,13 @@ class ModbusWire(Wire):
                 self._latch.tell(self.bus, Command.RELEASE)
         super().stop()
 
-    def _emulate(self, server_port: int | None) -> Emulated:
+    def _emulate(self, port: int | None) -> Emulated:
         assert self.rig.folder is not None
         return start_emulated(
             self.rig.folder,
             self.device,
             lockstep=self.lockstep,
-            server_port=server_port,
+            port=port,
             controller=self.role.controller,
         )
 

@@ -13,20 +13,21 @@ from typing import Any
 
 import pytest
 
-from hil.bench import open_bench
 from hil.json_text import plain
-from hil.latency import judge, measure, paired
+from hil.latency import Ratio, judge, measure, paired, paired_until
 from hil.latency.gate import FAILED, PASSED, REFUSED, WORSE, group_of
 from hil.latency.run import GROUPS
 from hil.latency.schema import BenchResult
-from hil.latency.step import median_of
+from hil.latency.step import in_copies, median_of, places
 from hil.rig import Block, Rig, load_rig
-from hil.rig.description import Signal, Wire
+from hil.rig.description import ModelRef, Signal, Wire
 
 pytestmark = [pytest.mark.bench, pytest.mark.usefixtures("real_time_priority")]
 
 GATED = ("step", "bus")
 SECONDS = 0.4
+WASTE = Path(__file__).with_name("waste.c")
+PLANTED, ACCURACY = 0.15, 0.02
 ATTEMPTS = 3  # a neighbour on the core is told, and then the measurement is repeated
 Json = dict[str, Any]
 
@@ -59,40 +60,37 @@ def test_runs_without_a_change_raise_no_alarm(baseline: Json, full: Callable[[in
     assert PASSED in codes
 
 
-def with_gains(count: int) -> Rig:
-    """The rig with so many more blocks that nobody reads."""
-    rig = load_rig("quad_tank")
-    reads = (Wire("u", "plant.h1"),)
-    for i in range(count):
-        name = f"waste{i}"
-        block = Block(name, "gain", reads, (Wire("y", f"{name}.y"),), {"gain": 1.0, "offset": 0.0}, {})
-        signal = Signal(f"{name}.y", producer=name)
-        rig = replace(rig, blocks={**rig.blocks, name: block}, signals={**rig.signals, signal.name: signal})
-    return rig
+def wasteful(rounds: float) -> Rig:
+    """The rig with a block more, which multiplies so often in each tick."""
+    rig, signal = load_rig("quad_tank"), Signal("waste.y", producer="waste")
+    out, model = (Wire("wasted", "waste.y"),), ModelRef(str(WASTE), "", "discrete")
+    block = Block("waste", "model", (), out, {"rounds": rounds}, {}, model)
+    return replace(rig, blocks={**rig.blocks, "waste": block}, signals={**rig.signals, "waste.y": signal})
 
 
-def slower_rig(part: float) -> tuple[Rig, float]:
-    """The rig with as many blocks as make its tick so much slower here, and how much that is, measured in turn."""
-    with open_bench("quad_tank", history=False) as bare:
-        theirs = median_of(bare.state.run, 0.02)
-        for count in range(4, 400, 4):
-            with open_bench(with_gains(count), history=False) as bench:
-                slower = paired(median_of(bench.state.run, 0.02), theirs, 9).median
-            if slower >= 1 + part:
-                break
-    print(f"\n{count} blocks more: {slower - 1:+.1%}")
-    return with_gains(count), slower
+def slowdown(rounds: float, **bound: float) -> Ratio:
+    """A tick of it over a tick of the rig, each at several places in memory as `hil bench` measures them."""
+    with places(wasteful(rounds)) as slow, places(load_rig("quad_tank")) as bare:
+        sides = [median_of(in_copies(benches), 0.02) for benches in (slow, bare)]
+        return paired_until(*sides, **bound) if bound else paired(*sides, 61)
+
+
+def rounds_for(part: float) -> float:
+    """So many rounds make a tick so much slower here: what each costs is measured."""
+    one, many = 20.0, 200.0
+    at_one, at_many = slowdown(one).median, slowdown(many).median
+    return one + (1 + part - at_one) * (many - one) / (at_many - at_one)
 
 
 def test_a_step_15_percent_slower_is_caught(baseline: Json) -> None:
-    def step(rig: Rig) -> Json:
-        return found(rig, ["step"])
-
+    rig = wasteful(round(rounds_for(PLANTED)))
+    rounds = rig.blocks["waste"].params["rounds"]
+    for bound in ({"at_least": 1 + PLANTED - ACCURACY}, {"at_most": 1 + PLANTED + ACCURACY}):
+        slower = slowdown(rounds, **bound)
+        print(f"\n{rounds:g} rounds: {slower}")
+        assert abs(slower.median - 1 - PLANTED) <= ACCURACY, "planted is what is meant"
     for _ in range(ATTEMPTS):
-        rig, slower = slower_rig(0.15)
-        if slower > 1.3:  # somebody else's time, not the blocks'
-            continue
-        outcome = judge(step(rig), baseline, again=lambda _, rig=rig: step(rig))  # type: ignore[misc]
+        outcome = judge(found(rig, ["step"]), baseline, again=lambda _: found(rig, ["step"]))
         print(f"\n{outcome.sentence}")
         if outcome.exit_code != REFUSED:
             break

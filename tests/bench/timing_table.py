@@ -6,6 +6,7 @@ Run it on a machine that does nothing else. The pairs are those of the speed tes
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,9 @@ from place import CPU, PRIORITY, measured_place
 import hil
 from hil import realtime
 from hil.doctor.wake_up import held_awake
+from hil.latency import plc
+from hil.latency.bus import our_server, raw_us
+from hil.plc import compile_program
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/timing.md"
 Measure = Callable[[], float]
@@ -98,7 +102,7 @@ def buses(pairs: int) -> Iterator[Row]:
     c, lib, n = c_version(), libmodbus_version(), 3000
     read = "Modbus TCP, read of 10 registers, client p50"
     with yardstick.serve("mb_server", cpu=CPU, priority=PRIORITY) as port:
-        yield pair(read, c, "us", lambda: modbus.ours(port, n)[0], lambda: modbus.raw_client(port, n), pairs)
+        yield pair(read, c, "us", lambda: modbus.ours(port, n)[0], lambda: raw_us(port, n), pairs)
         yield pair(
             f"{read} (mean)",
             lib,
@@ -115,10 +119,10 @@ def buses(pairs: int) -> Iterator[Row]:
             lambda: peers.pymodbus_us(port, 500),
             pairs,
         )
-        with modbus.our_server() as server:
+        with our_server() as server:
             ours = server.port
             what = "Modbus TCP, the same read, server behind a raw client p50"
-            yield pair(what, lib, "us", lambda: modbus.raw_client(ours, n), lambda: modbus.raw_client(port, n), pairs)
+            yield pair(what, lib, "us", lambda: raw_us(ours, n), lambda: raw_us(port, n), pairs)
     with tempfile.TemporaryDirectory() as folder, rtu.cable(Path(folder) / "line") as (a, b):
         slave = rtu.start("mb_rtu_server", a)
         try:
@@ -145,15 +149,16 @@ def link(pairs: int) -> Iterator[Row]:
 
 
 def filters(pairs: int) -> Iterator[Row]:
-    """A Kalman filter with 4 states and 2 measurements, and python-control's simulation of a linear system."""
+    """Kalman filters, linear and extended, and python-control's simulation of a linear system."""
     it, c = estimators.CASES["kf n4m2"](), c_version()
+    extended = estimators.CASES["ekf cartpole"]()
     yield pair(
         "Kalman filter, 4 states, 2 measurements, a step",
         c,
         "ns",
         lambda: estimators.in_a_process("kf n4m2"),
         lambda: estimators.by_hand("kf n4m2"),
-        max(2, pairs // 4),
+        pairs,
     )
     yield pair(
         "Kalman filter, 4 states, 2 measurements, a step",
@@ -161,6 +166,22 @@ def filters(pairs: int) -> Iterator[Row]:
         "ns",
         lambda: estimators.tick_ns(it, runs=20),
         lambda: estimators.filterpy_ns(4),
+        pairs,
+    )
+    yield pair(
+        "extended Kalman filter of a cart-pole, a step",
+        f"{c}, the core's sine and cosine",
+        "ns",
+        lambda: estimators.in_a_process("ekf cartpole"),
+        lambda: estimators.by_hand("ekf cartpole", estimators.SAME_MATHS),
+        pairs,
+    )
+    yield pair(
+        "extended Kalman filter of a cart-pole, a step",
+        library("filterpy"),
+        "ns",
+        lambda: estimators.tick_ns(extended, runs=20),
+        lambda: peers.filterpy_ekf_ns(500),
         pairs,
     )
     program = peers.state_space_program()
@@ -174,6 +195,15 @@ def filters(pairs: int) -> Iterator[Row]:
             lambda: peers.control_ns(5000),
             pairs,
         )
+
+
+def programs(pairs: int) -> Iterator[Row]:
+    """A scan of a compiled PLC program."""
+    ours, theirs = plc.compiled(compile_program([plc.SOURCE])), plc.by_hand()
+    assert ours() == theirs(), "they do the same work"
+    what = "PLC program of a hundred lines (plc_tank.st), a scan"
+    sides = [plc.scan_ns(side, plc.LEAST_RUNS) for side in (ours, theirs)]
+    yield pair(what, f"{c_version()}, by hand", "ns", sides[0], sides[1], pairs)
 
 
 def fmu(pairs: int) -> Iterator[Row]:
@@ -194,7 +224,7 @@ def fmu(pairs: int) -> Iterator[Row]:
             f'in = {{ {inputs[0]} = 1.0 }}\nout = {{ {outputs[0]} = "{outputs[0]}" }}\n'
         )
         with hil.open_bench(folder) as bench, peers.fmpy_slave(file) as slave, measured_place():
-            bare = fmus.Bare(bench.built.fmus[0], len(inputs))
+            bare = fmus.Bare(bench.built.fmus[0], fmus.PERIOD_S)
             state = hil._core.State(bench.built.program)
 
             def ours() -> float:
@@ -214,7 +244,7 @@ def fmu(pairs: int) -> Iterator[Row]:
 # ---- the page ----
 
 
-def page(rows: list[Row], pairs: int) -> str:
+def page(rows: list[Row], pairs: int, load: tuple[float, float]) -> str:
     """The table with what it was measured on."""
     facts = realtime.machine_facts()
     fifo = "SCHED_FIFO" if yardstick.may_use_fifo() else "without real-time priority"
@@ -223,11 +253,13 @@ def page(rows: list[Row], pairs: int) -> str:
         "# Timing beside others",
         "",
         "Written by `make timing-table`; do not edit. Each row is the same work done by HIL and by another, measured",
-        f"in {pairs} interleaved pairs (a b b a) in one run, pinned, {fifo} where both sides have it. Only the",
-        "filter beside C has a quarter of them. The ratio is other / HIL: 2 is twice as long as HIL, 0.9 a tenth",
-        "quicker. Times say something of this machine only; ratios travel.",
+        f"in {pairs} interleaved pairs (a b b a) in one run, pinned, {fifo} where both sides have it. The ratio is",
+        "other / HIL: 2 is twice as long as HIL, 0.9 a tenth quicker. Times say something of this machine only;",
+        "ratios travel.",
         "",
         f"Machine: {place}, Linux {facts['kernel']}. HIL {hil.__version__}, Python {sys.version.split()[0]}.",
+        f"Its load average was {load[0]:.1f} when the first row began and {load[1]:.1f} at the end: the rows make",
+        "about 1 of it, what is more was somebody else's.",
         "",
         "| work | other | HIL | other takes | other / HIL | pairs from ... to |",
         "|---|---|---|---|---|---|",
@@ -248,8 +280,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--out", type=Path, default=PAGE)
     args = parser.parse_args()
-    rows = [row for part in (loops, buses, link, filters, fmu) for row in part(args.pairs)]
-    args.out.write_text(page(rows, args.pairs), encoding="utf-8")
+    before = os.getloadavg()[0]
+    rows = [row for part in (loops, buses, link, filters, programs, fmu) for row in part(args.pairs)]
+    args.out.write_text(page(rows, args.pairs, (before, os.getloadavg()[0])), encoding="utf-8")
     print(args.out)
 
 

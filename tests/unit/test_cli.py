@@ -17,11 +17,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hil.bench import open_bench
 from hil.cli import main
 from hil.new import make_rig
 from hil.recording import Recording
@@ -231,6 +233,16 @@ def test_a_port_in_use_is_named_and_nothing_is_left(folder: Path, one_line: Call
     with socket.create_server(("127.0.0.1", int(port))):
         assert port in one_line("run", "motor", "--duration", "1", "--record", "there")
     assert not (folder / "there").exists()
+
+
+def test_a_bench_at_any_free_port_starts_its_emulated_device_there(folder: Path) -> None:
+    rig = load_rig("motor")
+    plc = rig.devices["plc"]
+    with socket.create_server(("127.0.0.1", plc.port)):
+        free = replace(rig, devices={**rig.devices, "plc": replace(plc, port=0)})
+        with open_bench(free, time="lockstep", bind={"plc": "pil"}) as bench:
+            bench.run(0.02)
+            assert bench.tick == 20
 
 
 # ---- check ----
