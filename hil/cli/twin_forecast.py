@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AfterOption = Annotated[
     float | None,
     typer.Option(
-        "--after", min=0.0, metavar="SECONDS", help="Run bench or data so long first; default: an hour, data to the end."
+        "--after", min=0.0, metavar="SECONDS", help="Run bench or data so long first; default: an hour, all data."
     ),
 ]
 SourceOption = Annotated[
