@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hil.latency.in_pytest import BenchLatency
 
 _BENCH: pytest.StashKey[Bench] = pytest.StashKey()
-CALL_FAILED = pytest.StashKey[bool]()
+_CALL_FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,17 +55,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "bench_options(**options): options of hil.open_bench for a test's bench")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Lets the fixture know how the test itself went."""
-    report = yield
-    if call.when == "call":
-        item.stash[CALL_FAILED] = report.failed
-    return report
-
-
 @pytest.fixture(scope="session")
 def bench_binding(request: pytest.FixtureRequest) -> dict[str, str]:
     """Level by role, from --bind."""
@@ -94,7 +83,7 @@ def bench(request: pytest.FixtureRequest, bench_binding: Mapping[str, str], tmp_
         yield opened
         result = opened.finish()
     _attach_captures(request.node)
-    told = request.node.stash.get(CALL_FAILED, False) and result.reason == "; ".join(opened.failures)
+    told = request.node.stash.get(_CALL_FAILED, False) and result.reason == "; ".join(opened.failures)
     if not result.passed and not told:  # what made the test itself fail is no second failure
         pytest.fail(f"the bench did not end well: {result.reason}", pytrace=False)
 
@@ -103,10 +92,15 @@ def bench(request: pytest.FixtureRequest, bench_binding: Mapping[str, str], tmp_
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Captures into the report of the call too: of a test that fails twice, JUnit XML has one case for each failure."""
+    """Lets the fixture know how the test itself went. Captures go into the report of the call too: of a test that fails
+    twice, JUnit XML has one case for each failure.
+    """
     if call.when == "call":
         _attach_captures(item)
-    return (yield)
+    report = yield
+    if call.when == "call":
+        item.stash[_CALL_FAILED] = report.failed
+    return report
 
 
 def _attach_captures(item: pytest.Item) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy import stats
 import hil
 from hil.bench import Bench
 from hil.errors import HilError
+from hil.rig import load_rig
 from hil.twin.forecast import Belief, Limit, Scenario, estimated, forecast
 from hil.twin.forecast.backtest import backtest
 from hil.twin.forecast.scores import Scoreboard, coverage, crps, rank
@@ -224,6 +226,26 @@ def test_bands_of_90_percent_hold_in_90_percent_of_500_simulated_runs(full: Call
         assert (np.abs(by_time - 0.9) < 0.06).all()
     late = found.ranks["walk.x"][:, -1]
     assert stats.kstest(late, "uniform").pvalue > 1e-3
+
+
+def test_bands_hold_on_the_incubator_with_its_thermostat_and_coarse_thermometers(
+    full: Callable[[int, int], int],
+) -> None:
+    """Heaters of 17 to 20 W that nobody knows; the observer's Q and R are those of this simulated box."""
+    rig = load_rig("incubator")
+    law = {"Q": tuple(np.diag([1e-4, 1e-5, 1e-7]).ravel()), "R": (6e-4,)}
+    observer = rig.blocks["observer"]
+    rig = replace(rig, blocks={**rig.blocks, "observer": replace(observer, config={**observer.config, **law})})
+    prior = Belief.of({"box.T_h": (23.0, 5.0), "box.T": (22.0, 1.0), "box.P": (18.7, 1.0)})
+    with hil.open_bench(rig, history=False) as bench:
+        for side in ("left", "right"):
+            bench.set(f"noise_{side}.deviation", 0.03)
+        found = backtest(
+            bench, prior, observer="observer", block="box", signals=["box.air", "box.heater"], runs=full(500, 1000),
+            members_each=40, before_s=1500, horizon_s=1200, every_s=200, seed=11,
+        )  # fmt: skip
+    for signal in found.inside:
+        assert 0.87 < found.coverage(signal).share < 0.93, signal
 
 
 def test_an_ensemble_costs_hardly_more_than_its_ticks() -> None:

@@ -14,6 +14,10 @@ static const struct hil_config config[] = {{"distribution", "shape of the densit
 static void output(const struct hil_block *b, unsigned char *s)
 {
     const double *p = hil_params(b, s);
+    if (p[DEVIATION] == 0.0) { /* one that is switched off costs no number */
+        *hil_out(b, s, 0) = p[MEAN];
+        return;
+    }
     uint64_t word = hil_noise(b, s, 0);
     double unit = choice(b, 0) == 0 ? hil_normal(word) : (hil_uniform(word) - 0.5) * SQRT_12;
     *hil_out(b, s, 0) = p[MEAN] + p[DEVIATION] * unit;

@@ -11,12 +11,13 @@ knows nothing of a service or a ledger; `hil twin` and the twin's service call i
 
 from hil.twin.forecast.belief import Belief
 from hil.twin.forecast.crossing import Crossing, Limit
-from hil.twin.forecast.ensemble import Course, Forecast, ensembles, forecast
+from hil.twin.forecast.ensemble import MEMBERS, Course, Forecast, ensembles, forecast
 from hil.twin.forecast.estimated import estimated
 from hil.twin.forecast.start import Scenario
 from hil.twin.forecast.whatif import Difference, WhatIf, whatif
 
 __all__ = [
+    "MEMBERS",
     "Belief",
     "Course",
     "Crossing",
