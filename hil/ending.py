@@ -67,6 +67,7 @@ class Ending:
             "lost_notes": bench.state.notes_lost,
             "faults": bench.armed_faults(),
             **({"captures": bench.captures.to_list()} if len(bench.captures) else {}),
+            **({"steps": bench.stepped} if bench.stepped else {}),
             **({"waveforms": bench.waveforms} if bench.waveforms else {}),
         }
         text = "released, as the run ended"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from hil.built import Built
 from hil.commands import LATEST_S
@@ -20,6 +21,7 @@ class Running(Looking):
     Attributes:
         watch: what the machine did beside the run; None before the first tick.
         failures: why the run did not pass, as `fail` was told.
+        stepped: the generators that drove it, as the manifest names them.
     """
 
     def __init__(self, rig: Rig, built: Built) -> None:
@@ -31,6 +33,7 @@ class Running(Looking):
         self._broken: HilError | None = None
         self._result: RunResult | None = None
         self.failures: list[str] = []
+        self.stepped: list[dict[str, Any]] = []
 
     @property
     def running(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import linecache
 import traceback
@@ -130,11 +131,27 @@ class _Player:
                 if self.finished and end is not None:
                     self._run(end - self.bench.tick, end, stopped)
             finally:
+                self.bench.stepped.append(self._facts(first))
                 self._close()
         except StepError as error:
             self.bench.fail(str(error))
             raise
         return Stepped(self.finished, self.value, self.bench.tick - first, self.steps)
+
+    def _facts(self, first: int) -> dict[str, Any]:
+        """Which generator it was: replay needs it not, a reader may want it."""
+        code = self.generator.gi_code
+        source = "".join(linecache.getlines(code.co_filename))
+        return {
+            "generator": code.co_qualname,
+            "file": code.co_filename,
+            "sha256": hashlib.sha256(source.encode()).hexdigest() if source else None,
+            "every": self.every,
+            "first_tick": first,
+            "ticks": self.bench.tick - first,
+            "steps": self.steps,
+            "finished": self.finished,
+        }
 
     def _waits(self) -> Iterator[int]:
         """Ticks to be run behind each step."""

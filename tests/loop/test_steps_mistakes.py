@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import random
 import shutil
@@ -15,7 +16,7 @@ import pytest
 import hil
 from hil.cli import main
 from hil.errors import HilError
-from hil.recording import Recording
+from hil.recording import InputKind, Recording
 from hil.replay import replay
 from hil.steps import Step, StepError
 
@@ -122,6 +123,30 @@ def test_what_the_last_step_does_is_in_the_run(tmp_path: Path) -> None:
     fired = {(e["kind"], e["tick"]) for e in Recording(tmp_path / "rec").events}
     assert {("forced", 5), ("mark", 5)} <= fired
     assert replay(tmp_path / "rec")["identical"]
+    (told,) = Recording(tmp_path / "rec").manifest["steps"]
+    assert told["generator"].endswith("test_what_the_last_step_does_is_in_the_run.<locals>.steps")
+    assert told["file"] == __file__
+    assert told["sha256"] == hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    assert (told["first_tick"], told["ticks"], told["steps"], told["finished"]) == (0, 6, 2, True)
+
+
+def test_a_replay_that_misses_one_act_of_a_generator_is_not_identical(tmp_path: Path, monkeypatch) -> None:
+    def steps(step: Step):
+        for k in range(20):
+            step.set("plant.k1", 1e-6 * (k + 1))
+            yield
+
+    with hil.open_bench("quad_tank", record=tmp_path / "rec") as bench:
+        bench.run_steps(steps)
+    whole = list(Recording(tmp_path / "rec").inputs())
+    acts = [k for k, item in enumerate(whole) if item.kind == InputKind.EVENT]
+    assert len(acts) >= 20
+    lost = whole.pop(acts[12])
+    assert lost.tick == 12
+    monkeypatch.setattr(Recording, "inputs", lambda self: iter(whole))
+    found = replay(tmp_path / "rec")
+    assert not found["identical"]
+    assert found["first_difference"]["tick"] == 13  # the plant's next state is the first to show it
 
 
 def test_a_refusal_of_the_last_step_is_told() -> None:
