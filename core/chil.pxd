@@ -270,6 +270,7 @@ cdef extern from "hil/loop.h" nogil:
         int stop, restamp
         hil_captures *captures
     void hil_loop_cycle(hil_loop *l, int64_t late_ns)
+    void hil_loop_stop_twin(hil_loop *l)
     uint64_t hil_loop_run(hil_loop *l, uint64_t n)
     uint64_t hil_loop_run_lockstep(hil_loop *l, uint64_t n, int *err)
 

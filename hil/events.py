@@ -27,6 +27,48 @@ class EventKind(IntEnum):
     MARK = 9
     FAULT_MODE = 10
     UPSET = 11
+    AUTHORITY = 12
+
+
+class AuthorityAct(IntEnum):
+    """enum hil_authority_act."""
+
+    GRANT = 1
+    REQUEST = 2
+    WITHDRAW = 3
+    REVOKE = 4
+
+
+class AuthorityReason(IntEnum):
+    """enum hil_authority_reason: why a twin's value does not act."""
+
+    ACTS = 0
+    NONE = 1
+    EXPIRED = 2
+    INTERLOCK = 3
+    INPUT = 4
+    PERSON = 5
+    REVOKED = 6
+    OVER = 7
+    WITHDRAWN = 8
+
+    @property
+    def text(self) -> str:
+        """As a sentence about the envelope."""
+        return _REASONS[self]
+
+
+_REASONS = {
+    AuthorityReason.ACTS: "granted",
+    AuthorityReason.NONE: "nothing was granted",
+    AuthorityReason.EXPIRED: "the envelope has expired",
+    AuthorityReason.INTERLOCK: "an interlock stands, or is not known",
+    AuthorityReason.INPUT: "the person's set point is stale, bad or no number",
+    AuthorityReason.PERSON: "a person set another value",
+    AuthorityReason.REVOKED: "revoked",
+    AuthorityReason.OVER: "the request is over",
+    AuthorityReason.WITHDRAWN: "the request was withdrawn",
+}
 
 
 class SafeReason(IntEnum):

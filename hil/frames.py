@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Any
 
 from hil import events
-from hil.events import EventKind
+from hil.events import AuthorityReason, EventKind
 
 _HEAD = struct.Struct("<IHHQ")
 _NOTE = struct.Struct("<QHHIdd")
@@ -50,8 +50,10 @@ NOTES = {
     15: "bad_off",
     16: "refused",
     17: "plc_stop",
+    18: "authority",
 }
 PLC_STOP, PLC_LINES = 17, 1 << 24  # core/include/hil/plc.h
+AUTHORITY = 18
 _OF_ROLE = {"stale_on", "stale_off"}
 _OF_EVENT = {"event", "refused"}
 
@@ -143,6 +145,8 @@ def _tell_note(payload: bytes, names: Names) -> dict[str, Any]:
     _, number, target, event_id, a, b = _NOTE.unpack(payload)
     if number == PLC_STOP:
         return _tell_stop(names.entries[target], int(a), int(b), names)
+    if number == AUTHORITY:
+        return _tell_authority(names.entries[target], int(a), int(b))
     kind = NOTES.get(number, f"note {number}")
     if kind in _OF_ROLE:
         target_name = names.roles[target]
@@ -161,6 +165,11 @@ def _tell_stop(block: str, reason: int, place: int, names: Names) -> dict[str, A
     file, line = divmod(place, PLC_LINES)
     text = names.stop_text(block, reason, file, line)
     return {"kind": "plc_stop", "target": block, "id": 0, "a": float(reason), "b": float(line), "text": text}
+
+
+def _tell_authority(block: str, before: int, now: int) -> dict[str, Any]:
+    text = AuthorityReason(now).text
+    return {"kind": "authority", "target": block, "id": 0, "a": float(before), "b": float(now), "text": text}
 
 
 def _tell_overrun(payload: bytes, names: Names) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class Recorder:
         events: what happened, in order; also in the recording.
         error: why writing has ended, such as a full disk.
         hash: of what is recorded; None when nothing is.
+        tap: (group, who is told its rows as they are drained: ticks, values, status).
     """
 
     columns: list[Columns]
@@ -102,6 +103,7 @@ class Recorder:
     _done: bool = False
     _losses: set[str] = field(default_factory=set)
     hash: SignalsHash | None = None
+    tap: tuple[str, Callable[[Ints, npt.NDArray[np.float64], npt.NDArray[np.uint8]], None]] | None = None
 
     def drain(self, loop: _core.Loop) -> None:
         """Everything that is in the rings now."""
@@ -115,6 +117,8 @@ class Recorder:
             )
             if index == 0 and self.history and len(tick):
                 self._rows.append((tick, values))
+            if self.tap and group.name == self.tap[0] and len(tick):
+                self.tap[1](tick, values, status)
             if len(tick) and self.hash:
                 self.hash.add(group.name, tick, values, status, (group.names, group.status_names))
             if len(tick):

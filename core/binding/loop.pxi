@@ -182,6 +182,10 @@ cdef class Loop:
     def stop(self):
         self.l.stop = 1
 
+    def stop_twin(self):
+        """Revokes every authority in the next tick that begins; any thread, also while the loop runs."""
+        hil_loop_stop_twin(&self.l)
+
     def resume(self):
         self.l.stop = 0
 

@@ -6,7 +6,7 @@
 
 // clang-format off
 #define HIL_BLOCK_TYPES(X) \
-    X(constant) X(step) X(ramp) X(sine) X(square) X(pulse) X(chirp) X(noise) X(playback) X(stimulus) \
+    X(authority) X(constant) X(step) X(ramp) X(sine) X(square) X(pulse) X(chirp) X(noise) X(playback) X(stimulus) \
     X(gain) X(sum) X(weighted_sum) X(product) X(abs) X(min) X(max) \
     X(limit) X(rate_limit) X(dead_band) X(quantise) X(register) \
     X(delay) X(lag) X(second_order) X(transfer_function) X(state_space) X(state_space_strict) \

@@ -1,6 +1,7 @@
 /* Events: staged in the state in order of their tick, fired together at its top. */
 #include <string.h>
 
+#include "authority_private.h"
 #include "fault_private.h"
 #include "hil/tick.h"
 
@@ -27,13 +28,14 @@ static int check_bind(const struct hil_program *p, const struct hil_event *e)
     return e->v[0] == HIL_IN_LIBRARY && !p->roles[e->target].library ? HIL_E_UNSUPPORTED : HIL_OK;
 }
 
-/* A word of the parameters or block states, which are neighbours, or of a library's context. */
+/* A word of the parameters or block states, which are neighbours, or of a library's context. Not of an authority: no
+ * event but its own changes what it may do. */
 static int check_upset(const struct hil_program *p, const struct hil_event *e)
 {
     if (!(e->v[0] >= 0 && e->v[0] < 64 && e->v[0] == (double)(uint32_t)e->v[0]) || e->target % 8)
         return HIL_E_ARG;
     if (e->target >= p->off_params && e->target < p->off_paths)
-        return HIL_OK;
+        return hil_authority_owns(p, e->target) ? HIL_E_UNSUPPORTED : HIL_OK;
     for (uint32_t r = 1; r < p->n_roles; r++)
         if (p->roles[r].library && e->target - p->roles[r].context < p->roles[r].library->size)
             return HIL_OK;
@@ -50,6 +52,7 @@ static int check(const struct hil_program *p, const struct hil_event *e)
     case HIL_EV_FAULT_MODE: return hil_fault_check_mode(p, e);
     case HIL_EV_BIND: return check_bind(p, e);
     case HIL_EV_UPSET: return check_upset(p, e);
+    case HIL_EV_AUTHORITY: return hil_authority_check(p, e);
     case HIL_EV_FAULT_CLEAR:
     case HIL_EV_SAFE:
     case HIL_EV_FAULTS_ENABLE: return e->v[0] >= 0 && e->v[0] <= UINT32_MAX ? HIL_OK : HIL_E_ARG;
@@ -67,6 +70,14 @@ static int refuse(const struct hil_program *p, unsigned char *s, const struct hi
     return err;
 }
 
+/* A full table cannot keep a bench from becoming safe, nor a twin from being stopped; see layout.c. */
+static uint32_t kept_for(const struct hil_event *e)
+{
+    if (e->kind == HIL_EV_SAFE)
+        return 2;
+    return e->kind == HIL_EV_AUTHORITY && e->kind2 == HIL_AUTHORITY_REVOKE;
+}
+
 static int stage(const struct hil_program *p, unsigned char *s, const struct hil_event *event)
 {
     struct hil_state *h = hil_header(s);
@@ -78,7 +89,7 @@ static int stage(const struct hil_program *p, unsigned char *s, const struct hil
     int err = check(p, &e);
     if (err)
         return err;
-    uint32_t kept = e.kind == HIL_EV_SAFE && e.due == h->tick; /* a full table cannot keep a bench from becoming safe */
+    uint32_t kept = e.due == h->tick ? kept_for(&e) : 0;
     if (h->n_events >= p->max_events + kept)
         return HIL_E_FULL;
     if (e.kind == HIL_EV_FAULT_MODE)
@@ -149,21 +160,41 @@ static int is_ahead(const struct hil_program *p, unsigned char *s, const struct 
     return e->kind == HIL_EV_FAULT && e->due > hil_header(s)->tick;
 }
 
-/* Faults that are armed but not yet active are taken back, too. Events of this tick are still staged; they stay. */
-static void take_back(const struct hil_program *p, unsigned char *s, const struct hil_event *clear)
+/* Faults that are armed but not yet active are taken back with those that are, and so is what a twin was to get or do
+ * later. Events of this tick are still staged; they stay. */
+static int is_taken_back(const struct hil_program *p, unsigned char *s, const struct hil_event *by,
+                         const struct hil_event *e)
+{
+    if (by->target != 0xffffffffu && by->target != e->target)
+        return 0;
+    if (by->kind == HIL_EV_AUTHORITY)
+        return e->kind == HIL_EV_AUTHORITY && e->due > hil_header(s)->tick;
+    return (by->v[0] == 0 || e->id == (uint32_t)by->v[0]) && is_ahead(p, s, e);
+}
+
+static void take_back(const struct hil_program *p, unsigned char *s, const struct hil_event *by)
 {
     struct hil_state *h = hil_header(s);
     struct hil_event *staged = hil_events(p, s);
-    uint32_t kept = 0, n = h->n_events, id = (uint32_t)clear->v[0];
+    uint32_t kept = 0, n = h->n_events;
     for (uint32_t i = 0; i < n; i++) {
         const struct hil_event *e = &staged[i];
-        int hit = (clear->target == 0xffffffffu || clear->target == e->target) && (id == 0 || e->id == id) &&
-                  is_ahead(p, s, e);
-        if (!hit)
+        if (!is_taken_back(p, s, by, e))
             staged[kept++] = *e;
     }
     memset(staged + kept, 0, (n - kept) * sizeof *staged);
     h->n_events = kept;
+}
+
+static int act_on_authority(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
+{
+    int err = hil_authority_fire(p, s, e);
+    if (err)
+        return err;
+    if (e->kind2 == HIL_AUTHORITY_REVOKE)
+        take_back(p, s, e);
+    note(p, s, e, HIL_NOTE_EVENT, HIL_EV_AUTHORITY, e->kind2, e->v[0]);
+    return HIL_OK;
 }
 
 static int fire(const struct hil_program *p, unsigned char *s, const struct hil_event *e)
@@ -174,6 +205,7 @@ static int fire(const struct hil_program *p, unsigned char *s, const struct hil_
     case HIL_EV_FORCE:
     case HIL_EV_RELEASE: force(p, s, e); return HIL_OK;
     case HIL_EV_FAULT: return hil_fault_start(p, s, e);
+    case HIL_EV_AUTHORITY: return act_on_authority(p, s, e);
     case HIL_EV_UPSET: upset(p, s, e); return HIL_OK;
     case HIL_EV_FAULT_CLEAR:
         hil_fault_clear(p, s, e->target, (uint32_t)e->v[0]);

@@ -50,7 +50,7 @@ int hil_lay_out(struct hil_program *p)
     lay_out_roles(p, &at);
     p->off_faults = section(&at, (p->max_faults + 1u) * sizeof(struct hil_fault));
     p->off_pool = section(&at, p->fault_memory * 8u);
-    p->off_events = section(&at, (p->max_events + 1u) * sizeof(struct hil_event)); /* one place is kept for SAFE */
+    p->off_events = section(&at, (p->max_events + 2u) * sizeof(struct hil_event)); /* kept for REVOKE and SAFE */
     p->off_notes = section(&at, p->max_notes * sizeof(struct hil_note));
     p->off_status = section(&at, p->n_signals);
     for (uint32_t i = 0; i < p->n_blocks; i++)

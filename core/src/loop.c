@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hil/authority.h"
 #include "hil/capture.h"
 #include "program_private.h"
 #include "record.h"
@@ -53,6 +54,17 @@ static void take_events(struct hil_loop *l)
     struct hil_event e;
     for (int i = 0; i < HIL_QUEUE_SIZE && hil_queue_take(l->queue, &e); i++)
         hil_loop_event(l, &e);
+}
+
+/* Behind the queue: a grant that was accepted before the stop does not outlive it. */
+static void take_stop_of_twin(struct hil_loop *l)
+{
+    if (__builtin_expect(!atomic_load_explicit(&l->stop_twin, memory_order_acquire), 1))
+        return;
+    atomic_store_explicit(&l->stop_twin, 0, memory_order_relaxed);
+    struct hil_event e = {.due = HIL_NEXT_TICK, .kind = HIL_EV_AUTHORITY, .target = HIL_ALL_AUTHORITIES};
+    e.kind2 = HIL_AUTHORITY_REVOKE;
+    hil_loop_event(l, &e);
 }
 
 static void record_image(struct hil_loop *l, uint16_t role, const struct hil_image *image, int64_t time_ns)
@@ -118,6 +130,7 @@ void hil_loop_cycle(struct hil_loop *l, int64_t late_ns)
     take_hash(l);
     if (l->queue)
         take_events(l);
+    take_stop_of_twin(l);
     if (l->buses)
         take_images(l);
     if (l->profile)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from hil.cli import twin_audit
+from hil.cli import twin_audit, twin_live, twin_models, twin_run
 
-app = typer.Typer(no_args_is_help=True, help="The closed-loop twin: what it did, and by whose leave.")
+app = typer.Typer(
+    no_args_is_help=True, help="The closed-loop twin: estimate, detect, diagnose; what it did, and by whose leave."
+)
+app.command("run")(twin_run.run)
+app.command("status")(twin_live.status)
+app.command("alarms")(twin_live.alarms)
 app.add_typer(twin_audit.app, name="audit")
+app.add_typer(twin_models.app, name="models")
+app.command("recalibrate")(twin_models.recalibrate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hil.errors import BenchError, HilError
@@ -140,7 +141,8 @@ def stop(bench: Bench, _: Fields) -> Answer:
     return answer
 
 
-REQUESTS: Mapping[str, Callable[[Bench, Fields], Answer]] = {
+Request = Callable[["Bench", Fields], Answer]
+REQUESTS: Mapping[str, Request] = {
     "status": status,
     "values": values,
     "set": set_value,
@@ -157,11 +159,15 @@ REQUESTS: Mapping[str, Callable[[Bench, Fields], Answer]] = {
 }
 
 
-def answer(bench: Bench, message: Fields) -> Answer:
-    """The answer to a parsed message. Never raises: whatever goes wrong becomes an error for the one who asked."""
+def answer(bench: Bench, message: Fields, more: Mapping[str, Request] = MappingProxyType({})) -> Answer:
+    """The answer to a parsed message. Never raises: whatever goes wrong becomes an error for the one who asked.
+
+    Args:
+        more: requests that this bench knows beside REQUESTS, as those of its twin.
+    """
     number = {"id": message["id"]} if "id" in message else {}
     try:
-        return {**number, "ok": True, **_handler(message)(bench, message)}
+        return {**number, "ok": True, **_handler(message, {**REQUESTS, **more})(bench, message)}
     except HilError as error:
         return {**number, **refusal(error)}
     except Exception as error:  # the bench must not suffer from a request
@@ -173,11 +179,11 @@ def refusal(error: HilError) -> Answer:
     return {"ok": False, "error": {"message": error.message, "where": error.where, "mend": error.mend}}
 
 
-def _handler(message: Fields) -> Callable[[Bench, Fields], Answer]:
+def _handler(message: Fields, known: Mapping[str, Request]) -> Request:
     do = message.get("do")
-    handler = REQUESTS.get(do) if isinstance(do, str) else None
+    handler = known.get(do) if isinstance(do, str) else None
     if handler is None:
-        raise BenchError(f"request {do!r} is not known", mend=f"There are {', '.join(REQUESTS)}")
+        raise BenchError(f"request {do!r} is not known", mend=f"There are {', '.join(known)}")
     return handler
 
 

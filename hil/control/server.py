@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,11 @@ class ControlServer:
 
     Args:
         bench: what the requests act on. Its methods are called from the server's thread.
+        more: requests beside those that any bench knows.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, bench: Bench, more: Mapping[str, requests.Request] | None = None) -> None:
+        self._bench, self._more = bench, dict(more or {})
         self._selector = selectors.DefaultSelector()
         self._clients: set[_Client] = set()
         self._thread: threading.Thread | None = None
@@ -149,7 +151,7 @@ class ControlServer:
         except BenchError as error:
             self._send(client, requests.refusal(error))
             return
-        self._send(client, requests.answer(self._bench, message))
+        self._send(client, requests.answer(self._bench, message, self._more))
 
     def _send(self, client: _Client, message: requests.Answer) -> None:
         client.outbox += wire.line(message)

@@ -56,16 +56,30 @@ def fit(
     loaded = rig if isinstance(rig, Rig) else load_rig(rig)
     if not 0 <= hold_out <= 0.9 or starts < 1:
         raise RigError(f"hold-out {hold_out:g} and {starts} starts cannot be", mend="Give 0 to 0.9, and 1 or more")
+    problem = make_problem(loaded, Path(data), wanted or loaded.fit)
+    return fit_problem(loaded.name, problem, str(data), hold_out=hold_out, starts=starts, seed=seed, progress=progress)
+
+
+def fit_problem(
+    rig: str,
+    problem: Problem,
+    data: str,
+    *,
+    hold_out: float = HOLD_OUT,
+    starts: int = STARTS,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> FitResult:
+    """The fit of a problem that is made already; `rig` and `data` are names for messages and the result. See `fit`."""
     tell = progress or (lambda _: None)
     tell("Deriving the sensitivities")
-    problem = make_problem(loaded, Path(data), wanted or loaded.fit)
-    return _Fit(loaded, problem, Simulator(problem), str(data), tell).result(hold_out, starts, seed)
+    return _Fit(rig, problem, Simulator(problem), data, tell).result(hold_out, starts, seed)
 
 
 class _Fit:
     """One fit in its steps."""
 
-    def __init__(self, rig: Rig, problem: Problem, simulator: Simulator, data: str, progress: Progress) -> None:
+    def __init__(self, rig: str, problem: Problem, simulator: Simulator, data: str, progress: Progress) -> None:
         self.rig, self.problem, self.simulator, self.data, self.progress = rig, problem, simulator, data, progress
         self.known = np.isfinite(problem.outputs)
 
@@ -81,7 +95,7 @@ class _Fit:
         held = self._errors(first.theta)[self.known & ~train]
         outputs = [self.problem.info.y[i] for i in self.problem.measured]
         return FitResult(
-            rig=self.rig.name,
+            rig=self.rig,
             block=self.problem.block,
             model=self.problem.info.name,
             data=self.data,

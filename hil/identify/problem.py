@@ -113,12 +113,15 @@ def model_block(rig: Rig, name: str | None) -> Block:
 
 
 def _columns(rig: Rig, block: Block, info: ModelInfo, wanted: Fit, recorded: bool, where: str) -> dict[str, Column]:
-    """The column of each input and of each measured output. A recording has the signals on the block's wires."""
+    """The column of each input and of each measured output. A recording has the signals on the block's wires; outputs
+    are taken from there when none is named, as what is named is what is measured.
+    """
     ports = [v.name for v in (*info.u, *info.y)]
     _numbers(wanted.columns, ports, "input or output", where)
     wires = {wire.port: wire.signal for wire in (*block.inputs, *block.outputs)}
-    found = dict(wanted.columns)
-    for name in ports if recorded else ():
+    found = _of_a_recording(rig, wanted) if recorded else dict(wanted.columns)
+    some = any(v.name in found for v in info.y)
+    for name in [v.name for v in info.u] + [v.name for v in info.y if not some] if recorded else ():
         signal = wires.get(name, "")
         if name not in found and signal in rig.signals:
             found[name] = (signal,)
@@ -127,6 +130,15 @@ def _columns(rig: Rig, block: Block, info: ModelInfo, wanted: Fit, recorded: boo
             why = f"which column is the input {variable.name} is not said"
             raise RigError(why, where=where, mend=_example(variable.name))
     return found
+
+
+def _of_a_recording(rig: Rig, wanted: Fit) -> dict[str, Column]:
+    """With [fit.signals] a rig's columns are those of files; numbers, and columns that are signals, still count."""
+    if not wanted.signals:
+        return dict(wanted.columns)
+    signals: dict[str, Column] = {port: (signal,) for port, signal in wanted.signals.items()}
+    own = {p: c for p, c in wanted.columns.items() if isinstance(c, float) or all(name in rig.signals for name in c)}
+    return signals | own
 
 
 def _example(name: str) -> str:

@@ -344,6 +344,7 @@ class Fit:
         block: the block with the model; None: to be said.
         parameters: to be found; None: all of the model's.
         columns: by input or output of the model: a constant, or columns of the data whose mean it is.
+        signals: the same of a recording of this bench, by input or output.
         start: initial values of states that are known.
         time: column of time; None: found by its name.
     """
@@ -354,6 +355,7 @@ class Fit:
     start: dict[str, float] = field(default_factory=dict)
     time: str | None = None
     time_unit: str = "s"
+    signals: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -361,6 +363,7 @@ class Rig:
     """A bench's description. `files` has the text of every file that it was read from, by path within the rig's folder.
 
     `folder` is where those files lie; None after `from_dict` until `write_files` has put them somewhere.
+    `twin` has the tables [twin]: `hil.twin.spec.twin_of` reads them.
     """
 
     name: str
@@ -379,6 +382,7 @@ class Rig:
     fit: Fit = field(default_factory=Fit)
     requirements: dict[str, str] = field(default_factory=dict)
     stimuli: dict[str, StimulusTable] = field(default_factory=dict)
+    twin: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
 

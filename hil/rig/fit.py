@@ -24,10 +24,11 @@ def read_fit(reading: Reading, blocks: Mapping[str, Block], types: Mapping[str, 
         ports = [port.name for port in (*kind.inputs, *kind.outputs)]
         _known(reading, ("fit", "parameters"), table.parameters or (), [p.name for p in kind.params], "parameter")
         _known(reading, ("fit", "columns"), table.columns, ports, "input or output")
+        _known(reading, ("fit", "signals"), table.signals, ports, "input or output")
         _known(reading, ("fit", "start"), table.start, kind.states, "state")
     columns = {name: _column(value) for name, value in table.columns.items()}
     chosen = None if table.parameters is None else tuple(table.parameters)
-    return Fit(name, chosen, columns, dict(table.start), table.time, table.time_unit)
+    return Fit(name, chosen, columns, dict(table.start), table.time, table.time_unit, dict(table.signals))
 
 
 def _column(value: str | float | list[str]) -> float | tuple[str, ...]:

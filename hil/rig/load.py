@@ -32,6 +32,7 @@ from hil.rig.schedule import read_events, read_faults, read_record
 from hil.rig.schema import RigFile
 from hil.rig.shipped import find_rig
 from hil.rig.signals import check_setpoints, read_signals
+from hil.rig.twin import read_twin
 from hil.rig.unit_check import check_units
 from hil.rig.wiring import check_produced, check_readers, check_role_outputs, find_producers
 
@@ -175,6 +176,7 @@ def _resolve(reading: Reading) -> Rig:
         folder=reading.folder,
     )
     rig = replace(rig, faults=read_faults(reading, rig.faultable()), events=read_events(reading, rig, types))
+    rig = replace(rig, twin=read_twin(reading, rig))
     return _stimulated(reading, rig)
 
 

@@ -13,6 +13,7 @@ from hil.errors import RigError
 from hil.nearest import did_you_mean
 from hil.rig import schema
 from hil.rig.lines import KeyLines
+from hil.rig.twin_schema import TwinTable, named_table
 
 KeyPath = tuple[str | int, ...]
 MISSING = object()
@@ -31,6 +32,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "events": schema.EventTable,
     "conversions": schema.ConversionTable,
     "fit": schema.FitTable,
+    "twin": TwinTable,
 }
 # What pydantic's kinds of error mean to somebody who writes a rig.
 EXPECTED = {
@@ -166,6 +168,8 @@ def known_keys(path: KeyPath) -> list[str]:
     if not path:
         return [*TABLES, "requirements"]
     table = TABLES.get(str(path[0]))
+    if table is TwinTable and len(path) > 1:
+        table = named_table(str(path[1])) or table
     return [field.alias or name for name, field in table.model_fields.items()] if table else []
 
 

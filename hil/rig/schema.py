@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hil.rig.twin_schema import TwinTable
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$", max_length=100)]
 PlainName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
 Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
@@ -291,6 +293,9 @@ class FitTable(Table):
     """Parameters to be found; default: all of the model's. The others keep the rig's values."""
     columns: dict[PlainName, str | int | float | Annotated[list[str], Field(min_length=1)]] = {}
     """Input or output of the model -> column of the data, columns whose mean it is, or a number (a constant input)."""
+    signals: dict[PlainName, str] = {}
+    """The same for a recording of this bench: input or output -> signal; inputs default to the signals on the block's
+    wires, and so do outputs when none is named. Name what is measured, not what the plant hides."""
     start: dict[PlainName, float] = {}
     """States whose initial value is known; those of the others are found as well."""
     time: str | None = None
@@ -318,3 +323,5 @@ class RigFile(Table):
     """What has to hold in each run, by name: formulas over recorded signals (docs/requirements.md)."""
     stimuli: dict[PlainName, dict[str, Any]] = {}
     """What drives signals from a bench time on, by name: segments of docs/stimulus.md."""
+    twin: TwinTable | None = None
+    """The digital twin (docs/twin.md)."""

@@ -59,6 +59,7 @@ static uint16_t signal_of(const char *name, double start)
 static const double times[] = {0.0, 0.1, 0.35, 0.6, 1.1}, series[] = {0.2, -0.7, 1.3, 0.4, -0.2};
 static const double b3[] = {0.02, 0.04, 0.02}, a3[] = {1.0, -1.56, 0.64}, one[] = {1.0}, half[] = {0.5}, few[] = {7.0};
 static const double num[] = {0.1, 0.05}, den[] = {1.0, -0.6, 0.1}, four[] = {4.0}, kind_u16[] = {1.0}, scale[] = {1e-3};
+static const double below[] = {-1.0};
 static const double two_priors[] = {0.3, 0.7};
 static const double two_by_two[] = {0.3, 0.1, 0.1, 0.2}, ukf_beta[] = {0.9};
 static const double grid[] = {-1.5, 0.1, 1.7}, table[] = {0.3, -0.2, 0.9, 1.4, -1.1, 0.6, 0.2, 0.05, -0.8};
@@ -80,6 +81,9 @@ static const struct {
     {"playback.between", one, 1},
     {"playback.repeat", one, 1},
     {"stimulus.table", stimulus, 34},
+    {"authority.low", below, 1},
+    {"authority.high", one, 1},
+    {"authority.rate_per_s", few, 1},
     {"chirp.law", one, 1},
     {"register.kind", kind_u16, 1},
     {"register.scale", scale, 1},

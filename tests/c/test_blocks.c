@@ -51,6 +51,9 @@ static const struct sample samples[] = {
     {"scheduled_gain", "gains", {0.3, -0.2, 0.9, 1.4, -1.1, 0.6}, 6},
     {"scheduled_gain", "bias", {-1.5, 0.1, 1.7}, 3},
     {"whiteness", "window", {20}, 1},
+    {"authority", "low", {-2}, 1},
+    {"authority", "high", {2}, 1},
+    {"authority", "rate_per_s", {5}, 1},
     {"stimulus", "table", {4, 7, 1e8, 0.1, 1.5, 217.3, 0.4}, 7}, /* 10 ticks of a sine */
 };
 
@@ -309,6 +312,6 @@ int main(void)
             memory_comes_to_rest(name);
     }
     a_choice_must_exist();
-    CHECK(n == 59);
+    CHECK(n == 60);
     return failures != 0;
 }

@@ -21,8 +21,9 @@ enum hil_event_kind {
     HIL_EV_FAULT_MODE =
         10, /* target = path, kind2 = enum hil_fault_mode; waits for the fault with its id, which takes it */
     HIL_EV_UPSET =
-        11 /* target = byte offset of a parameter, a block's state or a word of a library's context; bit v[0] of this
+        11, /* target = byte offset of a parameter, a block's state or a word of a library's context; bit v[0] of this
                        * word is inverted (single event upset). Without effect while the master enable is off */
+    HIL_EV_AUTHORITY = 12 /* authority.h: kind2 = enum hil_authority_act */
 };
 
 /* 64 bytes, plain data; goes through the queue and into the recording as it is. */

@@ -64,6 +64,7 @@ struct hil_loop {
     uint64_t n_ticks;
     uint64_t overruns, missed;
     _Atomic int stop;
+    _Atomic int stop_twin;                   /* hil_loop_stop_twin */
     int64_t exec_ns;                         /* of the last cycle */
     _Atomic(struct hil_captures *) captures; /* capture.h; NULL until one is asked for */
 };
@@ -79,6 +80,12 @@ uint64_t hil_loop_run_lockstep(struct hil_loop *l, uint64_t n, int *err);
 void hil_loop_ended(struct hil_loop *l);
 /* Overrun policy `skip`: recorded as an input. */
 void hil_loop_skip(struct hil_loop *l, uint64_t n);
+/* Every authority is revoked in the next tick that begins, behind whatever was accepted before: an event like any other, so
+ * it is recorded and replayed. Any thread; needs no place in the queue. */
+static inline void hil_loop_stop_twin(struct hil_loop *l)
+{
+    atomic_store_explicit(&l->stop_twin, 1, memory_order_release);
+}
 /* An event that the loop itself raises (overrun policy `safe_state`, teardown); recorded like any other. */
 void hil_loop_event(struct hil_loop *l, const struct hil_event *event);
 void hil_loop_note_overrun(struct hil_loop *l, const struct hil_overrun *o);

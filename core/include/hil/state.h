@@ -84,7 +84,9 @@ enum hil_note_kind {
     HIL_NOTE_BAD_OFF = 15,
     HIL_NOTE_REFUSED = 16, /* an event was refused at its tick; target = event kind, a = enum hil_err */
     HIL_NOTE_PLC_STOP =
-        17 /* a PLC program stopped by itself; target = block, a = enum hil_plc_stop, b = file * 2^24 + line */
+        17, /* a PLC program stopped by itself; target = block, a = enum hil_plc_stop, b = file * 2^24 + line */
+    HIL_NOTE_AUTHORITY =
+        18 /* what an authority says; target = block, a, b = enum hil_authority_reason before and now */
 };
 
 #endif

@@ -1,0 +1,54 @@
+"""What can be asked of a running twin over the bench's socket, beside what any bench answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hil.errors import BenchError
+
+if TYPE_CHECKING:
+    from hil.bench import Bench
+    from hil.control.requests import Request
+    from hil.twin.service import Twin
+
+Fields = Mapping[str, Any]
+ACTS = ("acknowledge", "reset", "shelve", "unshelve")
+
+
+def requests_of(twin: Twin) -> dict[str, Request]:
+    """Requests for `hil.control.ControlServer`."""
+
+    def status(_bench: Bench, _: Fields) -> dict[str, Any]:
+        return twin.status()
+
+    def alarms(_bench: Bench, _: Fields) -> dict[str, Any]:
+        with twin.lock:
+            return twin.alarms.to_dict(twin.time_s)
+
+    def alarm(_bench: Bench, fields: Fields) -> dict[str, Any]:
+        act, name, person = (_text(fields, key) for key in ("act", "name", "person"))
+        reason = _text(fields, "reason", "")
+        if act not in ACTS:
+            raise BenchError(f"'{act}' cannot be done to an alarm", mend=f"There are {', '.join(ACTS)}")
+        if act == "shelve":
+            twin.shelve(name, _number(fields, "for_s"), person, reason)
+        else:
+            getattr(twin, act)(name, person, reason)
+        return twin.alarms.by_name[name].to_dict()
+
+    return {"twin_status": status, "twin_alarms": alarms, "twin_alarm": alarm}
+
+
+def _text(fields: Fields, key: str, otherwise: str | None = None) -> str:
+    value = fields.get(key, otherwise)
+    if not isinstance(value, str) or (not value and otherwise is None):
+        raise BenchError(f"{key} is missing")
+    return value
+
+
+def _number(fields: Fields, key: str) -> float:
+    value = fields.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BenchError(f"{key} must be a number")
+    return float(value)

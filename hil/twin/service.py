@@ -1,0 +1,221 @@
+"""The twin of a bench: beside the loop, never in it. What the loop recorded is followed row by row and told the ledger.
+
+`Twin.look` does all the work. It runs in the thread that calls it, on rows that were drained from the loop's ring: in
+virtual and lock-step time between two slices of the run, in real time beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hil.bench import Bench
+from hil.rig import RecordGroup, Rig
+from hil.rig.twin import states_of
+from hil.twin.alarms import Alarms, Change, State
+from hil.twin.diagnosis import Diagnosis, Finding
+from hil.twin.ledger import Ledger
+from hil.twin.rows import Rows
+from hil.twin.spec import TwinTable, twin_of
+from hil.twin.synchronise import Estimate, Synchroniser
+
+GROUP = "twin"  # of the recording: what the services follow
+Service = Callable[["Twin"], None]
+
+
+def with_group(rig: Rig) -> Rig:
+    """The rig with a recorded group that has all that its twin follows; most rigs have one already."""
+    names = followed(rig)
+    if any(group_of_all(group.signals, names) for group in rig.record.values()):
+        return rig
+    every = rig.blocks[twin_of(rig).observer].every
+    others = {  # a signal is recorded once
+        name: replace(group, signals=tuple(s for s in group.signals if s not in names))
+        for name, group in rig.record.items()
+    }
+    return replace(rig, record={**others, GROUP: RecordGroup(GROUP, tuple(names), every, (), raw=False)})
+
+
+def group_of_all(recorded: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether one group has all of the names."""
+    return set(names) <= set(recorded)
+
+
+def followed(rig: Rig) -> list[str]:
+    """Signals that the services need, each once."""
+    table = twin_of(rig)
+    states, variances = estimated(rig, table)
+    names = dict.fromkeys([*states.values(), *variances.values()])
+    for parameter in table.parameters.values():
+        names |= dict.fromkeys((parameter.estimate, parameter.variance))
+    for setpoint in table.setpoints.values():
+        names |= dict.fromkeys((setpoint.desired, setpoint.acknowledged, setpoint.reported))
+    for signal, bad in table.quality.items():
+        names |= dict.fromkeys((signal, bad))
+    names |= dict.fromkeys(detector.signal for detector in table.detectors.values())
+    names |= dict.fromkeys(limit.signal for limit in table.limits.values())
+    names |= dict.fromkeys(signal for forecast in table.forecasts.values() for signal in forecast.signals)
+    return list(names)
+
+
+def estimated(rig: Rig, table: TwinTable) -> tuple[dict[str, str], dict[str, str]]:
+    """Signals of the observer's estimates and of their variances, by the state's short name."""
+    block = rig.blocks[table.observer]
+    wires = {wire.port: wire.signal for wire in block.outputs}
+    states = states_of(block)
+    variances = {name: wires[f"variance.{name}"] for name in states if f"variance.{name}" in wires}
+    return {name: wires[f"x.{name}"] for name in states}, variances
+
+
+@dataclass
+class Twin:
+    """Follows a bench.
+
+    Attributes:
+        bench: opened from `with_group(rig)`.
+        ledger: where its acts are written.
+        services: what runs after each look, in order: forecasts, proposals.
+        lock: held while it looks, and by whoever acts on alarms from another thread.
+    """
+
+    bench: Bench
+    ledger: Ledger
+    table: TwinTable = field(init=False)
+    alarms: Alarms = field(init=False)
+    diagnosis: Diagnosis = field(init=False)
+    synchroniser: Synchroniser = field(init=False)
+    rows: Rows = field(init=False)
+    services: list[Service] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    time_s: float = 0.0
+    on_entry: Callable[[str, Mapping[str, Any]], None] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rig = self.bench.rig
+        self.table = twin_of(rig)
+        self.alarms = Alarms.of(self.table.detectors)
+        self.diagnosis = Diagnosis(self.table)
+        self.synchroniser = Synchroniser(self.table, *estimated(rig, self.table))
+        observer = rig.blocks[self.table.observer]
+        columns = next(c for c in self.bench.recorder.columns if group_of_all(c.names, followed(rig)))
+        self.rows = Rows(
+            columns, followed(rig), self.bench.period_s, self.table.history_s, observer.every, observer.phase
+        )
+        self.bench.recorder.tap = (columns.name, self.rows.take)
+
+    # ---- following the loop ----
+
+    def look(self) -> None:
+        """Follows what was drained since the last look, then runs the services."""
+        with self.lock:
+            values: dict[str, float] = {}
+            for time_s, values, flawed in self.rows.fresh():
+                self._row(time_s, values, flawed)
+            if not values:
+                return
+            self.synchroniser.settle(self.time_s, values)
+            for service in self.services:
+                service(self)
+
+    def _row(self, time_s: float, values: dict[str, float], flawed: Mapping[str, int]) -> None:
+        self.time_s = time_s
+        for event in self.synchroniser.see(time_s, values, flawed):
+            self.write("quality", event.to_dict())
+        for change in self.alarms.see(time_s, values):
+            self._changed(change)
+        found = self.diagnosis.see(time_s, self.alarms.on())
+        if found is not None:
+            self.write("diagnosis", found.to_dict())
+
+    def _changed(self, change: Change) -> None:
+        detector = self.table.detectors[change.name]
+        if detector.evidence and change.state is State.UNACKNOWLEDGED:
+            body = {"time_s": change.time_s, "detector": change.name, "signal": detector.signal, "value": change.value}
+            self.write("detection", {**body, "text": detector.text})
+        if detector.alarm:
+            self.write("alarm", self._alarm_body(change))
+
+    def _alarm_body(self, change: Change) -> dict[str, Any]:
+        detector = self.table.detectors[change.name]
+        return {
+            "time_s": change.time_s,
+            "alarm": change.name,
+            "before": change.before.value,
+            "state": change.state.value,
+            "on": change.on,
+            "value": change.value,
+            "priority": detector.priority,
+            "text": detector.text,
+            "why": change.why,
+            "in_ten_minutes": self.alarms.flood(change.time_s),
+        }
+
+    def write(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> int:
+        """One entry into the ledger; returns its number. Numbers that are not finite are left to it."""
+        entry = self.ledger.append(kind, body, personal)
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self.on_entry is not None:
+            self.on_entry(kind, body)
+        return entry.number
+
+    # ---- what can be asked ----
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The newest estimate with its deviations; None before the first row."""
+        return self.synchroniser.estimate
+
+    @property
+    def finding(self) -> Finding | None:
+        """The newest diagnosis."""
+        return self.diagnosis.newest
+
+    def parameters(self) -> dict[str, tuple[float, float]]:
+        """Estimate and deviation of each parameter of [twin.parameters]."""
+        found = {}
+        for name, parameter in self.table.parameters.items():
+            value, variance = (float(self.rows.column(n)[-1]) for n in (parameter.estimate, parameter.variance))
+            found[name] = (value, math.sqrt(max(0.0, variance)))
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """How twin and plant are, as JSON data."""
+        with self.lock:
+            standing = [alarm.to_dict() for alarm in self.alarms.standing() if alarm.table.alarm]
+            return {
+                "rig": self.bench.rig.name,
+                "time_s": self.time_s,
+                **self.synchroniser.to_dict(),
+                "diagnosis": self.finding.to_dict() if self.finding else None,
+                "alarms": standing,
+                "in_ten_minutes": self.alarms.flood(self.time_s),
+                "entries": dict(self.counts),
+            }
+
+    # ---- what a person does to alarms ----
+
+    def acknowledge(self, name: str, person: str, reason: str = "") -> None:
+        """Raises HilError when there is nothing to acknowledge."""
+        self._by_person(lambda: self.alarms.acknowledge(name, self.time_s), person, reason)
+
+    def reset(self, name: str, person: str, reason: str = "") -> None:
+        """Ends a latched alarm; raises HilError when it is none."""
+        self._by_person(lambda: self.alarms.reset(name, self.time_s), person, reason)
+
+    def shelve(self, name: str, for_s: float, person: str, reason: str = "") -> None:
+        """Takes an alarm out of sight for a time; raises HilError when it cannot be."""
+        self._by_person(lambda: self.alarms.shelve(name, self.time_s, for_s), person, reason)
+
+    def unshelve(self, name: str, person: str, reason: str = "") -> None:
+        """Brings it back; raises HilError when it is not shelved."""
+        self._by_person(lambda: self.alarms.unshelve(name, self.time_s), person, reason)
+
+    def _by_person(self, act: Callable[[], Change], person: str, reason: str) -> None:
+        with self.lock:
+            change = act()
+            told = {"person": person, "reason": reason} if reason else {"person": person}
+            self.write("alarm", self._alarm_body(change), told)

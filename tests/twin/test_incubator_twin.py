@@ -1,0 +1,115 @@
+"""The incubator with its twin: a heater that wears out, and recordings of real boxes.
+
+The recordings are not part of HIL: HIL_DATA_DIR names the folder with incubator/*.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hil.twin.ledger import Ledger, audit
+from hil.twin.run import TwinRequest, TwinResult, TwinRun
+
+RIG = Path(__file__).resolve().parents[2] / "rigs" / "incubator"
+DATA = Path(os.environ.get("HIL_DATA_DIR", RIG.parents[2] / "shared" / "data")) / "incubator"
+Told = list[tuple[str, dict[str, Any]]]
+
+
+def run(out: Path, **asked: Any) -> tuple[TwinResult, Told]:
+    told: Told = []
+    request = TwinRequest(RIG, out, **asked)
+    with TwinRun(request, on_entry=lambda kind, body: told.append((kind, dict(body)))) as twin_run:
+        twin_run.go()
+        return twin_run.result(), told
+
+
+def raised(told: Told, name: str) -> list[float]:
+    return [
+        b["time_s"] for kind, b in told if kind == "alarm" and b["alarm"] == name and b["state"] == "unacknowledged"
+    ]
+
+
+@pytest.fixture(scope="module")
+def degraded(tmp_path_factory: pytest.TempPathFactory) -> tuple[TwinResult, Told]:
+    return run(tmp_path_factory.mktemp("degraded") / "twin", scenario="heater_degradation", record=False)
+
+
+def test_a_heater_that_wears_out_is_detected_and_diagnosed(degraded: tuple[TwinResult, Told]) -> None:
+    result, told = degraded
+    assert result.run.passed
+    assert result.run.time == "lockstep"
+    (at_s,) = raised(told, "heater_weak")
+    true_power = 18.7 - (at_s - 7200.0) / 3600.0
+    assert 14.5 < true_power < 16.5, "12 % are a power of 16.5 W; the estimate follows within an hour"
+    finding = next(b for kind, b in told if kind == "diagnosis" and b["decided"])
+    assert finding["cause"] == "heater"
+    assert finding["time_s"] - at_s < 60.0
+    assert {a["name"] for a in result.alarms} == {"heater_weak"}, "nothing else is taken for the cause"
+
+
+def test_the_estimate_follows_the_heater_within_its_band(degraded: tuple[TwinResult, Told]) -> None:
+    estimate = degraded[0].status["estimate"]
+    assert abs(estimate["value"]["P"] - 8.7) < 3.0 * estimate["deviation"]["P"] + 0.3, (
+        "a watt in an hour, 20 min behind"
+    )
+
+
+def test_the_ledger_tells_the_story_and_verifies(degraded: tuple[TwinResult, Told]) -> None:
+    result, told = degraded
+    assert result.verified
+    assert audit(result.ledger).entries == len(told) + 1, "and its opening"
+    with Ledger(result.ledger, write=False) as ledger:
+        assert [entry.kind for entry in ledger.entries(after=1)] == [kind for kind, _ in told]
+
+
+def test_set_points_are_reconciled_by_read_back(degraded: tuple[TwinResult, Told]) -> None:
+    (point,) = degraded[0].status["setpoints"]
+    assert point["desired"] == point["acknowledged"] == point["reported"] == point["effective"] == 40.0
+
+
+# ---- recordings of real boxes ----
+
+
+def recorded(name: str) -> Path:
+    file = DATA / name
+    if not file.exists():
+        pytest.skip(f"no recording at {file}: set HIL_DATA_DIR to the folder that holds incubator/")
+    return file
+
+
+@pytest.fixture(scope="module")
+def lids(tmp_path_factory: pytest.TempPathFactory) -> tuple[TwinResult, Told]:
+    source = recorded("lid_opening_2021-03.csv")
+    return run(tmp_path_factory.mktemp("lids") / "twin", source=source, record=False)
+
+
+def events(first_ns: int) -> dict[str, np.ndarray]:
+    with recorded("lid_opening_2021-03_events.csv").open(encoding="utf-8") as file:
+        rows = [((int(row["time"]) - first_ns) * 1e-9, row["code"]) for row in csv.DictReader(file)]
+    return {code: np.array([t for t, c in rows if c == code]) for code in {c for _, c in rows}}
+
+
+def test_all_lid_openings_and_the_cup_are_found_and_nothing_else(lids: tuple[TwinResult, Told]) -> None:
+    result, told = lids
+    first_ns = next(b["start_ns"] for kind, b in told if kind == "model")
+    known = events(first_ns)
+    delays = np.array(raised(told, "lid_open")) - known["lid_open"]
+    print("lid, delays in s:", np.round(delays, 1))
+    assert ((delays > 0.0) & (delays < 15.0)).all()
+    cups = np.array(raised(told, "cup"))
+    assert (cups > known["object_add"][0]).all()
+    assert (cups < known["object_remove"][0]).all()
+    assert cups[0] - known["lid_close"][4] < 200.0
+    assert {a["name"] for a in result.alarms} == {"lid_open", "cup"}
+
+
+def test_a_closed_unchanged_box_raises_no_alarm(tmp_path: Path) -> None:
+    result, told = run(tmp_path / "twin", source=recorded("calibration_2023-05.csv"), record=False)
+    assert result.alarms == []
+    assert not [body for kind, body in told if kind == "diagnosis"]
