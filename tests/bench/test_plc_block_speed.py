@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hil.latency import paired_until
+
 pytestmark = pytest.mark.bench
 
 HERE = Path(__file__).resolve().parent
@@ -27,8 +29,12 @@ def program(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("n", [16, 256])
 def test_a_value_costs_less_than_a_register(program, n):
-    done = subprocess.run([program, str(n)], capture_output=True, text=True, check=True, timeout=60, env=os.environ)
-    block, scan, codec = map(float, done.stdout.split())
-    own = (block - scan) / (2 * n)
-    print(f"\n{n} inputs, {n} outputs: {own:.2f} ns a value beside the scan, a register {codec / n:.2f} ns")
-    assert own < MOST * codec / n
+    def own() -> float:
+        """A value's cost beside the scan, over that of a register; all of one run."""
+        done = subprocess.run([program, str(n)], capture_output=True, text=True, check=True, timeout=60, env=os.environ)
+        block, scan, codec = map(float, done.stdout.split())
+        return (block - scan) / (2 * n) / (codec / n)
+
+    found = paired_until(own, lambda: 1.0, at_most=MOST, most=45)
+    print(f"\n{n} inputs, {n} outputs: a value beside the scan / a register: {found}")
+    assert found.median <= MOST

@@ -24,10 +24,11 @@ def ratio(*arguments: str) -> tuple[float, float, float]:
 
 
 def test_a_push_costs_little_more_than_a_copy_into_cold_memory() -> None:
-    found, push_ns, copy_ns = ratio()
-    print(f"\nring push of 200 doubles / memcpy into cold memory: {found:.3f} ({push_ns:.0f} / {copy_ns:.0f} ns)")
-    assert found <= GATE
+    _, push_ns, copy_ns = ratio()
+    found = yardstick.paired_until(lambda: ratio()[0], lambda: 1.0, at_most=GATE)
+    print(f"\nring push of 200 doubles / memcpy into cold memory: {found} ({push_ns:.0f} / {copy_ns:.0f} ns)")
+    assert found.median <= GATE
 
 
 def test_the_gate_sees_a_push_that_copies_twice() -> None:
-    assert ratio("slow")[0] > GATE
+    assert yardstick.paired_until(lambda: ratio("slow")[0], lambda: 1.0, at_least=GATE).median > GATE
