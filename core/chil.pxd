@@ -326,6 +326,14 @@ cdef extern from "hil/batch.h" nogil:
         double level
     cdef struct hil_reducing:
         double value
+    enum: HIL_WANDER_MAX
+    cdef struct hil_wander:
+        uint32_t n
+        uint64_t every
+        const uint32_t *offsets
+        const double *root
+        const double *lo
+        const double *hi
     cdef struct hil_batch_run:
         const unsigned char *start "from"
         uint64_t seed, hash
@@ -335,6 +343,7 @@ cdef extern from "hil/batch.h" nogil:
     cdef struct hil_batch:
         const hil_program *program
         const hil_program *part
+        hil_wander wander
         hil_batch_run *runs
         uint32_t n_runs, n_states, n_offsets, n_reductions
         uint64_t ticks, every, n_rows

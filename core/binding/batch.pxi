@@ -6,7 +6,8 @@ cdef class Batch:
 
     runs: (State to begin with, seed, events of 64 bytes in one bytes object) each. offsets, reductions (offset, kind,
     level): doubles of the state. keep: each run leaves its last state. rests: a byte for each block, then each path,
-    nonzero: it stands still in runs without faults (core/include/hil/part.h).
+    nonzero: it stands still in runs without faults (core/include/hil/part.h). wander: process noise, as
+    (every, offsets, root of the covariance row after row, lowest values, highest values).
     """
     cdef hil_batch b
     cdef hil_batch_team team
@@ -18,7 +19,7 @@ cdef class Batch:
     cdef readonly object reduced  # [reduction, run]
 
     def __init__(self, Program program not None, list runs not None, uint64_t ticks, *, offsets=(), uint64_t every=1,
-                 reductions=(), bint keep=False, uint32_t threads=1, bytes rests=None):
+                 reductions=(), bint keep=False, uint32_t threads=1, bytes rests=None, wander=None):
         cdef State probe = State(program)
         self.memory = _Memory()
         self.program, self.keep_alive, self.kept = program, [], keep
@@ -29,6 +30,8 @@ cdef class Batch:
         self.b.program, self.b.ticks, self.b.every = program.p, ticks, every
         if rests is not None:
             self._set_part(rests)
+        if wander is not None:
+            self._set_wander(probe, wander)
         self._set_runs(runs)
         self._set_rows(list(offsets), probe)
         self._set_reductions(list(reductions), probe, threads)
@@ -42,6 +45,21 @@ cdef class Batch:
             raise BenchError(f"{len(rests)} bytes do not say what rests of {self.program.n_entries} blocks and paths")
         self.b.part = hil_part(self.program.p, <const uint8_t *><const void *>PyBytes_AS_STRING(rests),
                                self.memory.take(1, hil_part_size(self.program.p)))
+        return 0
+
+    cdef int _set_wander(self, State probe, tuple wander) except -1:
+        every, offsets, root, lo, hi = wander
+        cdef uint32_t n = len(offsets)
+        if not 0 < n <= HIL_WANDER_MAX or every < 1 or len(root) != n * n or len(lo) != n or len(hi) != n:
+            raise BenchError(f"process noise is of 1 to {HIL_WANDER_MAX} values with a root, lowest and highest values")
+        cdef uint32_t *o = <uint32_t *>self.memory.take(n, sizeof(uint32_t))
+        cdef double *numbers = <double *>self.memory.take(n * n + 2 * n, sizeof(double))
+        for i, offset in enumerate(offsets):
+            probe._inside(offset, 8)
+            o[i] = offset
+        for i, number in enumerate([*root, *lo, *hi]):
+            numbers[i] = number
+        self.b.wander = hil_wander(n, every, o, numbers, numbers + n * n, numbers + n * n + n)
         return 0
 
     cdef int _set_runs(self, list runs) except -1:

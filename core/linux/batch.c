@@ -51,6 +51,8 @@ static void run_watched(const struct hil_batch *b, const struct hil_program *p, 
         if (b->n_rows && tick % b->every == 0)
             keep_row(b, run, (*row)++, s);
         hil_reduce_all(r, b->reductions, b->n_reductions, s, tick);
+        if (b->wander.n)
+            hil_wander_on(&b->wander, s);
     }
 }
 
@@ -63,7 +65,7 @@ static void run_bare(const struct hil_program *p, uint64_t n, unsigned char *s)
 /* 0 when it was stopped. */
 static int run_ticks(struct hil_batch *b, struct hil_reducing *r, uint64_t run, unsigned char *s)
 {
-    const int watched = b->n_rows || b->n_reductions;
+    const int watched = b->n_rows || b->n_reductions || b->wander.n;
     const struct hil_program *p = b->part && hil_part_serves(b->program, s) ? b->part : b->program;
     uint64_t row = 0;
     for (uint64_t left = b->ticks; left;) {

@@ -14,7 +14,7 @@ from hil import _core
 from hil.batches.needed import resting
 from hil.batches.reductions import Reductions, is_time, read_reductions, signals_of
 from hil.batches.result import BatchResult
-from hil.batches.runs import BatchRun, Plan, Runs, read_runs
+from hil.batches.runs import BatchRun, Plan, Runs, Wander, read_runs
 from hil.bench import Bench, open_bench
 from hil.commands import LATEST_S
 from hil.errors import BenchError
@@ -41,6 +41,7 @@ def batch(
     reduce: Reductions = (),
     states: bool = False,
     needed_only: bool = False,
+    wander: Wander | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -60,6 +61,7 @@ def batch(
         states: keeps the last state of each run.
         needed_only: blocks on which nothing that is kept depends stand still (observers, detectors): the same rows and
             reductions in less time. Not with `states`; there are no hashes. A run with faults takes all blocks.
+        wander: process noise of every run, drawn from its seed.
         threads: default: one for each core this process may use.
         progress: is told how many runs are over.
         options: of `open_bench`, with a rig.
@@ -72,7 +74,9 @@ def batch(
             bench would refuse, or rows and states that the machine's memory cannot hold.
         RigError: the rig cannot be used.
     """
-    wanted = _Wanted(read_runs(runs, seeds), ticks, duration_s, list(record), every, reduce, states, needed_only)
+    wanted = _Wanted(
+        read_runs(runs, seeds), ticks, duration_s, list(record), every, reduce, states, needed_only, wander
+    )
     if isinstance(what, Bench):
         if options:
             raise BenchError(f"a bench that is open takes no {', '.join(options)}", mend="Give them to open_bench")
@@ -97,6 +101,7 @@ class _Wanted:
     reduce: Reductions
     states: bool
     needed_only: bool
+    wander: Wander | None
 
 
 class _Batch:
@@ -115,6 +120,7 @@ class _Batch:
         self.reductions = read_reductions(wanted.reduce, self.built)
         self.rests = self._resting(wanted) if wanted.needed_only else None
         self.needed_only = wanted.needed_only
+        self.wander = wanted.wander.for_core(self.built) if wanted.wander else None
 
     def _resting(self, wanted: _Wanted) -> bytes | None:
         if wanted.states:
@@ -186,6 +192,7 @@ class _Batch:
             keep=self.states,
             threads=threads,
             rests=self.rests,
+            wander=self.wander,
         )
         _wait(core, len(self.runs), progress)
         outcomes = [core.outcome(run) for run in range(len(self.runs))]

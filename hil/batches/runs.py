@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hil import _core
+from hil.built import Built
 from hil.commands import Commands
 from hil.errors import BenchError
 from hil.events import EventKind, Mode, with_modes
 from hil.faults import FaultSpec
 from hil.fork import Fork
+from hil.nearest import did_you_mean
 
 MAX_RUNS = 10_000_000  # beyond, the descriptions alone fill a memory
 Start = _core.State | Fork
@@ -37,6 +40,34 @@ class BatchRun:
     faults: Sequence[str | FaultSpec] = ()
     seed: int | None = None
     start: Start | None = None
+
+
+@dataclass(frozen=True)
+class Wander:
+    """Process noise: what a model does not know of a plant, added to states and parameters while a run goes on.
+
+    Attributes:
+        names: of block states and parameters.
+        covariance: of one addition, shape (n, n).
+        every: ticks from one to the next, counted from bench time 0.
+    """
+
+    names: tuple[str, ...]
+    covariance: npt.NDArray[np.float64]
+    every: int
+
+    def for_core(self, built: Built) -> tuple[int, list[int], list[float], list[float], list[float]]:
+        """As `_core.Batch` takes it; a parameter stays within its range. Raises BenchError for an unknown name."""
+        places = {**built.states, **built.params}
+        for name in self.names:
+            if name not in places:
+                mend = did_you_mean(name, places)
+                raise BenchError(f"'{name}' is no state or parameter of a block", mend=mend)
+        values, vectors = np.linalg.eigh(self.covariance)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        ranges = [built.ranges.get(name, (-np.inf, np.inf)) for name in self.names]
+        lo, hi = ([one[side] for one in ranges] for side in (0, 1))
+        return self.every, [places[name] for name in self.names], root.ravel().tolist(), lo, hi
 
 
 Runs = int | Mapping[str, Any] | Iterable[BatchRun | Mapping[str, float] | Start]

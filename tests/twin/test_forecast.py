@@ -248,6 +248,48 @@ def test_bands_hold_on_the_incubator_with_its_thermostat_and_coarse_thermometers
         assert 0.87 < found.coverage(signal).share < 0.93, signal
 
 
+def test_bands_hold_with_the_shipped_observer_where_the_box_is_as_vague_as_it_says(
+    full: Callable[[int, int], int],
+) -> None:
+    """Its Q lets heater, air and power wander: so they do, in the plants and in the members."""
+    with hil.open_bench("incubator", history=False) as bench:
+        for side in ("left", "right"):
+            bench.set(f"noise_{side}.deviation", 0.05)  # of two thermometers: R
+        bench.run(3)
+        law = estimated(bench, "observer", "box", noise=True)
+        prior = Belief(law.names, np.array([23.0, 22.0, 18.7]), np.diag([25.0, 1.0, 1.0]), law.noise, law.noise_s)
+    with hil.open_bench("incubator", history=False) as bench:
+        for side in ("left", "right"):
+            bench.set(f"noise_{side}.deviation", 0.05)
+        found = backtest(
+            bench, prior, observer="observer", block="box", signals=["box.air", "box.heater"], runs=full(500, 1000),
+            members_each=40, before_s=1500, horizon_s=1200, every_s=200, seed=11, noise=True,
+        )  # fmt: skip
+    for signal in found.inside:
+        assert 0.87 < found.coverage(signal).share < 0.93, signal
+
+
+def test_process_noise_has_its_covariance_and_its_pace(bench: Bench, full: Callable[[int, int], int]) -> None:
+    """A walk that stands still by itself: after k additions k times the covariance of one, and nothing in between."""
+    n, noise = full(4000, 40_000), np.array([[0.04, 0.03], [0.03, 0.09]])
+    belief = Belief(("walk.x", "walk.m"), np.zeros(2), np.zeros((2, 2)), noise, 5.0)
+    still = Scenario(set={"walk.a": 1.0, "walk.b": 0.0})
+    options = {"belief": belief, "signals": ["walk.x", "walk.m"], "members": n, "horizon_s": 101, "every_s": 1}
+    values = forecast(bench, still, **options).values
+    end = np.cov(values["walk.x"][:, -1], values["walk.m"][:, -1])
+    assert np.abs(end / (20 * noise) - 1).max() < 5 * math.sqrt(2 / n) + 0.03
+    moved = np.diff(values["walk.m"][:3], axis=1) != 0.0
+    assert np.flatnonzero(moved.any(axis=0)).size == 20
+    assert np.array_equal(values["walk.x"], forecast(bench, still, threads=1, **options).values["walk.x"])
+
+
+def test_process_noise_keeps_a_parameter_within_its_range(bench: Bench) -> None:
+    belief = Belief(("walk.a",), np.array([0.9]), np.zeros((1, 1)), np.array([[0.25]]), 1.0)
+    a = forecast(bench, belief=belief, signals=["walk.a"], members=50, horizon_s=50).values["walk.a"]
+    assert a.min() == 0.0
+    assert a.max() == 1.0
+
+
 def test_an_ensemble_costs_hardly_more_than_its_ticks() -> None:
     """500 members over an hour of the incubator beside as many bare runs; seconds are in docs/forecast.md."""
     with hil.open_bench("incubator", history=False) as bench:

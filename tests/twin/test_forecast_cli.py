@@ -43,7 +43,7 @@ def test_the_same_in_python_is_the_same(capsys: pytest.CaptureFixture[str]) -> N
     found = json.loads(out_of(capsys, "forecast", "incubator", *SHORT, "--json")[0])
     with hil.open_bench("incubator", history=False) as bench:
         bench.run(600)
-        belief = estimated(bench, "observer", "box")
+        belief = estimated(bench, "observer", "box", noise=True)
         ahead = forecast(bench, belief=belief, signals=["box.air"], members=40, horizon_s=900)
     assert found["signals"]["box.air"]["0.5"] == ahead.quantiles("box.air", [0.5])[0].tolist()
 

@@ -38,6 +38,18 @@ void hil_reduce_all(struct hil_reducing *r, const struct hil_reduce *what, uint3
                     uint64_t tick);
 double hil_reduce_end(const struct hil_reducing *r, uint32_t kind);
 
+/* Process noise, for models that do not know all of a plant: after every tick behind which `every` ticks are whole, x += root w
+ * for n doubles of the state, with white normal w of unit variance that depends on the run's seed and the tick alone. */
+struct hil_wander {
+    uint32_t n;     /* 0: none; at most HIL_WANDER_MAX */
+    uint64_t every; /* ticks, counted from tick 0 */
+    const uint32_t *offsets;
+    const double *root;    /* n x n, row after row: the covariance is root root' */
+    const double *lo, *hi; /* each stays within */
+};
+#define HIL_WANDER_MAX 32
+void hil_wander_on(const struct hil_wander *w, unsigned char *state);
+
 struct hil_batch_run {
     const unsigned char *from; /* state to begin with: of the batch's program, only read */
     uint64_t seed;
@@ -54,6 +66,7 @@ struct hil_batch_run {
 struct hil_batch {
     const struct hil_program *program;
     const struct hil_program *part; /* of it, for runs that it serves; NULL: none. Their hashes are of what moved. */
+    struct hil_wander wander;
     struct hil_batch_run *runs;
     uint32_t n_runs;
     uint64_t ticks;

@@ -70,6 +70,7 @@ def backtest(
     horizon_s: float,
     every_s: float,
     share: float = 0.9,
+    noise: bool = False,
     scenario: Scenario | None = None,
     seed: int = 1,
     progress: Progress | None = None,
@@ -81,11 +82,12 @@ def backtest(
 
     Args:
         bench: at rest; does not change. Its observer has to start as ignorant as the prior is wide.
-        prior: of the plant's states and parameters at the start.
+        prior: of the plant's states and parameters at the start; its process noise acts on the plants.
         observer, block: as `estimated` takes them. What the prior draws and the observer does not estimate, the
             forecast knows exactly.
         signals: to be judged, every `every_s`.
         share: of the band.
+        noise: as `estimated` takes it.
         seed: of plants and forecasts.
 
     Raises:
@@ -93,12 +95,13 @@ def backtest(
     """
     starting = planned(bench, scenario or Scenario())
     plants = drawn_members(starting, prior, draws(starting, prior, runs, seed), seed)
-    found = batch(bench, plants, duration_s=before_s, states=True)
+    wander = prior.wander(bench.period_s)
+    found = batch(bench, plants, duration_s=before_s, states=True, wander=wander)
     then = [starting.copy(found.state(i)) for i in range(runs)]
     going_on = [BatchRun(start=fork, seed=fork.state.seed) for fork in then]
     every = max(1, round(every_s / bench.period_s))
-    came = batch(bench, going_on, duration_s=horizon_s, record=signals, every=every)
-    judge = _Judge(observer, block, horizon_s, every_s, members_each, share)
+    came = batch(bench, going_on, duration_s=horizon_s, record=signals, every=every, wander=wander)
+    judge = _Judge(observer, block, horizon_s, every_s, members_each, share, noise)
     judged = []
     for i, fork in enumerate(then):
         if progress is not None:
@@ -118,12 +121,13 @@ class _Judge:
     every_s: float
     members: int
     share: float
+    noise: bool
 
     def __call__(self, start: Fork, came: Mapping[str, Floats], seed: int) -> tuple[dict[str, Any], ...]:
         """By signal: whether the band held, CRPS, rank."""
         ahead = forecast(
             start,
-            belief=estimated(start, self.observer, self.block),
+            belief=estimated(start, self.observer, self.block, noise=self.noise),
             signals=list(came),
             members=self.members,
             horizon_s=self.horizon_s,

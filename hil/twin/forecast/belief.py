@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from hil.batches.runs import Wander
 from hil.errors import HilError
 from hil.estimation.covariance import why_no_covariance
 
@@ -23,6 +24,7 @@ class Belief:
         names: states and parameters of blocks, as "box.T_h", "box.P".
         mean: shape (n,), in their units.
         covariance: shape (n, n), positive semidefinite.
+        noise: covariance of the process noise that goes on, (n, n), as `noise_s` of time bring it; None: none.
 
     Raises:
         HilError: names, mean and covariance do not fit each other, or it is no covariance.
@@ -31,6 +33,8 @@ class Belief:
     names: tuple[str, ...] = ()
     mean: Floats = field(default_factory=lambda: np.zeros(0))
     covariance: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    noise: Floats | None = None
+    noise_s: float = 1.0
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -42,6 +46,8 @@ class Belief:
         why = why_no_covariance(covariance, self.names) if n else None
         if why:
             raise HilError(f"the covariance of a belief {why}")
+        if self.noise is not None and (self.noise.shape != (n, n) or why_no_covariance(self.noise, self.names)):
+            raise HilError(f"the process noise of {', '.join(self.names)} has no covariance of its size")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
 
@@ -51,15 +57,17 @@ class Belief:
         values = np.array(list(spread.values()), dtype=np.float64).reshape(-1, 2)
         return cls(tuple(spread), values[:, 0], np.diag(values[:, 1] ** 2))
 
-    def also(self, other: Belief) -> Belief:
-        """Both, independent of each other; what both know comes from `other`."""
-        mine = [i for i, name in enumerate(self.names) if name not in other.names]
-        n = len(mine)
-        covariance = np.zeros((n + len(other.names),) * 2)
-        covariance[:n, :n] = self.covariance[np.ix_(mine, mine)]
-        covariance[n:, n:] = other.covariance
-        names = (*(self.names[i] for i in mine), *other.names)
-        return Belief(names, np.concatenate([self.mean[mine], other.mean]), covariance)
+    def wandering(self, law: Belief) -> Belief:
+        """With the process noise of another belief in the same names."""
+        if self.names != law.names:
+            raise HilError(f"process noise of {', '.join(law.names)} is not of {', '.join(self.names)}")
+        return replace(self, noise=law.noise, noise_s=law.noise_s)
+
+    def wander(self, period_s: float) -> Wander | None:
+        """The process noise for a batch of a bench with that base period."""
+        if self.noise is None or not self.noise.any():
+            return None
+        return Wander(self.names, self.noise, max(1, round(self.noise_s / period_s)))
 
     def draws(self, n: int, seed: int, ranges: Sequence[tuple[float, float]]) -> Floats:
         """Draws, shape (n, len(names)); one outside a range is drawn again, which cuts the distribution there.

@@ -180,6 +180,7 @@ def ensembles(
         every=every,
         reduce={f"limit {x.name}": x.reduction for x in asked.limits} | {text: text for text in asked.reductions},
         needed_only=True,
+        wander=asked.belief.wander(bench.period_s),
         threads=threads,
     )
     return [

@@ -31,7 +31,7 @@ class _Filter(NamedTuple):
     states: list[str]
 
 
-def estimated(start: Bench | Fork, observer: str, block: str) -> Belief:
+def estimated(start: Bench | Fork, observer: str, block: str, *, noise: bool = False) -> Belief:
     """The observer's estimate with its whole covariance, taken to the next tick, under the plant's names.
 
     A state or parameter of the observer counts when the block has one of that name. Between its last sample and the
@@ -42,6 +42,8 @@ def estimated(start: Bench | Fork, observer: str, block: str) -> Belief:
         start: a bench or a fork.
         observer: name of an `ekf` or `ukf` among the bench's own blocks.
         block: name of the plant's model.
+        noise: the observer's Q goes on in the forecast, as it says that its model knows no better. Not for a plant that
+            has blocks for that noise.
 
     Raises:
         BenchError: there is no such observer or block, it has not begun or is not finite, or they share no name.
@@ -54,9 +56,10 @@ def estimated(start: Bench | Fork, observer: str, block: str) -> Belief:
     if not kept:
         mend = did_you_mean(block, fork.bench.rig.blocks)
         raise BenchError(f"{block} has none of {', '.join(found.states)} of {observer}", where="observer", mend=mend)
-    x, P = _now(fork, found)
+    x, P, Q = _now(fork, found)
     names = tuple(known[found.states[i]] for i in kept)
-    return Belief(names, x[kept], P[np.ix_(kept, kept)])
+    sample_s = found.block.every * fork.bench.period_s
+    return Belief(names, x[kept], P[np.ix_(kept, kept)], Q[np.ix_(kept, kept)] if noise else None, sample_s)
 
 
 def _filter(fork: Fork, observer: str) -> _Filter:
@@ -73,8 +76,8 @@ def _filter(fork: Fork, observer: str) -> _Filter:
     return _Filter(block, spec, models[0], states)
 
 
-def _now(fork: Fork, found: _Filter) -> tuple[Floats, Floats]:
-    """Estimate and covariance at the next tick."""
+def _now(fork: Fork, found: _Filter) -> tuple[Floats, Floats, Floats]:
+    """Estimate and covariance at the next tick; process noise of a sample."""
     built, name, n = fork.bench.built, found.block.name, len(found.states)
     if fork.state.get(built.states[f"{name}.started"]) == 0.0:
         raise BenchError(f"{name} has not had a measurement yet", mend="Run the bench first")
@@ -87,7 +90,7 @@ def _now(fork: Fork, found: _Filter) -> tuple[Floats, Floats]:
     why = why_no_covariance(P, found.states) if np.isfinite(kept).all() else "is not finite"
     if why:
         raise BenchError(f"the covariance of {name} {why}")
-    return _ahead(fork, found, u, x, P, Q)
+    return *_ahead(fork, found, u, x, P, Q), Q
 
 
 def _ahead(fork: Fork, found: _Filter, u: Floats, x: Floats, P: Floats, Q: Floats) -> tuple[Floats, Floats]:

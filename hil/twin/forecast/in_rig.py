@@ -62,11 +62,11 @@ def forecast_of(table: TwinTable, name: str | None = None) -> ForecastTable:
 
 
 def belief_of(fork: Fork, table: TwinTable) -> Belief:
-    """What the twin's observer knows; nothing is uncertain before its first measurement."""
+    """What the twin's observer knows, with its process noise; nothing is uncertain before its first measurement."""
     built = fork.bench.built
     if fork.state.get(built.states[f"{table.observer}.started"]) == 0.0:
         return Belief()
-    return estimated(fork, table.observer, table.block)
+    return estimated(fork, table.observer, table.block, noise=True)
 
 
 def wear_of(table: TwinTable, name: str, time_s: Floats, values: Floats) -> Wear | None:
