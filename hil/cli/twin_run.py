@@ -108,7 +108,28 @@ def _said(kind: str, body: Mapping[str, Any]) -> str:
     if kind == "quality":
         place = body.get("signal") or body.get("column") or ""
         return f"{place} {body['kind']}: {body['text']}".strip()
+    if kind == "model":
+        version = f" version {body['version']}" if "version" in body else ""
+        return f"{body.get('act') or body.get('what')}{version}: {body.get('reason', '')}".removesuffix(": ")
+    if kind == "forecast":
+        return _foreseen(body)
     return str(body.get("text") or body.get("act") or "")
+
+
+def _foreseen(body: Mapping[str, Any]) -> str:
+    name = body.get("forecast") or body.get("degradation")
+    if "refused" in body:
+        return f"{name}: {body['refused']}"
+    if "life" in body:
+        times = body["life"]["time_s"]
+        low, middle, high = (_hours(times[share]) for share in ("0.05", "0.5", "0.95"))
+        return f"{name}: {body['parameter']} reaches {body['life']['limit']:g} in {middle} ({low} to {high})"
+    crossed = [f"{key} {one['probability']:.0%}" for key, one in body["limits"].items()]
+    return f"{name}, {_hours(body['horizon_s'])} ahead: limits crossed: {', '.join(crossed)}"
+
+
+def _hours(time_s: float | None) -> str:
+    return "never" if time_s is None else f"{time_s / 3600.0:.1f} h"
 
 
 def _show(result: TwinResult) -> None:

@@ -46,7 +46,7 @@ class SetpointTable(Table):
     reported: str
     """Signal: what the device tells that it works with."""
     acting: str | None = None
-    """Signal: true while the twin's own value is in force (output of a block `authority`); it then counts as desired."""
+    """Signal: true while the twin's value is in force (output of a block `authority`); it then counts as desired."""
     tolerance: Seconds = 0.0
     """Largest difference that is none, in the signals' unit."""
     within_s: Seconds = 10.0

@@ -97,4 +97,3 @@ class Foreseer:
             }
             for name, made in self.newest.items()
         }
-

@@ -1,7 +1,8 @@
 """[twin.recalibrate]: a decided cause that changes the plant leads to new parameters, judged before they are used.
 
-Fit on a window of this run's recording, refused or made the challenger; after a while in shadow the challenger is judged
-on data that neither version has seen; when it is better beyond doubt it comes into use, and the observers get its values.
+Fit on a window of this run's recording, refused or made the challenger; after a while in shadow the challenger is
+judged on data that neither version has seen; when it is better beyond doubt it comes into use, and the observers get
+its values.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from hil.twin.ledger import Ledger, audit
 from hil.twin.recalibrate import Versions
 from hil.twin.renew import Renewer
 from hil.twin.scenario import Script
-from hil.twin.service import Twin, with_group
+from hil.twin.service import ToldLedger, Twin, with_group
 from hil.twin.sources import Series, open_source, with_series, with_start
 from hil.twin.spec import ScenarioTable, SourceTable, twin_of
 
@@ -128,8 +128,8 @@ class TwinRun:
                     progress=progress,
                 )
             )
-            ledger = stack.enter_context(Ledger(request.out))
-            self.twin = Twin(self.bench, ledger, on_entry=on_entry)
+            ledger = stack.enter_context(ToldLedger(request.out, on_entry))
+            self.twin = Twin(self.bench, ledger)
             self.foreseer = Foreseer()
             self._serve(ledger)
             self._stack = stack.pop_all()

@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from hil.bench import Bench
@@ -18,7 +19,7 @@ from hil.rig import RecordGroup, Rig
 from hil.rig.twin import states_of
 from hil.twin.alarms import Alarms, Change, State
 from hil.twin.diagnosis import Diagnosis, Finding
-from hil.twin.ledger import Ledger
+from hil.twin.ledger import Entry, Ledger
 from hil.twin.rows import Rows
 from hil.twin.spec import TwinTable, twin_of
 from hil.twin.synchronise import Estimate, Synchroniser
@@ -73,6 +74,27 @@ def estimated(rig: Rig, table: TwinTable) -> tuple[dict[str, str], dict[str, str
     return {name: wires[f"x.{name}"] for name in states}, variances
 
 
+class ToldLedger(Ledger):
+    """A ledger that tells of each entry that this process writes, whoever writes it.
+
+    Attributes:
+        counts: entries of this process, by kind.
+    """
+
+    def __init__(self, folder: Path, on_entry: Callable[[str, Mapping[str, Any]], None] | None = None) -> None:
+        self.counts: dict[str, int] = {}
+        super().__init__(folder)
+        self._on_entry = on_entry
+
+    def append(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> Entry:
+        """As `Ledger.append`."""
+        entry = super().append(kind, body, personal)
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if self._on_entry is not None:
+            self._on_entry(kind, body)
+        return entry
+
+
 @dataclass
 class Twin:
     """Follows a bench.
@@ -86,7 +108,7 @@ class Twin:
     """
 
     bench: Bench
-    ledger: Ledger
+    ledger: ToldLedger
     table: TwinTable = field(init=False)
     alarms: Alarms = field(init=False)
     diagnosis: Diagnosis = field(init=False)
@@ -96,8 +118,6 @@ class Twin:
     lock: threading.RLock = field(default_factory=threading.RLock)
     time_s: float = 0.0
     followers: list[Follower] = field(default_factory=list)
-    on_entry: Callable[[str, Mapping[str, Any]], None] | None = None
-    counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rig = self.bench.rig
@@ -163,11 +183,7 @@ class Twin:
 
     def write(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> int:
         """One entry into the ledger; returns its number. Numbers that are not finite are left to it."""
-        entry = self.ledger.append(kind, body, personal)
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        if self.on_entry is not None:
-            self.on_entry(kind, body)
-        return entry.number
+        return self.ledger.append(kind, body, personal).number
 
     def fork(self) -> Fork:
         """The present, to look ahead from. Between two slices of a run the bench is at rest.
@@ -208,7 +224,7 @@ class Twin:
                 "diagnosis": self.finding.to_dict() if self.finding else None,
                 "alarms": standing,
                 "in_ten_minutes": self.alarms.flood(self.time_s),
-                "entries": dict(self.counts),
+                "entries": dict(self.ledger.counts),
             }
 
     # ---- what a person does to alarms ----
