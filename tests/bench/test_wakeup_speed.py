@@ -63,12 +63,12 @@ def bare_spin_ns(ticks: int) -> float:
 
 
 def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ratio, float]:
-    """p50 over what is allowed: a microsecond, or a tenth more than bare C where that needs more; and bare C."""
+    """p50 over what is allowed, a microsecond, and that of bare C in between."""
     bare: list[float] = []
 
     def allowed() -> float:
         bare.append(bare_spin_ns(ticks))
-        return max(SPIN_GATE_NS, GATE * bare[-1])
+        return SPIN_GATE_NS
 
     found = yardstick.paired_until(lambda: spin_ns(ticks) + late_ns, allowed, most=60, **bound)
     return found, float(np.median(bare))
