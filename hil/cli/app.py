@@ -18,6 +18,7 @@ from hil.cli import (
     emulate,
     fit,
     key,
+    lease,
     live,
     new,
     plc,
@@ -47,6 +48,7 @@ COMMANDS = (
         live.enable,
         live.safe,
         live.mark,
+        live.note,
     ),
     (LIVE, live.enable, live.stop),
     (RECORDING, recordings.replay, recordings.report, recordings.export),
@@ -86,4 +88,5 @@ app.add_typer(plc.app, name="plc", rich_help_panel=MODELS)
 app.add_typer(commission.app, name="commission", rich_help_panel=BENCH)
 app.add_typer(key.app, name="key", rich_help_panel=BENCH)
 app.add_typer(twin.app, name="twin", rich_help_panel=BENCH)
+app.add_typer(lease.app, name="lease", rich_help_panel=LIVE)
 app.add_typer(scan.app, name="scan", rich_help_panel=MACHINE)

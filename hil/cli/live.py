@@ -1,4 +1,4 @@
-"""Commands that act on a bench in another process: status, set, force, release, fault, clear, safe, mark, stop."""
+"""Commands that act on a bench in another process: set, force, fault, clear, safe, note, stop and others; status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hil.cli import output, summary
-from hil.cli.options import AnyRunningArg, AtOption, JsonOption, PidOption, RunningArg
+from hil.cli.options import AnyRunningArg, AtOption, JsonOption, PersonOption, PidOption, RunningArg
 
 SignalArg = Annotated[str, typer.Argument(metavar="SIGNAL", help="Name of a signal.")]
 ValueArg = Annotated[str, typer.Argument(metavar="VALUE", help="A number, or a quantity such as '13 cm'.")]
@@ -131,6 +131,17 @@ def mark(
 ) -> None:
     """Put a note into the recording."""
     _act(rig, pid, json, "mark", f"noted: {text}", text=text)
+
+
+def note(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What was seen or done.")],
+    rig: AnyRunningArg = None,
+    person: PersonOption = None,
+    pid: PidOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Put a note with your name into the recording."""
+    _act(rig, pid, json, "note", f"noted: {text}", text=text, person=person)
 
 
 def stop(rig: AnyRunningArg = None, pid: PidOption = None, json: JsonOption = False) -> None:

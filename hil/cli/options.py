@@ -16,6 +16,9 @@ AnyRunningArg = Annotated[
     str | None, typer.Argument(metavar="[RIG]", help="Name or folder of the rig that runs; default: whichever runs.")
 ]
 PidOption = Annotated[int | None, typer.Option("--pid", help="Process of the bench, when several of this rig run.")]
+PersonOption = Annotated[
+    str | None, typer.Option(metavar="NAME", envvar="HIL_PERSON", help="Who you are; default: your user name.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 AtOption = Annotated[
     float | None, typer.Option("--at", min=0.0, metavar="SECONDS", help="Bench time; default: the next tick.")

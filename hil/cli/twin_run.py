@@ -71,12 +71,12 @@ def run(
 
 def _run(request: TwinRequest, *, json: bool) -> int:
     from hil.control import ControlServer
-    from hil.twin.requests import requests_of
+    from hil.twin.requests import FREE, requests_of
     from hil.twin.run import TwinRun
 
     tell = None if json else _tell
     with StopFlag() as flag, TwinRun(request, on_entry=tell) as twin_run:
-        server = ControlServer(twin_run.bench, requests_of(twin_run.twin))
+        server = ControlServer(twin_run.bench, requests_of(twin_run.twin), FREE)
         server.start()
         try:
             twin_run.go(lambda: bool(flag.number))

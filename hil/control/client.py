@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from hil.control import wire
+from hil.control import kept, wire
+from hil.control.lease import PRESET_S
+from hil.control.requests import FREE
 from hil.errors import BenchError
 
 TIMEOUT_S = 5.0
@@ -39,6 +42,7 @@ class ControlClient:
     def __init__(self, path: Path, timeout_s: float = TIMEOUT_S) -> None:
         self.path = path
         self._next_id = 0
+        self._token: str | None = None
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._sock.settimeout(timeout_s)
         try:
@@ -55,6 +59,8 @@ class ControlClient:
             BenchError: the bench refused, has ended, or did not answer in time.
         """
         self._next_id += 1
+        if do == "lease" or do not in tuple(FREE):
+            fields = {"lease": self._token or kept.read(self.path), **fields}
         try:
             self._sock.sendall(wire.line({"id": self._next_id, "do": do, **fields}))
             text = self._lines.readline()
@@ -69,6 +75,49 @@ class ControlClient:
             told = message.get("error") or {}
             raise BenchError(told.get("message", "refused"), where=told.get("where"), mend=told.get("mend"))
         return {key: value for key, value in message.items() if key not in ("hil", "id", "ok")}
+
+    def take_lease(self, for_s: float = PRESET_S, person: str | None = None, *, keep: bool = False) -> dict[str, Any]:
+        """Nobody else writes to the bench for `for_s` seconds; taken again it lasts so long from now on.
+
+        Args:
+            for_s: until it ends by itself, even when this process has been killed; at most an hour.
+            person: who that is, where the user's name does not say it.
+            keep: for all further commands of this terminal, not for this connection alone.
+
+        Returns:
+            `holder`, `left_s` and the `token`.
+
+        Raises:
+            BenchError: somebody else has it; the message says who.
+        """
+        found = self.request("lease", act="take", for_s=for_s, person=person)
+        if keep:
+            kept.write(self.path, found["token"])
+        else:
+            self._token = found["token"]
+        return found
+
+    def renew_lease(self, for_s: float = PRESET_S) -> dict[str, Any]:
+        """The lease lasts `for_s` seconds from now on; raises BenchError when it has ended."""
+        return self.request("lease", act="renew", for_s=for_s)
+
+    def release_lease(self) -> None:
+        """Ends the lease; raises BenchError when it has ended already."""
+        self.request("lease", act="release")
+        if self._token is None:
+            kept.forget(self.path)
+        self._token = None
+
+    @contextmanager
+    def lease(self, for_s: float = PRESET_S) -> Iterator[None]:
+        """A block in which nobody else writes. It must be renewed within `for_s`, or it ends before the block."""
+        self.take_lease(for_s)
+        try:
+            yield
+        finally:
+            with suppress(BenchError):  # it has ended by itself, or the bench has
+                self.release_lease()
+            self._token = None
 
     def close(self) -> None:
         """Ends the connection; the bench runs on."""
@@ -138,6 +187,7 @@ def _is_alive(path: Path, pid: int) -> bool:
             return False
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
+            kept.forget_all(path)
             return False
         except OSError:  # a bench too busy to accept
             return Path(f"/proc/{pid}").exists()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from hil.control.lease import Access, person_of, user_name
 from hil.errors import BenchError, HilError
 
 if TYPE_CHECKING:
@@ -110,6 +111,16 @@ def mark(bench: Bench, fields: Fields) -> Answer:
     return _accepted(bench)
 
 
+def note(bench: Bench, fields: Fields) -> Answer:
+    """A mark that names who wrote it: `text`, and `person` where it is not the user."""
+    text = fields.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise BenchError("text is missing")
+    person = person_of(fields) or user_name(os.getuid())
+    bench.mark(f"{person}: {text}")
+    return {"person": person, **_accepted(bench)}
+
+
 def capture(bench: Bench, fields: Fields) -> Answer:
     """Arms a capture: `signals` (list), `trigger`, `pre`, `post`, `timeout` in s, `name`, `count`, `stop_trigger`."""
     signals, trigger = fields.get("signals"), fields.get("trigger")
@@ -160,26 +171,45 @@ REQUESTS: Mapping[str, Request] = {
     "enable": enable,
     "safe": safe,
     "mark": mark,
+    "note": note,
     "capture": capture,
     "abort": abort,
     "captures": captures,
     "stop": stop,
 }
+# They need no lease: what only reads, and `stop`, which nobody may be kept from. All others write.
+FREE = frozenset({"status", "values", "captures", "lease", "stop"})
 
 
-def answer(bench: Bench, message: Fields, more: Mapping[str, Request] = MappingProxyType({})) -> Answer:
+def answer(
+    bench: Bench,
+    message: Fields,
+    more: Mapping[str, Request] = MappingProxyType({}),
+    access: Access | None = None,
+) -> Answer:
     """The answer to a parsed message. Never raises: whatever goes wrong becomes an error for the one who asked.
 
     Args:
         more: requests that this bench knows beside REQUESTS, as those of its twin.
+        access: who asks, and the lease; None: whoever asks may.
     """
     number = {"id": message["id"]} if "id" in message else {}
     try:
-        return {**number, "ok": True, **_handler(message, {**REQUESTS, **more})(bench, message)}
+        return {**number, "ok": True, **_carried_out(bench, message, {**REQUESTS, **more}, access)}
     except HilError as error:
         return {**number, **refusal(error)}
     except Exception as error:  # the bench must not suffer from a request
         return {**number, **refusal(BenchError(f"the bench could not answer ({type(error).__name__}: {error})"))}
+
+
+def _carried_out(bench: Bench, message: Fields, known: Mapping[str, Request], access: Access | None) -> Answer:
+    handler = _handler(message, known)
+    if access is None:
+        return handler(bench, message)
+    access.check(message)
+    done = handler(bench, message)
+    access.done(message)
+    return done
 
 
 def refusal(error: HilError) -> Answer:

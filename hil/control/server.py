@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hil.control import requests, wire
+from hil.control import kept, requests, wire
+from hil.control.lease import Access, Lease, Peer
 from hil.errors import BenchError
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ LAST_WORDS_S = 0.3  # how long close() tries to deliver answers
 class _Client:
     """One connection: what has come in and is not yet a line, what has to go out."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
+    def __init__(self, sock: socket.socket, peer: Peer) -> None:
+        self.sock, self.peer = sock, peer
         self.inbox = bytearray()
         self.outbox = bytearray()
         self.skipping = False  # the rest of a line that was too long
@@ -39,10 +40,14 @@ class ControlServer:
     Args:
         bench: what the requests act on. Its methods are called from the server's thread.
         more: requests beside those that any bench knows.
+        free: those of them that only read, so that they need no lease.
     """
 
-    def __init__(self, bench: Bench, more: Mapping[str, requests.Request] | None = None) -> None:
-        self._bench, self._more = bench, dict(more or {})
+    def __init__(
+        self, bench: Bench, more: Mapping[str, requests.Request] | None = None, free: frozenset[str] = frozenset()
+    ) -> None:
+        self._bench, self._more, self._free = bench, dict(more or {}), requests.FREE | free
+        self._lease = Lease(bench.rig.name)
         self._selector = selectors.DefaultSelector()
         self._clients: set[_Client] = set()
         self._thread: threading.Thread | None = None
@@ -69,6 +74,7 @@ class ControlServer:
             return
         assert self.path is not None
         self.path.unlink(missing_ok=True)
+        kept.forget_all(self.path)
         self._closing = True
         self._wake.send(b"x")
         if self._thread is not threading.current_thread():
@@ -103,10 +109,10 @@ class ControlServer:
             time.sleep(0.01)  # out of file descriptors: do not spin
             return
         sock.setblocking(False)
-        client = _Client(sock)
+        client = _Client(sock, _peer(sock))
         self._clients.add(client)
         self._selector.register(sock, selectors.EVENT_READ, client)
-        if len(self._clients) > MOST_CLIENTS or not _is_owner(sock):
+        if len(self._clients) > MOST_CLIENTS or client.peer.uid not in (0, os.getuid()):
             self._send(client, requests.refusal(BenchError("the bench has too many clients, or you are not its owner")))
             self._drop(client)
 
@@ -151,7 +157,8 @@ class ControlServer:
         except BenchError as error:
             self._send(client, requests.refusal(error))
             return
-        self._send(client, requests.answer(self._bench, message, self._more))
+        access = Access(self._lease, client.peer, self._free)
+        self._send(client, requests.answer(self._bench, message, {**self._more, "lease": access.request}, access))
 
     def _send(self, client: _Client, message: requests.Answer) -> None:
         client.outbox += wire.line(message)
@@ -210,8 +217,8 @@ def _listen(rig: str) -> tuple[socket.socket, Path]:
     return sock, path
 
 
-def _is_owner(sock: socket.socket) -> bool:
-    """True when the other process runs as this user or as root; the mode of the socket says the same."""
+def _peer(sock: socket.socket) -> Peer:
+    """Process and user at the other end. Only this user and root may stay; the mode of the socket says the same."""
     size = struct.calcsize("3i")
-    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    return uid in (0, os.getuid())
+    pid, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return Peer.of(uid, pid)

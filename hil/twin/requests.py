@@ -16,6 +16,9 @@ Fields = Mapping[str, Any]
 ACTS = ("acknowledge", "reset", "shelve", "unshelve")
 
 
+FREE = frozenset({"twin_status", "twin_alarms"})  # they only read, so they need no lease
+
+
 def requests_of(twin: Twin) -> dict[str, Request]:
     """Requests for `hil.control.ControlServer`."""
 
