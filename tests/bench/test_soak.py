@@ -59,7 +59,7 @@ def disagreements(facts: dict[str, Any], ticks: int) -> list[str]:
     """What does not add up, by name."""
     plc, board = facts["buses"]["plc"], facts["buses"]["board"]
     reads = plc["cycles"]
-    writes = plc["answers"] - reads  # none in a cycle before the first tick
+    writes = plc["answers"] - reads  # none in a cycle before the first tick; a failed cycle is none of the cycles
     cycles = range(ticks // EVERY - EDGES, ticks // EVERY + EDGES + 1)
     checks = {
         "ticks": facts["tick"] == facts["recorded"] == ticks,
@@ -68,8 +68,8 @@ def disagreements(facts: dict[str, Any], ticks: int) -> list[str]:
         "complete": facts["complete"],
         "requests": plc["requests"] == plc["answers"] + plc["timeouts"] + plc["exceptions"],
         "no bad answers": plc["malformed"] == plc["wrong_unit"] == plc["wrong_transaction"] == 0,
-        "cycles of the PLC": plc["cycles"] + plc["missed_cycles"] in cycles,
-        "images of the PLC": plc["images"] == plc["cycles"] - plc["failed_cycles"],
+        "cycles of the PLC": plc["cycles"] + plc["missed_cycles"] + plc["failed_cycles"] in cycles,
+        "images of the PLC": plc["images"] == plc["cycles"],
         "bytes": bool(plc["timeouts"]) or plc["bytes_received"] == writes * WRITE[1] + reads * READ[1],
         "bytes sent": bool(plc["timeouts"]) or plc["bytes_sent"] == writes * WRITE[0] + reads * READ[0],
         "images recorded": all(

@@ -2,7 +2,8 @@
 
 `hil twin run --source` plays measured signals in place of the plant's. A forecast begins where that bench is, with the
 plant's block back in its place: states, parameters and signals are carried over by name, the plant then begins from the
-observer's belief (`estimated`), and what acts on it from outside (the room) stays as the observer last saw it.
+observer's belief (`estimated`) with the observer's parameters, and what acts on it from outside (the room) stays as the
+observer last saw it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ def carried(played: Bench | Fork, onto: Bench, observer: str, block: str) -> For
     for name in here.keys() & there.keys():
         value = source.state.get(there[name])
         state[here[name] : here[name] + 8] = np.float64(value).tobytes()
+    for name in onto.rig.blocks[block].params:  # the plant that was not there is the one that the observer believes in
+        if f"{observer}.{name}" in there and f"{block}.{name}" in here:
+            value, place = source.state.get(there[f"{observer}.{name}"]), here[f"{block}.{name}"]
+            state[place : place + 8] = np.float64(value).tobytes()
     fork.state.restore(bytes(state))
     fork.state.skip(source.state.tick - fork.state.tick)
     for signal, value in _outside(source, observer, block).items():
