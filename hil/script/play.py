@@ -61,4 +61,4 @@ def play(rig: str | Path | Rig, script: str | Path, *, record: str | Path | None
         with open_bench(scripted, record=place, history=False, **options) as bench:
             bench.run(read.end_s + AFTER_S)
             result = bench.finish()
-        return Played(result, tuple(judge_recording(place, requirements)))
+        return Played(result, tuple(judge_recording(place, requirements, scripted.expectations)))
