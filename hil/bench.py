@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hil.batches.runs import Runs
     from hil.instruments import InstrumentHandle
     from hil.plc.online import Plc
+    from hil.script.outcome import Outcome
     from hil.steps.run import StepFunction, Stepped, Steps
     from hil.stimulus import Segment
 
@@ -311,6 +312,12 @@ class Bench(Running):
         from hil.steps import run_steps
 
         return run_steps(self, steps, every=every, duration_s=duration_s)
+
+    def play(self, script: str | Path) -> Outcome:
+        """Plays a timed script (CSV) from now on; an expectation that is broken fails the run. See `play_on`."""
+        from hil.script.on_bench import play_on
+
+        return play_on(self, script)
 
     # ---- copies ----
 

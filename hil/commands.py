@@ -108,6 +108,14 @@ class Commands(FaultCommands):
         """Safe value of every signal with a gate."""
         return {s.name: s.safe for s in self._rig.signals.values() if s.gated and s.name in self.built.paths}
 
+    @property
+    def events_free(self) -> int:
+        """How many more events can wait for their ticks. Only while the bench rests."""
+        assert self.engine is not None
+        assert self.built.spec is not None
+        self.engine.loop.take_events()
+        return self.built.spec.max_events - self.state.n_events
+
     # ---- acting ----
 
     def set(self, name: str, value: float, at: float | None = None, *, due: int | None = None) -> None:
@@ -122,13 +130,17 @@ class Commands(FaultCommands):
         low, high = self.built.ranges[name]
         if not low <= _finite(name, value) <= high:
             raise BenchError(f"{name} = {value:g} is outside its range {low:g} to {high:g}", where=self._rig.name)
-        role, tick = self._owner(name), self._due(at, due)
+        role, tick = self.owner_of(name), self._due(at, due)
         number = self._send(EventKind.PARAM, name, target=params[name], values=[value], due=tick)
         if role is not None:
             self._tell_device(role, lambda wire, own: wire.set(name, float(value), own), tick, number)
 
-    def _owner(self, name: str) -> str | None:
-        """The role whose device must be told of a new value, None when all of it is in this process."""
+    def owner_of(self, name: str) -> str | None:
+        """The role whose device must be told of a new value of a parameter, None when all of it is in this process.
+
+        Raises:
+            BenchError: that device takes no parameters.
+        """
         role = self._rig.blocks[self._rig.tunable()[name][0]].role
         if role is None or self.bindings[role] in HERE:
             return None

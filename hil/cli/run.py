@@ -167,7 +167,7 @@ class _Job:
     def _read_script(self, file: Path) -> Script:
         """The run lasts as long as the script, unless steps or --duration say otherwise."""
         from hil.script import ScriptError, read_script
-        from hil.script.play import AFTER_S
+        from hil.script.outcome import AFTER_S
 
         script = read_script(file)
         if self.duration_s is None and self.steps is None:
