@@ -24,7 +24,7 @@ from hil.program import Progress, build_bench
 from hil.recorder import Recorder, columns_of, groups_for_writer, ring_size
 from hil.recording import RecordingWriter
 from hil.result import RunResult
-from hil.rig import Rig, ScheduledEvent, load_rig, with_urls
+from hil.rig import Rig, load_rig, with_urls
 from hil.running import Running
 from hil.signals_hash import SignalsHash
 from hil.uninterrupted import uninterrupted
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from hil.batches.runs import Runs
     from hil.instruments import InstrumentHandle
     from hil.plc.online import Plc
+    from hil.script.outcome import Outcome
     from hil.steps.run import StepFunction, Stepped, Steps
+    from hil.stimulus import Segment
 
 
 def open_bench(
@@ -57,6 +59,7 @@ def open_bench(
     clear_latch: bool = False,
     controllers: Mapping[str, str] | None = None,
     script: str | Path | None = None,
+    stimuli: Mapping[str, Segment] | None = None,
 ) -> Bench:
     """A bench, ready to run.
 
@@ -76,6 +79,7 @@ def open_bench(
         clear_latch: opens the latch of boards that are latched safe, instead of refusing them.
         controllers: "blocks" or "program" by role, instead of the rig's choice; a loaded rig has chosen already.
         script: a timed script (CSV) whose rows become events, faults and requirements of the run; see `hil.script`.
+        stimuli: descriptions by the signal that they drive from the first tick on; see `hil.stimulus`.
 
     Raises:
         HilError: the rig, a binding, a device, a fault or the folder cannot be used.
@@ -88,6 +92,10 @@ def open_bench(
         from hil.script import read_script, with_script
 
         loaded = with_script(loaded, read_script(script))
+    if stimuli:
+        from hil.stimulus import with_stimuli
+
+        loaded = with_stimuli(loaded, stimuli)
     bench = Bench(
         loaded,
         time,
@@ -212,23 +220,9 @@ class Bench(Running):
         names = {target: name for name, target in self.rig.tunable().items()}
         for n, event in enumerate(self.rig.events, 1):
             with blamed(event.where):
-                self._schedule(event, names)
+                self.schedule(event, names)
             if n % EVENTS_AT_ONCE == 0:
                 self.engine.loop.take_events()
-
-    def _schedule(self, event: ScheduledEvent, names: Mapping[tuple[str, str], str]) -> None:
-        due = event.tick(self.rig.period_ns)
-        if event.mark is not None:
-            self.mark(event.mark, due=due)
-        elif event.signal is None:
-            assert event.block is not None
-            assert event.param is not None
-            assert event.value is not None
-            self.set(names[event.block, event.param], event.value, due=due)
-        elif event.value is None:
-            self.release(event.signal, due=due)
-        else:
-            self.force(event.signal, event.value, due=due)
 
     def manifest(self) -> dict[str, Any]:
         """What a recording says of the bench at its start."""
@@ -318,6 +312,12 @@ class Bench(Running):
         from hil.steps import run_steps
 
         return run_steps(self, steps, every=every, duration_s=duration_s)
+
+    def play(self, script: str | Path) -> Outcome:
+        """Plays a timed script (CSV) from now on; an expectation that is broken fails the run. See `play_on`."""
+        from hil.script.on_bench import play_on
+
+        return play_on(self, script)
 
     # ---- copies ----
 

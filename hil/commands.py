@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hil.bindings import HERE
 from hil.built import Built
 from hil.engine import Engine
-from hil.errors import BenchError
+from hil.errors import BenchError, blamed
 from hil.events import NEXT_TICK, EventKind, Mode, SafeReason, with_modes
 from hil.fault_commands import FaultCommands
 from hil.fault_controller import BoardFault
 from hil.faults import FaultSpec
 from hil.nearest import did_you_mean
-from hil.rig import Rig
+from hil.rig import Rig, ScheduledEvent
 from hil.wires import ToDevice
 from hil.wires.mcu import McuWire
+
+if TYPE_CHECKING:
+    from hil.stimulus import Segment
 
 LATEST_S = 1e9  # 31 years: beyond, it is a mistake
 STATUS_BITS = ((1, "stale"), (2, "forced"), (4, "faulted"), (8, "bad"), (16, "safe"))
@@ -105,6 +108,14 @@ class Commands(FaultCommands):
         """Safe value of every signal with a gate."""
         return {s.name: s.safe for s in self._rig.signals.values() if s.gated and s.name in self.built.paths}
 
+    @property
+    def events_free(self) -> int:
+        """How many more events can wait for their ticks. Only while the bench rests."""
+        assert self.engine is not None
+        assert self.built.spec is not None
+        self.engine.loop.take_events()
+        return self.built.spec.max_events - self.state.n_events
+
     # ---- acting ----
 
     def set(self, name: str, value: float, at: float | None = None, *, due: int | None = None) -> None:
@@ -119,13 +130,17 @@ class Commands(FaultCommands):
         low, high = self.built.ranges[name]
         if not low <= _finite(name, value) <= high:
             raise BenchError(f"{name} = {value:g} is outside its range {low:g} to {high:g}", where=self._rig.name)
-        role, tick = self._owner(name), self._due(at, due)
+        role, tick = self.owner_of(name), self._due(at, due)
         number = self._send(EventKind.PARAM, name, target=params[name], values=[value], due=tick)
         if role is not None:
             self._tell_device(role, lambda wire, own: wire.set(name, float(value), own), tick, number)
 
-    def _owner(self, name: str) -> str | None:
-        """The role whose device must be told of a new value, None when all of it is in this process."""
+    def owner_of(self, name: str) -> str | None:
+        """The role whose device must be told of a new value of a parameter, None when all of it is in this process.
+
+        Raises:
+            BenchError: that device takes no parameters.
+        """
         role = self._rig.blocks[self._rig.tunable()[name][0]].role
         if role is None or self.bindings[role] in HERE:
             return None
@@ -197,6 +212,21 @@ class Commands(FaultCommands):
         self._send(EventKind.RELEASE, name, target=self._path(name), due=self._due(at, due))
         self._forced.discard(name)
 
+    def stimulate(self, signal: str, description: Segment) -> NoReturn:
+        """Always refused, with what does it instead: a stimulus is a block, an open bench keeps its program (ADR 016).
+
+        Raises:
+            StimulusError: no stimulus can drive this name at all.
+            BenchError: it can, from the opening on.
+        """
+        from hil.stimulus.applied import check_drivable
+
+        with blamed(signal):
+            check_drivable(self._rig, signal)
+        what = f"a {description.kind} for {signal} would be a new block, and an open bench keeps its program"
+        mend = f"Open it with open_bench(rig, stimuli={{'{signal}': ...}}), or call bench.force('{signal}', value, at=)"
+        raise BenchError(what, where=self._rig.name, mend=mend)
+
     def safe(self, on: bool = True) -> None:
         """All gates to their safe values; off ends it. No emergency stop: it needs a running loop and wire."""
         self._send(EventKind.SAFE, "", values=[SafeReason.COMMAND if on else SafeReason.NONE])
@@ -204,6 +234,21 @@ class Commands(FaultCommands):
     def mark(self, text: str, *, due: int | None = None) -> None:
         """Puts a note into the recording."""
         self._send(EventKind.MARK, text, due=NEXT_TICK if due is None else due)
+
+    def schedule(self, event: ScheduledEvent, names: Mapping[tuple[str, str], str], begin: int = 0) -> None:
+        """Sends what a rig or script has scheduled, counted from the tick `begin`; `names` are those of parameters."""
+        due = begin + event.tick(self._rig.period_ns)
+        if event.mark is not None:
+            self.mark(event.mark, due=due)
+        elif event.signal is None:
+            assert event.block is not None
+            assert event.param is not None
+            assert event.value is not None
+            self.set(names[event.block, event.param], event.value, due=due)
+        elif event.value is None:
+            self.release(event.signal, due=due)
+        else:
+            self.force(event.signal, event.value, due=due)
 
     # ---- inside ----
 

@@ -68,6 +68,7 @@ class Ending:
             "faults": bench.armed_faults(),
             **({"captures": bench.captures.to_list()} if len(bench.captures) else {}),
             **({"steps": bench.stepped} if bench.stepped else {}),
+            **({"played": bench.played} if bench.played else {}),
             **({"waveforms": bench.waveforms} if bench.waveforms else {}),
         }
         text = "released, as the run ended"

@@ -1,4 +1,4 @@
-"""Results of `hil test` as JUnit XML: a suite for each level, and one for the comparison."""
+"""Results as JUnit XML: of `hil test` a suite for each level, and one for the comparison; of `hil run` one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml  # only writes
 
 from hil.back_to_back import BackToBack
+from hil.errors import BenchError
 from hil.level_tests import LevelTests
+from hil.requirements.in_rig import Judged
+from hil.result import RunResult
 
 
 def write_junit(path: Path, rig: str, levels: Iterable[LevelTests], compared: BackToBack | None) -> None:
@@ -16,11 +19,41 @@ def write_junit(path: Path, rig: str, levels: Iterable[LevelTests], compared: Ba
     suites = [suite(f"{rig} {tests.level}", _cases(tests)) for tests in levels]
     if compared is not None:
         suites.append(suite(f"{rig} back to back", _comparisons(compared)))
-    root = Xml.Element("testsuites", name=f"hil test {rig}")
+    _write(path, f"hil test {rig}", suites)
+
+
+def write_run(path: Path, result: RunResult, judged: Iterable[Judged]) -> None:
+    """Write `path`: a case for the run by itself, and one for each requirement and each expectation of a script.
+
+    Raises:
+        BenchError: the file cannot be written.
+    """
+    run = Xml.Element("testcase", classname="run", name=result.rig, time=f"{result.duration_s:.3f}")
+    if not result.passed:
+        Xml.SubElement(run, "failure", message=result.reason)
+    cases = [run, *map(_judged, judged)]
+    try:
+        _write(path, f"hil run {result.rig}", [suite(result.rig, cases)])
+    except OSError as error:
+        why = f"cannot be written ({error.strerror or error})"
+        raise BenchError(why, where=str(path), mend="Name another file with --junit") from None
+
+
+def _write(path: Path, name: str, suites: Iterable[Xml.Element]) -> None:
+    root = Xml.Element("testsuites", name=name)
     root.extend(suites)
     Xml.indent(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     Xml.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _judged(one: Judged) -> Xml.Element:
+    case = Xml.Element("testcase", classname="requirements", name=one.name, time="0")
+    if one.expected is not None:
+        case.set("classname", "expectations")
+    if not one.satisfied:
+        Xml.SubElement(case, "failure", message=str(one))
+    return case
 
 
 def _cases(tests: LevelTests) -> list[Xml.Element]:

@@ -22,6 +22,7 @@ class Running(Looking):
         watch: what the machine did beside the run; None before the first tick.
         failures: why the run did not pass, as `fail` was told.
         stepped: the generators that drove it, as the manifest names them.
+        played: the timed scripts that were played on it, and what came of them.
     """
 
     def __init__(self, rig: Rig, built: Built) -> None:
@@ -34,6 +35,7 @@ class Running(Looking):
         self._result: RunResult | None = None
         self.failures: list[str] = []
         self.stepped: list[dict[str, Any]] = []
+        self.played: list[dict[str, Any]] = []
 
     @property
     def running(self) -> bool:

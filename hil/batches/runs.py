@@ -156,8 +156,9 @@ class Plan(Commands):
             self.set(name, value, at=time_s)
         return self._events
 
-    def _owner(self, name: str) -> str | None:  # noqa: ARG002
-        return None  # all of a batch is in this process
+    def owner_of(self, name: str) -> str | None:  # noqa: ARG002
+        """None: all of a batch is in this process."""
+        return None
 
     def _send(self, kind: EventKind, text: str, *, modes: Sequence[Mode] = (), **fields: Any) -> int:  # noqa: ARG002
         self._last_id += 1

@@ -73,6 +73,9 @@ def run(
         Path | None, typer.Option(metavar="FILE", help="The report; default: report.html in the recording.")
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write requirements and expectations as JUnit XML.")
+    ] = None,
     clear_latch: Annotated[
         bool, typer.Option("--clear-latch", help="Open the latch of a board that went safe, and run.")
     ] = False,
@@ -101,6 +104,7 @@ def run(
     job.stimulus = stimulus
     job.record, job.no_record, job.overwrite = record, no_record, overwrite
     job.report, job.no_report, job.clear_latch = report, no_report, clear_latch
+    job.junit = junit
     raise typer.Exit(job.run(rig))
 
 
@@ -127,6 +131,7 @@ class _Job:
     report: Path | None = None
     no_report: bool = False
     clear_latch: bool = False
+    junit: Path | None = None
 
     def run(self, name: str) -> int:
         """The exit code."""
@@ -147,9 +152,13 @@ class _Job:
             if result.recording and not self.no_report and not trouble:
                 view.say("writing the report")
                 result = dataclasses.replace(result, report=_write_report(result, self.report))
-            judged = self._judge(result, wanted) if not trouble else []
-            result = _with_requirements(result, judged)
+            judged = self._judge(result, rig, wanted) if not trouble else []
+            alone, result = result, _with_requirements(result, judged)
         self._show(bench, result, stopped, judged)
+        if self.junit is not None:
+            from hil.junit import write_run
+
+            write_run(self.junit, alone, judged)
         if trouble is not None:
             output.note(f"hil: {trouble}")
             return BAD_INPUT
@@ -158,7 +167,7 @@ class _Job:
     def _read_script(self, file: Path) -> Script:
         """The run lasts as long as the script, unless steps or --duration say otherwise."""
         from hil.script import ScriptError, read_script
-        from hil.script.play import AFTER_S
+        from hil.script.outcome import AFTER_S
 
         script = read_script(file)
         if self.duration_s is None and self.steps is None:
@@ -188,12 +197,12 @@ class _Job:
 
         return requirements_of(rig)
 
-    def _judge(self, result: RunResult, wanted: dict[str, Formula]) -> list[Judged]:
+    def _judge(self, result: RunResult, rig: Rig, wanted: dict[str, Formula]) -> list[Judged]:
         if not wanted or result.recording is None:
             return []
         from hil.requirements.in_rig import judge_recording
 
-        return judge_recording(result.recording, wanted)
+        return judge_recording(result.recording, wanted, rig.expectations)
 
     def _open(self, rig: Rig, folder: Path | None, view: summary.RunView) -> Bench:
         from hil.bench import open_bench

@@ -10,7 +10,6 @@ from typing import Any
 from hil.recording import Recording
 from hil.report import numbers
 from hil.report.histogram import Histogram, histogram
-from hil.requirements.in_rig import judge_recording
 
 TIME_KIND = {
     "real": "Real time against the wire",
@@ -90,24 +89,6 @@ class BlockTime:
     mean: str
     maximum: str
     share: float = field(default=0.0)
-
-
-def requirements_of(rec: Recording) -> list[dict[str, str]]:
-    """Those of the rig, judged by the recording: name, formula, word, tone, text.
-
-    None of a capture, as they speak of a run from its begin.
-    """
-    if "capture" in rec.manifest:
-        return []
-    rig = _table(_table(rec.rig.get("rig")).get("requirements"))
-    words = {True: ("met", "good"), False: ("broken", "bad"), None: ("not judged", "warn")}
-    found = []
-    for judged in judge_recording(rec, {str(name): str(text) for name, text in rig.items()}):
-        word, tone = words[judged.satisfied]
-        found.append(
-            {"name": judged.name, "formula": judged.formula, "word": word, "tone": tone, "text": judged.outcome}
-        )
-    return found
 
 
 def title_of(rec: Recording) -> str:

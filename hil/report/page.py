@@ -16,6 +16,7 @@ from hil.recording import Recording
 from hil.report import content, numbers, plots
 from hil.report.captures import capture_of, capture_rows, origin_tick, trigger_marks
 from hil.report.faults import FaultStory, fault_stories
+from hil.report.judged import expectation_marks, expectation_rows, judged_of, requirement_rows
 
 MAX_BYTES = 5_000_000
 DATA_BUDGETS = (3_000_000, 1_500_000, 600_000, 200_000)
@@ -79,8 +80,9 @@ def _render(rec: Recording, budget: int) -> bytes:
     data = [plots.plot_data(rec, plot, rows, keep) for plot in planned]
     marks = trigger_marks(rec)
     timing = plots.timing_plot(rec, min(rows, 6000))
-    requirements = content.requirements_of(rec)
-    word, tone, sentence = content.result_of(rec, [item["name"] for item in requirements if item["tone"] != "good"])
+    judged = judged_of(rec)
+    expected = expectation_marks(rec, judged)
+    word, tone, sentence = content.result_of(rec, [one.name for one in judged if not one.satisfied])
     verdict_text, checks = content.checks_of(rec)
     page = _template().render(
         title=content.title_of(rec),
@@ -90,11 +92,12 @@ def _render(rec: Recording, budget: int) -> bytes:
         result={"word": word, "tone": tone, "sentence": sentence},
         facts=content.facts_of(rec),
         figures=content.figures_of(rec, len(stories)),
-        requirements=requirements,
+        requirements=requirement_rows(judged),
+        expectations=expectation_rows(judged),
         verdict_text=verdict_text,
         checks=checks,
         machine=content.machine_of(rec),
-        key=_key(data, stories, triggers=bool(marks)),
+        key=_key(data, stories, triggers=bool(marks), expected=bool(expected)),
         real=rec.manifest.get("time") == "real",
         is_capture=capture_of(rec) is not None,
         captures=capture_rows(rec),
@@ -116,6 +119,7 @@ def _render(rec: Recording, budget: int) -> bytes:
             "first": rec.first_tick,
             "origin": origin_tick(rec),
             "marks": marks,
+            "expected": expected,
             "ticks": rec.ticks,
             "tail": plots.tail_tick(rec),
             "plots": data,
@@ -131,7 +135,9 @@ def _render(rec: Recording, budget: int) -> bytes:
     return page.encode()
 
 
-def _key(data: list[dict[str, Any]], stories: list[FaultStory], *, triggers: bool) -> list[tuple[str, str]]:
+def _key(
+    data: list[dict[str, Any]], stories: list[FaultStory], *, triggers: bool, expected: bool
+) -> list[tuple[str, str]]:
     """The kinds of line and strip that this page has: (css, text)."""
     series = [item for plot in data for item in plot["series"]]
     seen = {span[0] for item in series for span in item["status"]}
@@ -142,6 +148,8 @@ def _key(data: list[dict[str, Any]], stories: list[FaultStory], *, triggers: boo
         ("line range", "declared range", any(item["range"] for item in series)),
         ("line limits", "equipment limits", any(item["limits"] for item in series)),
         ("trigger", "trigger of a capture", triggers),
+        ("expected good", "expectation of a script that is met, with the value that decided", expected),
+        ("expected bad", "one that is broken", expected),
         ("band fault", "fault injected", bool(stories)),
         *((f"strip {name}", text, name in seen) for name, text in STRIPS.items()),
     ]

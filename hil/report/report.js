@@ -68,6 +68,35 @@
     ctx.restore();
   }
 
+  // A bracket over the time of each expectation of a signal in this plot, and a ring around the value that decided.
+  function expectations(u, plot) {
+    const { ctx, bbox } = u, px = devicePixelRatio, ends = [];
+    ctx.save();
+    ctx.font = `${11 * px}px system-ui, sans-serif`;
+    ctx.textAlign = "left"; ctx.textBaseline = "bottom";
+    ctx.lineWidth = 2 * px; ctx.setLineDash([]);
+    for (const mark of [...page.expected].sort((a, b) => a.from - b.from)) {
+      const i = plot.series.findIndex(s => s.name === mark.signal);
+      if (i < 0 || !u.series[i + 1].show) continue;
+      const x0 = Math.max(bbox.left, u.valToPos(at(mark.from), "x", true));
+      const x1 = Math.min(bbox.left + bbox.width, Math.max(x0 + 3 * px, u.valToPos(at(mark.to), "x", true)));
+      if (x1 <= bbox.left || x0 >= bbox.left + bbox.width) continue;
+      let row = 0;
+      while (ends[row] > x0) row++;
+      const wide = ctx.measureText(mark.text).width;
+      ends[row] = Math.max(x1, x0 + wide) + 8 * px;
+      const y = bbox.top + bbox.height - (16 + 20 * row) * px;
+      ctx.strokeStyle = ctx.fillStyle = color(mark.tone);
+      ctx.beginPath(); ctx.moveTo(x0, y - 5 * px); ctx.lineTo(x0, y); ctx.lineTo(x1, y); ctx.lineTo(x1, y - 5 * px); ctx.stroke();
+      ctx.fillText(mark.text, Math.min(x0 + 4 * px, bbox.left + bbox.width - wide), y - 2 * px);
+      if (mark.seen === null) continue;
+      const v = u.data[i + 1][u.valToIdx(at(mark.seen))];
+      if (v === null || v === undefined) continue;
+      ctx.beginPath(); ctx.arc(u.valToPos(at(mark.seen), "x", true), u.valToPos(v, "y", true), 5 * px, 0, 2 * Math.PI); ctx.stroke();
+    }
+    ctx.restore();
+  }
+
   function limitLines(u, plot) {
     const { ctx, bbox } = u, seen = new Set();
     if (plot.digital) return;
@@ -195,7 +224,7 @@
       }))],
       hooks: {
         drawClear: [u => faultBands(u, plot, false)],
-        draw: [u => { limitLines(u, plot); statusStrips(u, plot); faultBands(u, plot, true); triggerLines(u); }],
+        draw: [u => { limitLines(u, plot); statusStrips(u, plot); faultBands(u, plot, true); expectations(u, plot); triggerLines(u); }],
         setScale: [(u, key) => { if (key === "x") zoom(u.scales.x.min, u.scales.x.max, u); }],
         setCursor: [u => readOut(u, plot)],
         ready: [u => moveWithShift(u)],

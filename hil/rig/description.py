@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from hil.errors import RigError
 from hil.faults import FaultSpec
 from hil.iomap import IoTag
+from hil.rig.expectation import Expectation
 
 Range = tuple[float, float]
 
@@ -385,6 +386,7 @@ class Rig:
     events: tuple[ScheduledEvent, ...] = ()
     fit: Fit = field(default_factory=Fit)
     requirements: dict[str, str] = field(default_factory=dict)
+    expectations: tuple[Expectation, ...] = ()
     stimuli: dict[str, StimulusTable] = field(default_factory=dict)
     twin: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)

@@ -15,7 +15,9 @@ from hil.faults import FaultSpec, parse_fault
 from hil.nearest import did_you_mean
 from hil.requirements.errors import FormulaError
 from hil.requirements.parser import parse
+from hil.requirements.seen import window_of
 from hil.rig import Rig, ScheduledEvent
+from hil.rig.expectation import Expectation
 from hil.script.reading import Row, Script, ScriptError
 
 RELEASE = "release"
@@ -24,12 +26,12 @@ HOW = "Write a number, or < <= > >= and a number; tolerance says how far it may 
 
 
 def with_script(rig: Rig, script: Script) -> Rig:
-    """The rig with the script's rows. Expectations are requirements called FILE:LINE.
+    """The rig with the script's rows. Expectations are expectations, each with a requirement called FILE:LINE.
 
     Raises:
         ScriptError: a row does not fit the rig.
     """
-    events, faults, requirements = list(rig.events), list(rig.faults), dict(rig.requirements)
+    events, faults, expected = list(rig.events), list(rig.faults), []
     maker = _Maker(rig, script)
     for row in script.rows:
         if row.value:
@@ -37,10 +39,16 @@ def with_script(rig: Rig, script: Script) -> Rig:
         elif row.fault:
             faults.append(maker.fault(row))
         else:
-            requirements[maker.name(row)] = maker.expectation(row)
+            expected.append(maker.expectation(row))
         if row.comment:
             events.append(ScheduledEvent(at_s=row.time_s, mark=row.comment))
-    return replace(rig, events=tuple(events), faults=tuple(faults), requirements=requirements)
+    return replace(
+        rig,
+        events=tuple(events),
+        faults=tuple(faults),
+        requirements={**rig.requirements, **{one.name: one.formula for one in expected}},
+        expectations=(*rig.expectations, *expected),
+    )
 
 
 class _Maker:
@@ -50,7 +58,7 @@ class _Maker:
         self.rig, self.script = rig, script
         self.tunable = rig.tunable()
         self.paths = {name: unit for name, unit in rig.faultable().items() if name in rig.signals}
-        self.recorded = {name for group in rig.record.values() for name in group.signals}
+        self.recorded = {name: group.every * rig.period_s for group in rig.record.values() for name in group.signals}
         self.units: Mapping[str, str | None] = {s.name: s.unit for s in rig.signals.values() if s.role is None}
 
     def name(self, row: Row) -> str:
@@ -119,8 +127,8 @@ class _Maker:
 
     # ---- expect ----
 
-    def expectation(self, row: Row) -> str:
-        """As a formula over the whole run."""
+    def expectation(self, row: Row) -> Expectation:
+        """What is judged by a formula over the whole run."""
         place = self.script.place(row)
         if row.signal not in self.units:
             what = f"there is no signal '{row.signal}'"
@@ -128,25 +136,35 @@ class _Maker:
         if row.signal not in self.recorded:
             what = f"{row.signal} is not recorded, so nothing can judge it"
             raise ScriptError(what, where=f"{place}:signal", mend="Add it to a group of [record]")
-        formula = _timed(self._condition(row, place), row)
+        condition, text, unit = self._condition(row, place)
+        times = (row.time_s, row.within_s, row.hold_s)
+        made = Expectation(self.name(row), row.line, row.signal, text, unit, condition, *times)
         try:
-            parse(formula, dict(self.units))
+            parse(made.formula, dict(self.units))
         except FormulaError as error:
             raise ScriptError(error.message, where=f"{place}:expect", mend=HOW) from None
-        return formula
+        try:
+            window_of(made, self.recorded[row.signal])
+        except FormulaError:
+            what = f"{row.signal} has no value then: it is recorded every {self.recorded[row.signal]:g} s"
+            raise ScriptError(what, where=f"{place}:time", mend="Take a multiple of that") from None
+        return made
 
-    def _condition(self, row: Row, place: str) -> str:
+    def _condition(self, row: Row, place: str) -> tuple[str, str, str]:
+        """A formula, the same for people, and the unit that it is written in."""
         match = _EXPECTED.fullmatch(row.expect)
         assert match is not None  # it is not empty
         sign, unit = match["sign"] or "=", self.units[row.signal]
         value = self._expected(match["value"], unit, f"{place}:expect")
+        shown = quantity(match["value"], match["value"])[1] or unit or ""
         off = self._tolerance(row.tolerance, unit, f"{place}:tolerance") if row.tolerance else 0.0
         if sign in ("=", "=="):
-            return f"{value - off!r} <= {row.signal} <= {value + off!r}"
+            text = f"= {match['value']}" + (f" \u00b1 {row.tolerance}" if row.tolerance else "")
+            return f"{value - off!r} <= {row.signal} <= {value + off!r}", text, shown
         if off:
             mend = "A tolerance belongs to an expected number"
             raise ScriptError(f"means nothing beside {sign}", where=f"{place}:tolerance", mend=mend)
-        return f"{row.signal} {sign} {value!r}"
+        return f"{row.signal} {sign} {value!r}", f"{sign} {match['value']}", shown
 
     def _expected(self, text: str, unit: str | None, where: str) -> float:
         try:
@@ -160,10 +178,3 @@ class _Maker:
         if not high >= low:
             raise ScriptError(f"'{text}' is negative", where=where)
         return high - low
-
-
-def _timed(condition: str, row: Row) -> str:
-    inner = f"G[0s,{row.hold_s!r}s]({condition})" if row.hold_s and row.within_s else f"({condition})"
-    if row.within_s:
-        return f"F[{row.time_s!r}s,{row.time_s + row.within_s!r}s]{inner}"
-    return f"G[{row.time_s!r}s,{row.time_s + row.hold_s!r}s]{inner}"

@@ -8,36 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench import open_bench
-from hil.requirements.in_rig import Judged, judge_recording, requirements_of
+from hil.requirements.in_rig import judge_recording, requirements_of
 from hil.result import RunResult
 from hil.rig import Rig, load_rig
 from hil.script.applied import with_script
+from hil.script.outcome import AFTER_S, Outcome
 from hil.script.reading import read_script
-
-AFTER_S = 0.1  # what the last row does is seen
 
 
 @dataclass(frozen=True)
-class Played:
-    """What a script came to.
+class Played(Outcome):
+    """What a script came to on a bench of its own.
 
     Attributes:
         result: of the run.
-        judged: its expectations and the rig's own requirements, with their margins, by the recording.
     """
 
     result: RunResult
-    judged: tuple[Judged, ...]
 
     @property
     def passed(self) -> bool:
         """The run ended well and whatever was expected came."""
-        return self.result.passed and all(one.satisfied for one in self.judged)
-
-    @property
-    def broken(self) -> list[str]:
-        """What did not hold, or could not be judged, each in a line."""
-        return [f"{one.name}: {one}" for one in self.judged if not one.satisfied]
+        return self.result.passed and super().passed
 
 
 def play(rig: str | Path | Rig, script: str | Path, *, record: str | Path | None = None, **options: Any) -> Played:
@@ -61,4 +53,4 @@ def play(rig: str | Path | Rig, script: str | Path, *, record: str | Path | None
         with open_bench(scripted, record=place, history=False, **options) as bench:
             bench.run(read.end_s + AFTER_S)
             result = bench.finish()
-        return Played(result, tuple(judge_recording(place, requirements)))
+        return Played(tuple(judge_recording(place, requirements, scripted.expectations)), result)

@@ -52,10 +52,22 @@ def drivable(rig: Rig) -> list[str]:
     return [s.name for s in rig.signals.values() if s.role is None and s.producer is not None]
 
 
-def _table(rig: Rig, others: Mapping[str, StimulusTable], name: str, segment: Segment, at_s: float) -> StimulusTable:
+def check_drivable(rig: Rig, name: str) -> None:
+    """StimulusError, with what can be done instead, for a name that no stimulus can drive."""
     names = drivable(rig)
-    if name not in names:
-        raise StimulusError("there is no signal of this name that can be driven", mend=did_you_mean(name, names))
+    if name in names:
+        return
+    tunable = rig.tunable()
+    if name not in tunable:
+        raise StimulusError(f"there is no signal '{name}' that can be driven", mend=did_you_mean(name, names))
+    role = rig.blocks[tunable[name][0]].role
+    what = f"it is a parameter of the role '{role}', which its device holds" if role else "it is a parameter, no signal"
+    mend = f"Give its values in a timed CSV (docs/timed_script.md), or call bench.set('{name}', value, at=)"
+    raise StimulusError(what, mend=mend)
+
+
+def _table(rig: Rig, others: Mapping[str, StimulusTable], name: str, segment: Segment, at_s: float) -> StimulusTable:
+    check_drivable(rig, name)
     if name in others:
         raise StimulusError("it has a stimulus already", mend="Add the two descriptions, or give one of them up")
     check_limits(rig.signals[name], segment, rig.period_ns)

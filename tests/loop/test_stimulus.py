@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import numpy as np
 import pytest
 
 from hil import open_bench
+from hil.cli import main
+from hil.errors import BenchError, HilError
 from hil.replay import replay
 from hil.rig import Rig, load_rig
+from hil.rig.description import StimulusTable
 from hil.stimulus import (
     Add,
     Constant,
@@ -34,6 +38,7 @@ from hil.stimulus import (
     StimulusError,
     with_stimuli,
 )
+from hil.stimulus.table import table_of
 
 mpmath.mp.dps = 50
 RIG = '[rig]\nname = "bare"\nperiod_s = 0.001\n[signals]\nx = {{ unit = "1", path = true{more} }}\n'
@@ -249,3 +254,141 @@ def test_a_stimulus_that_leaves_the_range_is_refused_with_segment_time_and_value
     with pytest.raises(StimulusError, match=r"x: segment 2 \(ramp\) is 1.01 at 0.201 s, outside 0 to 1 1 of x"):
         with_stimuli(rig, {"x": s})
     with_stimuli(rig, {"x": Slope(0.0, 10.0, 0.1) * Slope(1.0, -10.0, 0.1)})  # its bounds say 1, its values less
+
+
+# ---- copies by the thousand ----
+
+
+def test_runs_of_a_batch_have_the_bits_of_single_runs(tmp_path: Path) -> None:
+    with open_bench(bare(tmp_path), stimuli={"x": STIMULUS}) as bench:
+        bench.run(0.2)
+        many = bench.batch(12, duration_s=0.6, record=["x"])
+        for run in many["x"]:  # the same description at the same bench time, whatever thread runs it
+            assert run.tobytes() == many["x"][0].tobytes()
+        bench.run(0.6)
+        assert many["x"][0].tobytes() == bench.history("x")[-600:].tobytes()
+        assert len(set(many["x"][0])) > 300
+
+
+# ---- what cannot be is told in a line ----
+
+DATA_MISTAKES = [
+    ("time_s,x\n0,1\n", ":2:1: a series needs two rows at least"),
+    ("time_s,y\n0,1\n1,2\n", ":1:1: there is no column 'x'"),
+    ("seconds,x\n0,1\n1,2\n", ":1:1: there is no column 'time_s'"),
+    ("", ":1:1: there is no column 'time_s'"),
+    ("time_s,x\n0,1\n1,two\n", ":3:2: 'two' is not a finite number"),
+    ("time_s,x\n0,1\n\n1,nan\n", ":4:2: 'nan' is not a finite number"),
+    ("time_s,x\n0,1\n1\n", ":3:2: '' is not a finite number"),
+    ("time_s,x\n0,1\n0.5,2\n0.5,3\n", ":4:1: time does not rise: 0.5 s after 0.5 s"),
+    ("x,time_s\n1,0\n2,-1\n", ":3:2: time does not rise: -1 s after 0 s"),
+    (b"time_s,x\n0,\xff\n", ": the data file cannot be read: it is not UTF-8 text"),
+    (None, ": the data file cannot be read: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), DATA_MISTAKES)
+def test_a_data_file_that_cannot_be_used_is_told_with_line_and_column(
+    text: str | bytes | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare(tmp_path)
+    data, file, record = tmp_path / "day.csv", tmp_path / "s.toml", tmp_path / "recording"
+    if text is not None:
+        data.write_bytes(text if isinstance(text, bytes) else text.encode())
+    file.write_text('[stimuli.a]\nsignal = "x"\nsegments = [{ type = "data", file = "day.csv", column = "x" }]\n')
+    assert main(["run", str(tmp_path), "--virtual", "--stimulus", str(file), "--record", str(record)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"hil: {data}{message}"), error
+    assert error.count("\n") == 1
+    assert not record.exists()
+
+
+def test_a_stimulus_that_leaves_limits_is_one_line_and_nothing_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig = bare(tmp_path, ", limits = [0.0, 10.0], safe = 0.0")
+    file, record = tmp_path / "s.toml", tmp_path / "recording"
+    with open_bench(rig, record=record) as bench:
+        bench.run(0.1)
+    before = {f.name: f.read_bytes() for f in record.iterdir()}
+    file.write_text('[stimuli.a]\nsignal = "x"\nsegments = [{ type = "slope", start = 9, slope_per_s = 1 }]\n')
+    line = ["run", str(tmp_path), "--virtual", "--stimulus", str(file), "--record", str(record), "--overwrite"]
+    assert main(line) == 2
+    error = capsys.readouterr().err
+    assert error == f"hil: {file}: stimuli.a: the slope is 10.001 at 1.001 s, outside 0 to 10 1 of x\n"
+    assert {f.name: f.read_bytes() for f in record.iterdir()} == before, "what was recorded before is untouched"
+
+
+def test_an_open_bench_says_what_to_do_instead_of_a_new_stimulus(tmp_path: Path) -> None:
+    with open_bench(bare(tmp_path)) as bench:
+        with pytest.raises(BenchError, match=r"would be a new block, .* open_bench\(rig, stimuli=\{'x'"):
+            bench.stimulate("x", Ramp(0.0, 1.0, 1.0))
+        with pytest.raises(StimulusError, match=r"^y: there is no signal 'y' that can be driven\. Valid: x"):
+            bench.stimulate("y", Ramp(0.0, 1.0, 1.0))
+        bench.run(0.01)
+        assert bench["x"] == 7.0, "it runs on as it was"
+
+
+def test_a_set_point_in_a_role_is_refused_and_its_ways_are_named() -> None:
+    with pytest.raises(StimulusError) as told:
+        with_stimuli(load_rig("quad_tank"), {"level1.setpoint": Ramp(0.1, 0.2, 1.0)})
+    assert str(told.value) == (
+        "level1.setpoint: it is a parameter of the role 'plc', which its device holds. Give its values in a timed CSV "
+        "(docs/timed_script.md), or call bench.set('level1.setpoint', value, at=)"
+    )
+
+
+# ---- tables that no description makes ----
+
+NAN, INF = float("nan"), float("inf")
+TABLES = [
+    ([], "too few or too many elements"),
+    ([0.0, 3.0], "too few or too many elements"),
+    ([1.0, 4.0, 1e9, NAN], "finite"),
+    ([1.0, 4.0, 1e9, INF], "finite"),
+    ([1.0, 5.0, 1e9, 1.0], "the first node must hold all others"),
+    ([1.0, 3.0, 1e9, 1.0], "the first node must hold all others"),
+    ([1.0, 3.0, 1e9], "a wrong number of values"),
+    ([14.0, 4.0, 1e9, 1.0], "there is no such node"),
+    ([-1.0, 4.0, 1e9, 1.0], "there is no such node"),
+    ([1.5, 4.0, 1e9, 1.0], "there is no such node"),
+    ([1.0, 4.0, 0.0, 1.0], "a duration must be a whole number of nanoseconds"),
+    ([1.0, 4.0, 0.5, 1.0], "a duration must be a whole number of nanoseconds"),
+    ([2.0, 5.0, INF, 0.0, 1.0], "a ramp needs an end"),
+    ([5.0, 7.0, 1e9, 0.0, 1.0, 0.0, 0.0], "the period must be 1 ns or more"),
+    ([6.0, 7.0, 1e9, 0.0, 1.0, 10.0, 11.0], "the period must be 1 ns or more"),
+    ([7.0, 6.0, 1e9, 0.0, 1.0, 0.0], "the time constant must be larger than 0"),
+    ([8.0, 7.0, 1e9, 0.0, 1.0, 0.5, 1e6], "seed and interval must be whole numbers"),
+    ([9.0, 7.0, 1e9, 1.0, 2.0, 0.0, 1.0], "data have a wrong number of values"),
+    ([9.0, 9.0, 1e9, 1.0, 2.0, 0.0, 0.0, 1.0, 2.0], "times of data must begin at 0 and increase"),
+    ([10.0, 4.0, 1e9, 0.0], "a sequence without children"),
+    ([10.0, 10.0, 1e9, 1.0, 0.0, 5.0, 1.0, 4.0, 1e9, 1.0], "does not name its children's places"),
+    ([11.0, 7.0, 1e9, 1.0, 4.0, INF, 1.0], "what a loop repeats needs an end"),
+    ([12.0, 7.0, 1e9, 1.0, 4.0, 1e9, 1.0], "a node does not fit into its parent"),
+    ([11.0, 11.0, 1e9, 1.0, 4.0, 1e9, 1.0, 1.0, 4.0, 1e9, 1.0], "a node is larger than its children"),
+]
+
+
+def tabled(rig: Rig, table: list[float]) -> Rig:
+    return replace(rig, stimuli={"x": StimulusTable("x", 0, tuple(table))})
+
+
+@pytest.mark.parametrize(("table", "why"), TABLES)
+def test_the_core_refuses_a_malformed_table(table: list[float], why: str, tmp_path: Path) -> None:
+    with pytest.raises(HilError, match=why):
+        open_bench(tabled(bare(tmp_path), table))
+
+
+def test_a_table_with_any_number_changed_is_refused_or_runs(tmp_path: Path, full: Any) -> None:
+    """Whatever passes the check is safe to walk: tests/c/test_stimulus_table.c does the same under the sanitizers."""
+    rig, r, told = bare(tmp_path), random.Random(9), []
+    for _ in range(full(60, 1000)):
+        table = list(table_of(description(r, 2)))
+        table[r.randrange(len(table))] = r.choice([NAN, INF, -1.0, 0.0, 0.5, 1.0, 3.0, 4.0, 12.0, 1e9, 1e18, -1e300])
+        try:
+            with open_bench(tabled(rig, table), history=False) as bench:
+                bench.run(0.2)
+        except HilError as error:
+            told.append(str(error))
+    assert len(told) > 20
+    assert all("table" in text for text in told), told

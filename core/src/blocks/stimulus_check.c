@@ -87,7 +87,7 @@ static const char *check_node(const double *node, uint32_t size, uint32_t *head)
 const char *stimulus_check(const double *table, uint32_t n)
 {
     uint32_t ends[STIMULUS_NESTED], depth = 0, head;
-    if (size_of(table, n) != n)
+    if (!n || size_of(table, n) != n)
         return "table: the first node must hold all others";
     for (uint32_t at = 0; at < n; at += head) {
         const double *node = table + at;
