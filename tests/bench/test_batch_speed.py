@@ -1,8 +1,9 @@
-"""A batch of 1,000 runs on two cores beside the same on one: a ratio of two times of one process.
+"""A batch of 1,000 runs on two threads beside two batches of 500, each alone with a thread, a bench and all memory.
 
-Threads begin with the policy of the one that starts them: under SCHED_FIFO, where permitted, neighbours disturb both
-sides less. A core may still be somebody else's for a while, so pairs are added while the gate is not plainly kept; a
-planted obstacle, two threads that share one core, does not keep it.
+Where nobody else wants a core two such threads do twice the work of one, and the batch has to do 1.8 times: nine tenths
+of theirs. A core may be somebody else's for a while, and then theirs is what this machine gives. Threads begin with the
+policy of the one that starts them: under SCHED_FIFO, where permitted, neighbours disturb less. A planted obstacle, two
+threads of the batch that share one core, does not keep the gate.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from hil.bench import Bench
 
 pytestmark = pytest.mark.bench
 
-GATE = 1.8
+GATE = 1.8 / 2.0
 RUNS = 1000
 MOST = 40
+BREATH_S = 0.02  # before each side: Linux takes a processor from SCHED_FIFO for 5 % of a second that this fills
 
 
 @contextmanager
@@ -41,43 +43,49 @@ def on_cores(count: int) -> Iterator[None]:
         os.sched_setaffinity(0, cpus)
 
 
-def seconds(bench: Bench, threads: int, ticks: int) -> float:
+def seconds(work: Callable[[], None]) -> float:
     begin = time.perf_counter()
-    result = bench.batch(RUNS, ticks, threads=threads, reduce=["max(plant.h1)"])
-    assert result.threads == threads
+    work()
     return time.perf_counter() - begin
 
 
-def speed_up(full: Callable[[int, int], int], cores: int, **bound: float) -> yardstick.Ratio:
+def batch(bench: Bench, runs: int, threads: int, ticks: int) -> None:
+    assert bench.batch(runs, ticks, threads=threads, reduce=["max(plant.h1)"]).threads == threads
+
+
+def apart(benches: tuple[Bench, Bench], ticks: int) -> None:
+    threads = [threading.Thread(target=batch, args=(bench, RUNS // 2, 1, ticks)) for bench in benches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def share(full: Callable[[int, int], int], cores: int, **bound: float) -> yardstick.Ratio:
+    """What the batch does on two threads, as a share of what two threads that share nothing do at that moment."""
     ticks, pairs = full(1200, 2000), full(9, 12)
-    with open_bench("quad_tank", history=False) as bench, on_cores(cores):
-        seconds(bench, 2, 10)  # pages and caches
-        return yardstick.paired_until(
-            lambda: seconds(bench, 1, ticks), lambda: seconds(bench, 2, ticks), pairs=pairs, most=MOST, **bound
-        )
+    with (
+        open_bench("quad_tank", history=False) as one,
+        open_bench("quad_tank", history=False) as other,
+        open_bench("quad_tank", history=False) as bench,
+    ):
 
+        def measured(work: Callable[[], None], cores: int) -> float:
+            time.sleep(BREATH_S)
+            with on_cores(cores):
+                return seconds(work)
 
-def capacity() -> float:
-    """How much two plain threads without the GIL do here at the time of one: 2 where nobody else wants a core."""
-    with open_bench("quad_tank", history=False) as one, open_bench("quad_tank", history=False) as other, on_cores(2):
-        states, ticks = (one.state, other.state), 400_000
+        def fair() -> float:
+            return measured(lambda: apart((one, other), ticks), 2)
 
-        def both() -> float:
-            threads = [threading.Thread(target=state.run, args=(ticks,)) for state in states]
-            begin = time.perf_counter()
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            return time.perf_counter() - begin
+        def ours() -> float:
+            return measured(lambda: batch(bench, RUNS, 2, ticks), cores)
 
-        def in_turn() -> float:
-            begin = time.perf_counter()
-            for state in states:
-                state.run(ticks)
-            return time.perf_counter() - begin
-
-        return yardstick.paired(in_turn, both, 5).median
+        fair(), ours()  # pages and caches
+        found = yardstick.paired_until(fair, ours, pairs=pairs, most=MOST, **bound)
+        alone = measured(lambda: batch(bench, RUNS, 1, ticks), 1)
+    print(f"\n{RUNS:,} runs: two threads are {alone / found.b:.2f} times as fast as one; beside two apart {found} s")
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -87,14 +95,8 @@ def two_cores() -> None:
 
 
 def test_a_thousand_runs_on_two_cores(full: Callable[[int, int], int]) -> None:
-    found = speed_up(full, 2, at_least=GATE)
-    print(f"\n{RUNS:,} runs on one thread / on two: {found} s")
-    if found.median >= GATE:
-        return
-    if (there := capacity()) < GATE + 0.1:
-        pytest.skip(f"two plain threads do {there:.2f} times the work of one here: a neighbour has a core")
-    pytest.fail(f"two threads are not {GATE} times as fast as one: {found}")
+    assert share(full, 2, at_least=GATE).median >= GATE
 
 
 def test_the_gate_sees_two_threads_that_share_a_core(full: Callable[[int, int], int]) -> None:
-    assert speed_up(full, 1, at_most=GATE).median < GATE
+    assert share(full, 1, at_most=GATE).median < GATE
