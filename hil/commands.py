@@ -11,7 +11,7 @@ from hil.bindings import HERE
 from hil.built import Built
 from hil.engine import Engine
 from hil.errors import BenchError, blamed
-from hil.events import NEXT_TICK, EventKind, Mode, SafeReason, with_modes
+from hil.events import NEXT_TICK, AuthorityAct, EventKind, Mode, SafeReason, with_modes
 from hil.fault_commands import FaultCommands
 from hil.fault_controller import BoardFault
 from hil.faults import FaultSpec
@@ -230,6 +230,42 @@ class Commands(FaultCommands):
     def safe(self, on: bool = True) -> None:
         """All gates to their safe values; off ends it. No emergency stop: it needs a running loop and wire."""
         self._send(EventKind.SAFE, "", values=[SafeReason.COMMAND if on else SafeReason.NONE])
+
+    def authorities(self) -> list[str]:
+        """Blocks `authority` of the rig: docs/authority.md."""
+        return [name for name, block in self._rig.blocks.items() if block.type == "authority"]
+
+    def act_on_authority(self, block: str, act: AuthorityAct, values: Sequence[float] = (), until: int = 0) -> int:
+        """Sends a block `authority` one of its events, for the next tick; the core refuses what widens the rig.
+
+        Args:
+            block: its name.
+            act: GRANT with (low, high, rate in 1/s), REQUEST with (value,), WITHDRAW or REVOKE.
+            values: as `act` says.
+            until: the first tick without it, of GRANT and REQUEST.
+
+        Returns:
+            the event's id.
+
+        Raises:
+            BenchError: there is no such block, or the bench is closed.
+        """
+        if block not in self.authorities():
+            mend = did_you_mean(block, self.authorities())
+            raise BenchError(f"there is no block authority '{block}'", where=self._rig.name, mend=mend)
+        role = self._rig.blocks[block].role
+        if role is not None and self.bindings[role] not in HERE:
+            mend = f"Place {block} outside the role: what it says can be mapped to the device"
+            raise BenchError(f"'{block}' runs in the device of {role}", where=self._rig.name, mend=mend)
+        target = self.built.states[f"{block}.y"]
+        text = f"{block}: {act.name.lower()}"
+        return self._send(EventKind.AUTHORITY, text, target=target, kind2=act, values=values, ticks=until)
+
+    def stop_twin(self) -> None:
+        """Revokes all authorities in the next tick that begins. A flag beside the queue: any thread, never waits."""
+        if self.engine is None or self.engine.closed:
+            raise BenchError("the bench is closed", mend="Open a new one")
+        self.engine.loop.stop_twin()
 
     def mark(self, text: str, *, due: int | None = None) -> None:
         """Puts a note into the recording."""

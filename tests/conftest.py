@@ -71,6 +71,7 @@ WAITING = (
     "tests/plc/block/test_program_alone.py",
     "tests/plc/block/test_program_wires.py",
     "tests/rigs/test_test_command.py",
+    "tests/twin/test_twin_stop.py",
 )
 # They only compile and compute, as all others do, though they lie in a folder of WAITING.
 COMPUTING = (

@@ -56,12 +56,15 @@ void hil_loop_take_events(struct hil_loop *l)
         hil_loop_event(l, &e);
 }
 
-/* Behind the queue: a grant that was accepted before the stop does not outlive it. */
+/* Behind the queue: a grant that was accepted before the stop does not outlive it. The queue's turn of this tick may have
+ * been over when grant and stop came, so it has another one. */
 static void take_stop_of_twin(struct hil_loop *l)
 {
     if (__builtin_expect(!atomic_load_explicit(&l->stop_twin, memory_order_acquire), 1))
         return;
     atomic_store_explicit(&l->stop_twin, 0, memory_order_relaxed);
+    if (l->queue)
+        hil_loop_take_events(l);
     struct hil_event e = {.due = HIL_NEXT_TICK, .kind = HIL_EV_AUTHORITY, .target = HIL_ALL_AUTHORITIES};
     e.kind2 = HIL_AUTHORITY_REVOKE;
     hil_loop_event(l, &e);

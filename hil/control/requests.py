@@ -159,6 +159,13 @@ def stop(bench: Bench, _: Fields) -> Answer:
     return answer
 
 
+def twin_stop(bench: Bench, _: Fields) -> Answer:
+    """Revokes all authorities of twins in the next tick that begins; answers with their blocks."""
+    answer = _accepted(bench)
+    bench.stop_twin()
+    return {"rig": bench.rig.name, "authorities": bench.authorities(), **answer}
+
+
 Request = Callable[["Bench", Fields], Answer]
 REQUESTS: Mapping[str, Request] = {
     "status": status,
@@ -176,9 +183,10 @@ REQUESTS: Mapping[str, Request] = {
     "abort": abort,
     "captures": captures,
     "stop": stop,
+    "twin_stop": twin_stop,
 }
-# They need no lease: what only reads, and `stop`, which nobody may be kept from. All others write.
-FREE = frozenset({"status", "values", "captures", "lease", "stop"})
+# They need no lease: what only reads, and the two stops, which nobody may be kept from. All others write.
+FREE = frozenset({"status", "values", "captures", "lease", "stop", "twin_stop"})
 
 
 def answer(

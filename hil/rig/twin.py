@@ -9,7 +9,7 @@ from hil.nearest import did_you_mean
 from hil.rig.description import Block, Rig
 from hil.rig.messages import KeyPath
 from hil.rig.reading import Reading
-from hil.rig.twin_schema import DetectorTable, ScenarioTable, TwinTable
+from hil.rig.twin_schema import ActionTable, DetectorTable, ScenarioTable, TwinTable
 
 SLACK = 1e-9  # of a sum of probabilities
 
@@ -149,12 +149,36 @@ class _Check:
     def _actions(self) -> None:
         for name, action in self.table.actions.items():
             place = ("actions", name)
-            self.name(action.block, self.rig.blocks, "block", *place, "block")
+            self._authority(action, place)
             self.name(action.objective, self.table.kpis, "KPI", *place, "objective")
             for constraint in action.constraints:
                 self.name(constraint, self.table.limits, "limit", *place, "constraints")
             if action.range[0] >= action.range[1]:
                 self.add((*place, "range"), "is not [low, high]", value=action.range)
+        blocks = [action.block for action in self.table.actions.values()]
+        for name, action in self.table.actions.items():
+            if blocks.count(action.block) > 1:
+                self.add(("actions", name, "block"), "two actions cannot share a block", value=action.block)
+
+    def _authority(self, action: ActionTable, place: tuple[str, str]) -> None:
+        """The block is of that type, outside of roles, and the action within it."""
+        if not self.name(action.block, self.rig.blocks, "block", *place, "block"):
+            return
+        block = self.rig.blocks[action.block]
+        if block.type != "authority":
+            mend = "Put the set point through a block of type authority: docs/authority.md"
+            self.add((*place, "block"), f"is a block {block.type}", value=action.block, mend=mend)
+            return
+        if block.role is not None:
+            self.add((*place, "block"), "must be outside of roles: a device would not hear of it", value=action.block)
+        found = [block.config.get(key) for key in ("low", "high", "rate_per_s")]
+        if any(value is None or len(value) != 1 for value in found):
+            return  # said of the block
+        low, high, rate = (value[0] for value in found if value)
+        if not (low <= action.range[0] and action.range[1] <= high):
+            self.add((*place, "range"), f"is wider than block {block.name}: {low:g} to {high:g}", value=action.range)
+        if action.rate > rate:
+            self.add((*place, "rate"), f"is faster than block {block.name}: {rate:g}", value=action.rate)
 
     def scenarios(self) -> None:
         """What is set exists, ramps run forward, roles and actions are known."""

@@ -7,6 +7,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -255,6 +256,24 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(folder) -> None:
             ledger.append("decision", {}, {"y": 1})  # type: ignore[dict-item]
         assert ledger.head()[1] == ENTRIES
     assert audit(folder).verified
+
+
+def test_threads_of_a_process_share_one_open_ledger(tmp_path) -> None:
+    """A person acts in the thread of the control socket while the twin writes in another one."""
+    with Ledger(tmp_path / "twin") as ledger:
+
+        def write(kind: str) -> None:
+            for i in range(25):
+                ledger.append(kind, {"value": i}, {"person": "Ada"})
+
+        threads = [threading.Thread(target=write, args=(kind,)) for kind in ("alarm", "decision", "quality")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    found = audit(tmp_path / "twin")
+    assert found.verified
+    assert found.entries == 1 + 75
 
 
 def hil(capsys, *words) -> tuple[int, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -48,7 +49,7 @@ ORDER BY entry, field
 
 
 class Ledger:
-    """An open ledger; several processes may append to one.
+    """An open ledger; several processes may append to one, and several threads of a process.
 
     Attributes:
         folder: where it lies.
@@ -61,6 +62,7 @@ class Ledger:
             HilError: there is none, it is no ledger, or it cannot be written.
         """
         self.folder, self._write = folder, write
+        self._lock = threading.RLock()
         file = folder / FILE
         if not write and not file.is_file():
             raise HilError("has no ledger", where=str(folder), mend=f"A twin's folder has the file {FILE}")
@@ -88,13 +90,14 @@ class Ledger:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         """The write lock is taken at once: what is read inside is what the entry is chained to."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
 
     # ---- writing ----
 
@@ -205,7 +208,11 @@ class Ledger:
 
 def _connect(file: Path, *, write: bool) -> sqlite3.Connection:
     db = sqlite3.connect(
-        f"{file.absolute().as_uri()}?mode={'rwc' if write else 'ro'}", uri=True, timeout=WAIT_S, isolation_level=None
+        f"{file.absolute().as_uri()}?mode={'rwc' if write else 'ro'}",
+        uri=True,
+        timeout=WAIT_S,
+        isolation_level=None,
+        check_same_thread=False,  # transactions hold the ledger's lock
     )
     if write:
         db.execute("PRAGMA journal_mode = WAL")
