@@ -322,6 +322,11 @@ class Bench(Running):
     # ---- copies ----
 
     @property
+    def overruns(self) -> int:
+        """Ticks that did not end in their period, since the run began."""
+        return int(self.engine.loop.counters["overruns"]) if self.engine is not None else 0
+
+    @property
     def state_hash(self) -> str:
         """Hash of the state, 16 hex digits."""
         return result.hash_text(self.state.hash())

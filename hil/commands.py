@@ -41,6 +41,7 @@ class Commands(FaultCommands):
         self._rig, self.built = rig, built
         self.texts: dict[int, str] = {}
         self._last_id = 0
+        self.twin_stops = 0
         self._lock = threading.Lock()
         self._armed: dict[int, FaultSpec] = {}
         self._cleared: set[int] = set()
@@ -266,6 +267,7 @@ class Commands(FaultCommands):
         if self.engine is None or self.engine.closed:
             raise BenchError("the bench is closed", mend="Open a new one")
         self.engine.loop.stop_twin()
+        self.twin_stops += 1
 
     def mark(self, text: str, *, due: int | None = None) -> None:
         """Puts a note into the recording."""

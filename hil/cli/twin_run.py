@@ -11,6 +11,7 @@ from hil.cli import FAILED, output, summary
 from hil.cli.options import BindOption, JsonOption, RigArg, UrlOption, bindings, urls
 from hil.cli.run import Time
 from hil.cli.signals import StopFlag
+from hil.cli.twin_words import acted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +114,8 @@ def _said(kind: str, body: Mapping[str, Any]) -> str:
         return f"{body.get('act') or body.get('what')}{version}: {body.get('reason', '')}".removesuffix(": ")
     if kind == "forecast":
         return _foreseen(body)
+    if kind in ("proposal", "authority", "decision", "action", "outcome"):
+        return acted(kind, body)
     return str(body.get("text") or body.get("act") or "")
 
 
@@ -122,6 +125,8 @@ def _foreseen(body: Mapping[str, Any]) -> str:
         return f"{name}: {body['refused']}"
     if "life" in body:
         times = body["life"]["time_s"]
+        if times["0.5"] == 0.0:
+            return f"{name}: {body['parameter']} has reached {body['life']['limit']:g}"
         low, middle, high = (_hours(times[share]) for share in ("0.05", "0.5", "0.95"))
         return f"{name}: {body['parameter']} reaches {body['life']['limit']:g} in {middle} ({low} to {high})"
     crossed = [f"{key} {one['probability']:.0%}" for key, one in body["limits"].items()]

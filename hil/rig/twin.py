@@ -155,6 +155,7 @@ class _Check:
                 self.name(constraint, self.table.limits, "limit", *place, "constraints")
             if action.range[0] >= action.range[1]:
                 self.add((*place, "range"), "is not [low, high]", value=action.range)
+            self.name(action.sets, self.tunable, "parameter", *place, "sets")
         blocks = [action.block for action in self.table.actions.values()]
         for name, action in self.table.actions.items():
             if blocks.count(action.block) > 1:
@@ -182,6 +183,7 @@ class _Check:
 
     def scenarios(self) -> None:
         """What is set exists, ramps run forward, roles and actions are known."""
+        proposed = {**self.table.actions, **self.table.maintenance}
         for name, scenario in self.table.scenarios.items():
             place = ("scenarios", name)
             for role in scenario.bind:
@@ -189,7 +191,9 @@ class _Check:
             for event in scenario.events:
                 self.name(event.set, self.tunable, "parameter", *place, "events")
             for approval in scenario.approvals:
-                self.name(approval.action, self.table.actions, "action", *place, "approvals")
+                self.name(approval.action, proposed, "action or maintenance", *place, "approvals", "action")
+                for alarm in approval.acknowledges:
+                    self.name(alarm, self.table.detectors, "detector", *place, "approvals", "acknowledges")
             self._ramps(scenario, place)
 
     def _ramps(self, scenario: ScenarioTable, place: tuple[str, str]) -> None:

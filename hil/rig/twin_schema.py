@@ -170,8 +170,14 @@ class ActionTable(Table):
     """Probability with which each has to hold."""
     veto_s: Seconds = 300.0
     """SEMI: how long a person may say no."""
-    level: Literal["OBSERVE", "ADVISE", "APPROVE", "SEMI", "AUTO"] = "ADVISE"
-    """Where on the ladder it begins."""
+    sets: str
+    """<block>.<parameter> that a person sets it with: what an ensemble tries values of."""
+    horizon_s: Positive = 3600.0
+    """How far ahead it is judged, and how long behind the action it is verified."""
+    resolution: Seconds = 0.0
+    """Values proposed are multiples of it; 0: any."""
+    level: Literal["OBSERVE", "ADVISE"] = "ADVISE"
+    """Where on the ladder it begins; higher up only a person with an envelope brings it."""
 
 
 class MaintenanceTable(Table):
@@ -184,6 +190,8 @@ class MaintenanceTable(Table):
     duration_s: Positive
     allowed: Annotated[list[Pair], Field(min_length=1)]
     """Times of day in which it may begin, [from_s, to_s] behind midnight of bench time."""
+    text: str = ""
+    """What is to be done, for people."""
     cost_of_work: Seconds
     """In any one unit of cost."""
     cost_of_failure: Positive
@@ -223,6 +231,12 @@ class ApprovalTable(Table):
     reason: str
     after_s: Seconds = 0.0
     """How long the person thinks."""
+    level: Literal["APPROVE", "SEMI", "AUTO"] = "APPROVE"
+    """To which the person promotes the action, under an envelope signed for this run alone."""
+    acknowledges: list[str] = []
+    """Alarms that the person has seen before."""
+    vetoes: bool = False
+    """The person says no instead."""
 
 
 class ScenarioTable(Table):

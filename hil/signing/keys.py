@@ -58,6 +58,15 @@ class Signer:
         return self.private.sign(data)
 
 
+def passing_signer(name: str) -> Signer:
+    """A key of this process alone: it is never written, and nobody knows its public key who is not told."""
+    needed()
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    private = Ed25519PrivateKey.generate()
+    return Signer(private, PublicKey(private.public_key().public_bytes_raw(), check_name(name, "name")))
+
+
 def keys_folder() -> Path:
     """Where `hil key new` puts keys, and whose public keys are known here: $HIL_KEYS, else hil/keys of the user."""
     if named := os.environ.get("HIL_KEYS"):

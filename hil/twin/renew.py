@@ -36,6 +36,11 @@ class Renewer:
     _free_at_s: float = 0.0
     _told: set[str] = field(default_factory=set)
 
+    @property
+    def busy(self) -> bool:
+        """A challenger is in the shadow: the model may change soon."""
+        return self._judge_at_s is not None
+
     def __call__(self, twin: Twin) -> None:
         """Judges the challenger when its time has come, or fits one when a cause has been decided."""
         table = twin.table.recalibrate

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from hil.twin.service import Twin
 
 Fields = Mapping[str, Any]
+DECISIONS = ("approve", "veto")
 ACTS = ("acknowledge", "reset", "shelve", "unshelve")
 
 
-FREE = frozenset({"twin_status", "twin_alarms"})  # they only read, so they need no lease
+FREE = frozenset({"twin_status", "twin_alarms", "twin_proposals"})  # they only read, so they need no lease
 
 
 def requests_of(twin: Twin) -> dict[str, Request]:
@@ -40,7 +41,34 @@ def requests_of(twin: Twin) -> dict[str, Request]:
             getattr(twin, act)(name, person, reason)
         return twin.alarms.by_name[name].to_dict()
 
-    return {"twin_status": status, "twin_alarms": alarms, "twin_alarm": alarm}
+    def proposals(_bench: Bench, _: Fields) -> dict[str, Any]:
+        with twin.lock:
+            return twin.desk.to_dict()
+
+    def decide(_bench: Bench, fields: Fields) -> dict[str, Any]:
+        act, person, reason = _text(fields, "act"), _text(fields, "person"), _text(fields, "reason", "")
+        number = round(_number(fields, "number"))
+        if act not in DECISIONS:
+            raise BenchError(f"'{act}' is no decision", mend=f"There are {', '.join(DECISIONS)}")
+        with twin.lock:
+            getattr(twin.desk, act)(number, person, reason)
+            return twin.desk.proposals[number].to_dict()
+
+    def promote(_bench: Bench, fields: Fields) -> dict[str, Any]:
+        action, level, person = (_text(fields, key) for key in ("action", "level", "person"))
+        reason, envelope = _text(fields, "reason", ""), _text(fields, "envelope", "")
+        with twin.lock:
+            twin.desk.promote(action, level, person, reason, envelope or None)
+            return {"action": action, **twin.desk.to_dict()["actions"][action]}
+
+    return {
+        "twin_status": status,
+        "twin_alarms": alarms,
+        "twin_alarm": alarm,
+        "twin_proposals": proposals,
+        "twin_decide": decide,
+        "twin_promote": promote,
+    }
 
 
 def _text(fields: Fields, key: str, otherwise: str | None = None) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import time as clock
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,17 @@ from hil.errors import HilError
 from hil.nearest import did_you_mean
 from hil.result import RunResult, hash_text
 from hil.rig import Rig, load_rig
+from hil.signing.keys import known_keys
 from hil.twin.foresee import Foreseer
-from hil.twin.ledger import Ledger, audit
+from hil.twin.ledger import audit
+from hil.twin.propose import Proposer
 from hil.twin.recalibrate import Versions
 from hil.twin.renew import Renewer
-from hil.twin.scenario import Script
+from hil.twin.scenario import People, Script
 from hil.twin.service import ToldLedger, Twin, with_group
 from hil.twin.sources import Series, open_source, with_series, with_start
 from hil.twin.spec import ScenarioTable, SourceTable, twin_of
+from hil.twin.wearing import Wearer
 
 STATUS_FILE = "twin.json"
 RUN_FOLDER = "run-{:03d}"  # a recording each
@@ -129,9 +133,18 @@ class TwinRun:
                 )
             )
             ledger = stack.enter_context(ToldLedger(request.out, on_entry))
-            self.twin = Twin(self.bench, ledger)
-            self.foreseer = Foreseer()
-            self._serve(ledger)
+            self._people = People(self.scenario.approvals if self.scenario else (), self.duration_s or 0.0)
+            self._began = datetime.now(UTC)
+            self.versions = Versions(request.out, ledger)
+            self.twin = Twin(
+                self.bench,
+                ledger,
+                trusted=[*known_keys(), *self._people.trusted],
+                calendar=self._calendar,
+                model=lambda: self.versions.champion,
+            )
+            self.foreseer, self.wearer = Foreseer(), Wearer()
+            self._serve()
             self._stack = stack.pop_all()
 
     def _played(self, rig: Rig) -> Rig:
@@ -140,11 +153,17 @@ class TwinRun:
         rig = with_series(rig, self.series)
         return with_start(rig, self._source.start) if self._source else rig
 
-    def _serve(self, ledger: Ledger) -> None:
+    def _calendar(self) -> datetime:
+        """In real time the clock's; in virtual and lock-step time hours pass as the bench's do."""
+        return datetime.now(UTC) if self.time == "real" else self._began + timedelta(seconds=self.bench.time_s)
+
+    def _serve(self) -> None:
         """The analytic services. Measured data have no plant whose future could be run, so there they rest."""
         if self.series is not None or self.time == "real":
             return
-        self.twin.services += [Renewer(Versions(self.request.out, ledger)), self.foreseer]
+        renewer = Renewer(self.versions)
+        proposer = Proposer(self.wearer, renewer)
+        self.twin.services += [renewer, self.foreseer, self.wearer, proposer, self._people]
         self.twin.followers.append(self.foreseer.see)
 
     # ---- running ----
@@ -221,7 +240,7 @@ class TwinRun:
         self._write_status()
 
     def _status(self) -> dict[str, Any]:
-        return {**self.twin.status(), "forecasts": self.foreseer.to_dict()}
+        return {**self.twin.status(), "forecasts": self.foreseer.to_dict(), "life": self.wearer.to_dict()}
 
     def _write_status(self) -> None:
         """What `hil twin status DIR` shows; replaced as a whole."""

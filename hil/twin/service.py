@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,19 @@ from hil.bench import Bench
 from hil.fork import Fork
 from hil.rig import RecordGroup, Rig
 from hil.rig.twin import states_of
+from hil.signing.keys import PublicKey
 from hil.twin.alarms import Alarms, Change, State
+from hil.twin.authority.desk import Desk
+from hil.twin.authority.gate import Gate
+from hil.twin.authority.ladder import Condition
 from hil.twin.diagnosis import Diagnosis, Finding
+from hil.twin.forecast.kpi import Kpi
 from hil.twin.ledger import Entry, Ledger
 from hil.twin.rows import Rows
 from hil.twin.spec import TwinTable, twin_of
 from hil.twin.synchronise import Estimate, Synchroniser
 
+GRAVE = ("critical", "high")  # priorities of alarms that take authority away
 GROUP = "twin"  # of the recording: what the services follow
 Service = Callable[["Twin"], None]
 Follower = Callable[[float, Mapping[str, float]], None]
@@ -62,6 +69,9 @@ def followed(rig: Rig) -> list[str]:
     names |= dict.fromkeys(detector.signal for detector in table.detectors.values())
     names |= dict.fromkeys(limit.signal for limit in table.limits.values())
     names |= dict.fromkeys(signal for forecast in table.forecasts.values() for signal in forecast.signals)
+    for action in table.actions.values():
+        spoken_of = Kpi(action.objective, table.kpis[action.objective]).names
+        names |= dict.fromkeys(name for name in sorted(spoken_of) if name in rig.signals)
     return list(names)
 
 
@@ -104,6 +114,11 @@ class Twin:
         ledger: where its acts are written.
         services: what runs after each look, in order: recalibration, forecasts, proposals.
         followers: are told each row: its bench time and values.
+        desk: its proposals and what it may do.
+        trusted: public keys whose envelopes are accepted.
+        calendar: UTC; what an envelope's times are compared with.
+        model: number of the model's version in use.
+        new: the plant's parameters as the rig has them.
         lock: held while it looks, and by whoever acts on alarms from another thread.
     """
 
@@ -118,6 +133,11 @@ class Twin:
     lock: threading.RLock = field(default_factory=threading.RLock)
     time_s: float = 0.0
     followers: list[Follower] = field(default_factory=list)
+    trusted: Sequence[PublicKey] = ()
+    calendar: Callable[[], datetime] = lambda: datetime.now(UTC)
+    model: Callable[[], int] = lambda: 0
+    desk: Desk = field(init=False)
+    new: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rig = self.bench.rig
@@ -127,10 +147,23 @@ class Twin:
         self.synchroniser = Synchroniser(self.table, *estimated(rig, self.table))
         observer = rig.blocks[self.table.observer]
         columns = next(c for c in self.bench.recorder.columns if group_of_all(c.names, followed(rig)))
+        params = self.bench.built.params
+        names = {name: f"{self.table.block}.{name}" for name in self.table.parameters}
+        self.new = {name: self.bench[full] for name, full in names.items() if full in params}
         self.rows = Rows(
             columns, followed(rig), self.bench.period_s, self.table.history_s, observer.every, observer.phase
         )
         self.bench.recorder.tap = (columns.name, self.rows.take)
+        self.desk = Desk(
+            Gate(self.bench),
+            self.table.actions,
+            self.write,
+            self.calendar,
+            self.measure,
+            self.crossed,
+            trusted=self.trusted,
+            condition=self.condition(),
+        )
 
     # ---- following the loop ----
 
@@ -145,6 +178,7 @@ class Twin:
             self.synchroniser.settle(self.time_s, values)
             for service in self.services:
                 service(self)
+            self.desk.step(self.condition())
 
     def _row(self, time_s: float, values: dict[str, float], flawed: Mapping[str, int]) -> None:
         self.time_s = time_s
@@ -185,6 +219,55 @@ class Twin:
         """One entry into the ledger; returns its number. Numbers that are not finite are left to it."""
         return self.ledger.append(kind, body, personal).number
 
+    # ---- what the desk asks ----
+
+    def condition(self) -> Condition:
+        """What authority depends on: grave alarms, measurements, overruns, the model."""
+        return Condition(
+            alarms=frozenset(
+                alarm.name
+                for alarm in self.alarms.standing()
+                if alarm.table.alarm and alarm.state is State.UNACKNOWLEDGED and alarm.table.priority in GRAVE
+            ),
+            unusable=frozenset(self.synchroniser.unusable),
+            overruns=self.bench.overruns,
+            model=self.model(),
+        )
+
+    def measure(self, formula: str, from_s: float, to_s: float) -> float:
+        """A KPI of what was measured in a stretch of bench time; NaN where it cannot be known.
+
+        A parameter of the plant that the formula speaks of is the estimated one.
+        """
+        kpi, time_s = Kpi("measured", formula), self.rows.time_s()
+        chosen = (time_s > from_s) & (time_s <= to_s)
+        if not chosen.any() or time_s[0] > from_s + self.slack_s or time_s[-1] < to_s - self.slack_s:
+            return math.nan
+        try:
+            columns = {name: self.rows.column(self._measured_as(name))[chosen] for name in kpi.names}
+        except KeyError:
+            return math.nan
+        return kpi.of_rows(columns, to_s - from_s)
+
+    @property
+    def slack_s(self) -> float:
+        """How far the first and last row may be from the ends of a stretch."""
+        return 3.0 * self.bench.period_s * self.bench.rig.blocks[self.table.observer].every
+
+    def _measured_as(self, name: str) -> str:
+        block, _, parameter = name.partition(".")
+        if block == self.table.block and parameter in self.table.parameters:
+            return self.table.parameters[parameter].estimate
+        return name
+
+    def crossed(self, limit: str, since_s: float) -> bool:
+        """Whether a limit of [twin.limits] was crossed since then, as measured."""
+        table = self.table.limits[limit]
+        values = self.rows.column(table.signal)[self.rows.time_s() > since_s]
+        low = -math.inf if table.low is None else table.low
+        high = math.inf if table.high is None else table.high
+        return bool(((values < low) | (values > high)).any())
+
     def fork(self) -> Fork:
         """The present, to look ahead from. Between two slices of a run the bench is at rest.
 
@@ -224,6 +307,7 @@ class Twin:
                 "diagnosis": self.finding.to_dict() if self.finding else None,
                 "alarms": standing,
                 "in_ten_minutes": self.alarms.flood(self.time_s),
+                "authority": self.desk.to_dict(),
                 "entries": dict(self.ledger.counts),
             }
 

@@ -6,7 +6,9 @@ from hil.errors import RigError
 from hil.rig import Rig
 from hil.rig.twin_schema import (
     ActionTable,
+    ApprovalTable,
     CauseTable,
+    DegradationTable,
     DetectorTable,
     ForecastTable,
     LimitTable,
@@ -20,7 +22,9 @@ from hil.rig.twin_schema import (
 
 __all__ = [
     "ActionTable",
+    "ApprovalTable",
     "CauseTable",
+    "DegradationTable",
     "DetectorTable",
     "ForecastTable",
     "LimitTable",

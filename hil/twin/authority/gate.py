@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,6 @@ from hil.twin.authority.limits import Limits, actions_of, limits_of
 if TYPE_CHECKING:
     from hil.bench import Bench
 
-STOP_WAIT_S = 0.05  # for an event that is just being sent; the stop then wins over it
 FORCED, FAULTED = 2, 4  # enum hil_status
 
 
@@ -78,7 +76,6 @@ class Gate:
     bench: Bench
     limits: Mapping[str, Limits] = field(init=False)
     stopped: bool = False
-    _sending: threading.Lock = field(default_factory=threading.Lock)
     _pinned: dict[str, _Pinned] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,16 +122,6 @@ class Gate:
     def revoke(self, action: str) -> None:
         """Back to the person's set point, and nothing is granted any more."""
         self._send(self._limits(action).block, AuthorityAct.REVOKE, always=True)
-
-    def stop(self) -> None:
-        """Revokes everything in the next tick, behind whatever was sent before. Any thread; waits for no work."""
-        self.stopped = True
-        held = self._sending.acquire(timeout=STOP_WAIT_S)
-        try:
-            self.bench.stop_twin()
-        finally:
-            if held:
-                self._sending.release()
 
     def reopen(self) -> None:
         """A person gives authority again after a stop."""
@@ -187,8 +174,7 @@ class Gate:
         self, block: str, act: AuthorityAct, values: tuple[float, ...] = (), until: int = 0, *, always: bool = False
     ) -> None:
         """With `always` after a stop too: what only takes back."""
-        with self._sending:
-            if self.stopped and not always:
-                mend = "A person promotes the action again: hil twin promote"
-                raise HilError("the twin was stopped", where=self.bench.rig.name, mend=mend)
-            self.bench.act_on_authority(block, act, values, until)
+        if self.stopped and not always:
+            mend = "A person promotes the action again: hil twin promote"
+            raise HilError("the twin was stopped", where=self.bench.rig.name, mend=mend)
+        self.bench.act_on_authority(block, act, values, until)

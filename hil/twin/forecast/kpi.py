@@ -36,6 +36,13 @@ _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.GtE: np.greater_equal,
 }
 _AT_TICKS = {"integral": "mean", "mean": "mean", "min": "min", "max": "max", "last": "last", "changes": "changes"}
+_OF_ROWS: dict[str, Callable[[Floats], float]] = {
+    "mean": lambda rows: float(rows.mean()),
+    "min": lambda rows: float(rows.min()),
+    "max": lambda rows: float(rows.max()),
+    "last": lambda rows: float(rows[-1]),
+    "changes": lambda rows: float(np.count_nonzero(np.diff(rows))),
+}
 _AT_ROWS: dict[str, Callable[[Floats], Any]] = {
     "integral": lambda rows: rows.mean(axis=1),
     "mean": lambda rows: rows.mean(axis=1),
@@ -82,6 +89,25 @@ class Kpi:
         with np.errstate(divide="ignore", invalid="ignore"):
             found = self._outer(self._tree, _Source(reduced.__getitem__, rows.__getitem__, duration_s))
         return np.asarray(found, dtype=np.float64)
+
+    @property
+    def names(self) -> set[str]:
+        """Signals and parameters that it speaks of."""
+        return self.rows | {text.partition("(")[2].rstrip(")") for text in self.reductions}
+
+    def of_rows(self, columns: Mapping[str, Floats], duration_s: float) -> float:
+        """The figure of what was measured.
+
+        Args:
+            columns: by name, evenly spaced over the time, shape (rows,), one row or more; at least `names`.
+            duration_s: of the time.
+        """
+        reduced = {}
+        for text in self.reductions:
+            called, _, name = text.rstrip(")").partition("(")
+            reduced[text] = np.array([_OF_ROWS[called](columns[name])])
+        found = self(reduced, {name: columns[name][None, :] for name in self.rows}, duration_s)
+        return float(np.ravel(found)[0])
 
     def _note_reduction(self, text: str) -> Floats:
         self.reductions.add(text)

@@ -48,9 +48,15 @@ class Wear:
     noise: Floats
     rows: int
 
-    def life(self, limit: float) -> Life:
-        """Time until the quantity first reaches the limit, from the last row's time on."""
-        sign = 1.0 if limit >= float(np.median(self.level)) else -1.0
+    def life(self, limit: float, new: float | None = None) -> Life:
+        """Time until the quantity first reaches the limit, from the last row's time on.
+
+        Args:
+            limit: in the quantity's unit.
+            new: its value when it was new: from which side it comes to the limit, so that one beyond it is used up.
+                None: from where it is now.
+        """
+        sign = 1.0 if limit >= (float(np.median(self.level)) if new is None else new) else -1.0
         return Life(limit, sign * (limit - self.level), sign * self.drift, self.diffusion)
 
     def course(self, name: str, members: int, time_s: npt.ArrayLike, seed: int = 1) -> Course:

@@ -18,7 +18,7 @@ from hil.errors import HilError
 from hil.fork import Fork
 from hil.twin.forecast.belief import Belief
 from hil.twin.forecast.crossing import Crossing, Limit
-from hil.twin.forecast.ensemble import HORIZON_S, MEMBERS, Course, Forecast, ensembles
+from hil.twin.forecast.ensemble import HORIZON_S, MEMBERS, Course, Forecast, ensembles, quantiles
 from hil.twin.forecast.kpi import Kpi
 from hil.twin.forecast.shares import CONFIDENCE, share_upper
 from hil.twin.forecast.start import Scenario
@@ -27,6 +27,7 @@ from hil.twin.forecast.whatif import Difference, paired
 TRIED = 7  # values at once
 ROUNDS = 3
 PROPOSED = 3
+BAND = (0.005, 0.995)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Option:
 
     Attributes:
         cost: mean of the figure.
+        band: 0.5 % and 99.5 % quantile of the members' figures: one run's lies within, if the model is right.
         effect: against everything staying as it is.
         crossing: by limit, share of the members that cross it, and the upper end of its one-sided 95 % interval.
         broken: limits that are not kept for sure enough; none: it may be proposed.
@@ -64,6 +66,7 @@ class Option:
 
     value: float
     cost: float
+    band: tuple[float, float]
     effect: Difference
     crossing: Mapping[str, tuple[float, float]]
     broken: tuple[str, ...]
@@ -75,7 +78,8 @@ class Option:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "effect": self.effect.to_dict(), "allowed": self.allowed}
+        own = {"band": list(self.band), "effect": self.effect.to_dict(), "allowed": self.allowed}
+        return {**asdict(self), **own}
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,8 @@ class _Trial:
         effect = paired("cost", ahead.scenario.name, ahead.kpis["cost"], now.kpis["cost"], comparisons)
         crossing = {name: _risk(one) for name, one in ahead.crossings.items()}
         broken = tuple(name for name, (_, upper) in crossing.items() if upper > self.goal.epsilon)
-        return Option(value, effect.mean, effect, crossing, broken)
+        low, high = (float(q) for q in quantiles(ahead.kpis["cost"], BAND))
+        return Option(value, effect.mean, (low, high), effect, crossing, broken)
 
 
 def _risk(crossing: Crossing) -> tuple[float, float]:

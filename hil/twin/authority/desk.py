@@ -1,0 +1,363 @@
+"""Where a twin's wishes meet what people allow: proposals, the ladder, envelopes, the gate, verification, the ledger.
+
+All of it runs in the twin's own thread or under its lock, beside the loop and never in it. Time is bench time; what an
+envelope says of the calendar is read off the clock that the desk was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from hil.errors import HilError
+from hil.events import AuthorityReason
+from hil.nearest import did_you_mean
+from hil.rig.twin_schema import ActionTable
+from hil.signing.keys import PublicKey
+from hil.twin.authority.envelope import Envelope, above, load
+from hil.twin.authority.gate import Gate
+from hil.twin.authority.ladder import ADVISE, APPROVE, AUTO, OBSERVE, SEMI, Condition, Ladder
+from hil.twin.authority.proposal import OPEN, Effect, Proposal, Standing, State
+from hil.twin.authority.verification import Measure, verify
+
+LOST = frozenset(
+    {
+        AuthorityReason.EXPIRED,
+        AuthorityReason.INTERLOCK,
+        AuthorityReason.INPUT,
+        AuthorityReason.PERSON,
+        AuthorityReason.REVOKED,
+    }
+)
+"""The block has latched: only a person's new promotion gives authority again."""
+Crossed = Callable[[str, float], bool]
+"""(limit, since_s) -> whether it was crossed since."""
+
+
+class Write(Protocol):
+    """Writes one entry into the ledger."""
+
+    def __call__(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> int:
+        """Returns its number."""
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """What was sent to a block: it is there from the tick behind `tick` on."""
+
+    envelope: Envelope
+    until_s: float
+    tick: int
+
+
+@dataclass
+class Desk:
+    """One twin's.
+
+    Attributes:
+        gate: to its blocks `authority`.
+        actions: [twin.actions].
+        write: into the ledger.
+        now: the calendar, UTC.
+        measure, crossed: what verification asks of the twin's history.
+        trusted: public keys whose envelopes are accepted.
+        proposals: all of this run, by number.
+    """
+
+    gate: Gate
+    actions: Mapping[str, ActionTable]
+    write: Write
+    now: Callable[[], datetime]
+    measure: Measure
+    crossed: Crossed
+    trusted: Sequence[PublicKey] = ()
+    ladder: Ladder = field(init=False)
+    proposals: dict[int, Standing] = field(default_factory=dict)
+    condition: Condition = field(default_factory=Condition)
+    _grants: dict[str, _Grant] = field(default_factory=dict)
+    _stops: int = 0
+
+    def __post_init__(self) -> None:
+        self.ladder = Ladder.of({name: table.level for name, table in self.actions.items()})
+        self._stops = self.gate.bench.twin_stops
+
+    @property
+    def _time_s(self) -> float:
+        return self.gate.bench.time_s
+
+    # ---- what the twin does ----
+
+    def propose(
+        self,
+        name: str,
+        value: float,
+        text: str,
+        *,
+        until_s: float,
+        effect: Effect | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        state: str = "",
+    ) -> Proposal | None:
+        """Something to do: a set point where `effect` is given, else work for a person. None where the ladder is at
+        OBSERVE. An older open proposal of the same name that nobody has decided makes way for it.
+        """
+        self._hear()
+        if effect is not None and self.ladder.level(name) == OBSERVE:
+            return None
+        made = Proposal(
+            number=len(self.proposals) + 1,
+            kind="setpoint" if effect is not None else "maintenance",
+            name=name,
+            value=value,
+            made_s=self._time_s,
+            until_s=until_s,
+            text=text,
+            effect=effect,
+            evidence=evidence or {},
+            model=self.condition.model,
+            state=state,
+        )
+        for standing in self.proposals.values():
+            if standing.proposal.name == name and standing.state is State.PROPOSED:
+                self._move(standing, State.EXPIRED, f"proposal {made.number} took its place")
+        self.proposals[made.number] = Standing(made, since_s=made.made_s)
+        self.write("proposal", {"time_s": made.made_s, **made.to_dict(), "level": self._level_of(made)})
+        if effect is not None and self.ladder.level(name) == AUTO:
+            self._apply(self.proposals[made.number], f"{AUTO}: {name} acts by itself")
+        return made
+
+    def step(self, condition: Condition) -> None:
+        """One look: what has been lost, what is due. `condition` is how twin and bench are now."""
+        self._hear()
+        reasons = list(condition.worse_than(self.condition))
+        self.condition = condition
+        for action in self.actions:
+            if self.ladder.acts(action):
+                why = reasons[0] if reasons else self._lost(action)
+                if why is not None:
+                    self._demote(action, ADVISE, why)
+        for standing in list(self.proposals.values()):
+            self._follow(standing)
+
+    def _lost(self, action: str) -> str | None:
+        """Why the block has latched; None when it has not, or its grant is still on its way."""
+        seen = self.gate.look(action)
+        return seen.reason.text if seen.reason in LOST and seen.tick > self._grants[action].tick else None
+
+    def _hear(self) -> None:
+        """Whether the twin was stopped since."""
+        stops, self._stops = self._stops, self.gate.bench.twin_stops
+        if self._stops == stops:
+            return
+        self.gate.stopped = True
+        for action in self.actions:
+            if self.ladder.level(action) != OBSERVE:
+                self._demote(action, OBSERVE, "hil twin stop")
+
+    def _follow(self, standing: Standing) -> None:
+        """What time brings for one proposal."""
+        made = standing.proposal
+        if standing.state is State.APPLIED:
+            assert made.effect is not None
+            assert standing.applied_s is not None
+            if self._time_s >= standing.applied_s + made.effect.horizon_s:
+                self._verify(standing, made.effect, standing.applied_s)
+        elif standing.state is State.PROPOSED:
+            if self._time_s >= made.until_s:
+                self._move(standing, State.EXPIRED, "nobody decided in time")
+            elif made.effect is not None and self._veto_is_over(made):
+                self._apply(standing, f"{SEMI}: nobody vetoed within {self.actions[made.name].veto_s:g} s")
+
+    def _veto_is_over(self, made: Proposal) -> bool:
+        return self.ladder.level(made.name) == SEMI and self._time_s >= self.veto_until_s(made)
+
+    def veto_until_s(self, made: Proposal) -> float:
+        """SEMI: bench time from which it acts. The window begins anew when a person promotes to SEMI behind it."""
+        return max(made.made_s, self.ladder.rungs[made.name].since_s) + self.actions[made.name].veto_s
+
+    # ---- what a person does ----
+
+    def promote(self, action: str, level: str, person: str, reason: str, envelope: str | None = None) -> None:
+        """To a rung of the ladder; above ADVISE with an envelope, whose text is given.
+
+        Raises:
+            HilError: no such action or rung, nobody is named, the envelope cannot be used or does not go so far, or the
+                condition of twin and bench forbids it. Nothing is changed then.
+        """
+        self._hear()
+        self.ladder.level(action)
+        if not above(level, ADVISE):
+            self.ladder.promote(action, level, self._time_s, person, reason)
+            self._give_up(action, f"a person put it to {level}")
+            self._tell_rung(action, person, reason)
+            return
+        found = self._envelope(action, level, person, envelope)
+        if (why := self.condition.forbids()) is not None:
+            raise HilError(f"cannot be promoted now: {why}", where=action)
+        self.gate.reopen()
+        until_s = self.gate.grant(action, found, self.now())
+        self.ladder.promote(action, level, self._time_s, person, reason)
+        self._grants[action] = _Grant(found, until_s, self.gate.bench.tick)
+        self._tell_rung(action, person, reason)
+
+    def approve(self, number: int, person: str, reason: str = "") -> None:
+        """A person agrees: a set point is applied, work is agreed to.
+
+        Raises:
+            HilError: no such proposal, it is decided already, nobody is named, the action stands below APPROVE, its
+                envelope does not name the person, or the gate refuses it.
+        """
+        self._hear()
+        standing = self._open(number, person)
+        made = standing.proposal
+        if made.effect is None:
+            self._decide(standing, State.APPROVED, "approved", person, reason)
+            return
+        if not self.ladder.acts(made.name):
+            mend = f"hil twin promote {made.name} {APPROVE} --envelope FILE"
+            raise HilError(f"stands at {self.ladder.level(made.name)}: it only advises", where=made.name, mend=mend)
+        self._may(self._grants[made.name].envelope, person)
+        self._decision(standing, "approved", person, reason)
+        self._apply(standing, f"approved, {made.name} stands at {self.ladder.level(made.name)}")
+
+    def veto(self, number: int, person: str, reason: str = "") -> None:
+        """A person refuses; what is in force already is taken back. Raises HilError as `approve`."""
+        standing = self._open(number, person, OPEN)
+        if standing.state is State.APPLIED:
+            self.gate.withdraw(standing.proposal.name)
+        self._decide(standing, State.VETOED, "vetoed", person, reason)
+
+    # ---- inside ----
+
+    def _envelope(self, action: str, level: str, person: str, text: str | None) -> Envelope:
+        if text is None:
+            raise HilError("no envelope is given", where=action, mend="Give --envelope FILE: docs/authority.md")
+        found = load(text, self.gate.bench.rig, self.trusted, self.now()).envelope
+        if action not in found.actions:
+            mend = did_you_mean(action, found.actions)
+            raise HilError(f"says nothing of {action}", where=f"envelope {found.id[:8]}", mend=mend)
+        if above(level, found.actions[action].level):
+            why = f"allows {action} up to {found.actions[action].level}, not {level}"
+            raise HilError(why, where=f"envelope {found.id[:8]}")
+        self._may(found, person)
+        return found
+
+    @staticmethod
+    def _may(envelope: Envelope, person: str) -> None:
+        if envelope.persons and person not in envelope.persons:
+            mend = f"It names {', '.join(envelope.persons)}"
+            raise HilError(f"does not name '{person}'", where=f"envelope {envelope.id[:8]}", mend=mend)
+
+    def _open(self, number: int, person: str, states: frozenset[State] = frozenset({State.PROPOSED})) -> Standing:
+        if not person:
+            raise HilError("nobody is named", where=f"proposal {number}", mend="Give --person")
+        if number not in self.proposals:
+            known = ", ".join(map(str, self.proposals)) or "none"
+            raise HilError(f"there is no proposal {number}", mend=f"There are: {known}")
+        standing = self.proposals[number]
+        if standing.state not in states:
+            raise HilError(f"is {standing.state} since {standing.since_s:g} s", where=f"proposal {number}")
+        return standing
+
+    def _apply(self, standing: Standing, why: str) -> None:
+        """Through the gate; what the gate or the block refuses is told, and nothing is in force then."""
+        made = standing.proposal
+        assert made.effect is not None
+        before, grant = self.gate.look(made.name), self._grants[made.name]
+        if (lost := self._lost(made.name)) is not None:
+            self._move(standing, State.WITHDRAWN, lost)
+            return
+        try:
+            self.gate.request(made.name, made.value, grant.until_s)
+        except HilError as error:
+            self._move(standing, State.WITHDRAWN, str(error))
+            return
+        standing.applied_s, standing.before = self._time_s, before.effective
+        self._move(standing, State.APPLIED, why)
+        authority = {"envelope": grant.envelope.hash, "signed_by": grant.envelope.name, "until_s": grant.until_s}
+        body = {"time_s": self._time_s, "proposal": made.number, "hash": made.hash, "model": made.model}
+        effect = {"value": made.value, "before": before.effective, "state": made.state, "why": why}
+        self.write("action", {**body, **effect, "predicted": made.to_dict()["effect"], "authority": authority})
+
+    def _verify(self, standing: Standing, effect: Effect, applied_s: float) -> None:
+        made = standing.proposal
+        crossed = {name: self.crossed(name, applied_s) for name in effect.limits}
+        found = verify(effect, applied_s, self.measure, crossed)
+        standing.actual = found.actual
+        body = {"time_s": self._time_s, "proposal": made.number, "hash": made.hash, **found.to_dict()}
+        predicted = {"expected": effect.expected, "low": effect.low, "high": effect.high}
+        self.write("outcome", {**body, "predicted": predicted, "rolled_back": bool(found.failed)})
+        if not found.failed:
+            self._move(standing, State.VERIFIED, f"{found.actual:.4g}, expected {effect.expected:.4g}")
+            return
+        self.gate.withdraw(made.name)
+        self._move(standing, State.ROLLED_BACK, found.failed)
+        self._demote(made.name, ADVISE, f"proposal {made.number} failed: {found.failed}")
+
+    def _demote(self, action: str, level: str, why: str) -> None:
+        before = self.ladder.level(action)
+        if self.ladder.demote(action, level, self._time_s, why) is None:
+            return
+        self._give_up(action, why)
+        body = {"time_s": self._time_s, "action": action, "from": before, "to": level, "why": why}
+        self.write("authority", {**body, "act": "demoted"})
+
+    def _give_up(self, action: str, why: str) -> None:
+        """Nothing of this action is granted or in force any more; the person's set point counts."""
+        self.gate.revoke(action)
+        self._grants.pop(action, None)
+        for standing in self.proposals.values():
+            if standing.proposal.name == action and standing.state is State.APPLIED:
+                self._move(standing, State.WITHDRAWN, why)
+
+    def _decide(self, standing: Standing, state: State, act: str, person: str, reason: str) -> None:
+        self._decision(standing, act, person, reason)
+        standing.state, standing.since_s, standing.why = state, self._time_s, act
+
+    def _decision(self, standing: Standing, act: str, person: str, reason: str) -> None:
+        made = standing.proposal
+        body = {"time_s": self._time_s, "act": act, "proposal": made.number, "hash": made.hash}
+        self.write("decision", body, _personal(person, reason))
+
+    def _move(self, standing: Standing, state: State, why: str) -> None:
+        standing.state, standing.since_s, standing.why = state, self._time_s, why
+        if state in (State.EXPIRED, State.WITHDRAWN):
+            body = {"time_s": self._time_s, "proposal": standing.proposal.number, "state": state.value, "why": why}
+            self.write("outcome", body)
+
+    def _tell_rung(self, action: str, person: str, reason: str) -> None:
+        body: dict[str, Any] = {"time_s": self._time_s, "action": action, "to": self.ladder.level(action)}
+        if action in self._grants:
+            found, until_s = self._grants[action].envelope, self._grants[action].until_s
+            allowed = found.actions[action].model_dump()
+            body |= {"envelope": found.hash, "signed_by": found.name, "allowed": allowed, "until_s": until_s}
+        self.write("authority", {**body, "act": "promoted"}, _personal(person, reason))
+
+    def _level_of(self, made: Proposal) -> str:
+        return self.ladder.level(made.name) if made.effect is not None else ADVISE
+
+    # ---- what can be asked ----
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: the ladder with read-back, and all proposals, newest first."""
+        rungs = self.ladder.to_dict()
+        for action in rungs:
+            rungs[action] |= self.gate.look(action).to_dict()
+            grant = self._grants.get(action)
+            own = {"envelope": grant.envelope.id, "until_s": grant.until_s} if grant else {"envelope": None}
+            rungs[action] |= own
+        newest = [self._told(standing) for standing in reversed(self.proposals.values())]
+        return {"actions": rungs, "proposals": newest}
+
+    def _told(self, standing: Standing) -> dict[str, Any]:
+        told = standing.to_dict()
+        made = standing.proposal
+        if standing.state is State.PROPOSED and made.effect is not None and self.ladder.level(made.name) == SEMI:
+            told["acts_at_s"] = self.veto_until_s(made)
+        return told
+
+
+def _personal(person: str, reason: str) -> dict[str, str]:
+    return {"person": person, "reason": reason} if reason else {"person": person}
