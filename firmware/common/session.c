@@ -202,7 +202,11 @@ void fw_session_message(struct fw_device *d, const uint8_t *data, size_t n)
     case HIL_OP_DESCRIBE: describe(d, id, rest); break;
     case HIL_OP_START: start(d, id, rest); break;
     case HIL_OP_STOP: fw_task_stop(d), done(d, id); break;
-    case HIL_OP_STATE: tell_state(d, id); break;
+    case HIL_OP_STATE:
+        if (d->mode == HIL_LINK_LOCKSTEP) /* between two steps a host asks this to say that it is still there */
+            fw_supervisor_refresh(&d->supervisor, fw_now(d));
+        tell_state(d, id);
+        break;
     case HIL_OP_CLEAR: clear(d, id); break;
     case HIL_OP_SET:
     case HIL_OP_FAULT: at_time(d, data[0], id, rest); break;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,16 +10,13 @@ import typer
 
 from hil.cli import output
 from hil.cli.options import JsonOption, PidOption
+from hil.cli.twin_asked import TwinArg, ask, is_folder, stored
 from hil.errors import HilError
-
-TwinArg = Annotated[
-    str, typer.Argument(metavar="RIG|DIR", help="Name or folder of the rig whose twin runs, or the twin's folder.")
-]
 
 
 def status(twin: TwinArg, pid: PidOption = None, json: JsonOption = False) -> None:
     """Show how a twin is: estimate, set points, diagnosis, alarms."""
-    found = _stored(Path(twin)) if _is_folder(twin) else _ask(twin, pid, "twin_status")
+    found = stored(Path(twin)) if is_folder(twin) else ask(twin, pid, "twin_status")
     if json:
         output.print_json(found)
         return
@@ -40,6 +36,11 @@ def status(twin: TwinArg, pid: PidOption = None, json: JsonOption = False) -> No
         cause = found["diagnosis"]["cause"]
         chance = found["diagnosis"]["probability"][cause]
         out.print(f"  diagnosis: {cause}, {chance:.0%}: {found['diagnosis']['text']}", soft_wrap=True)
+    for name, rung in found["authority"]["actions"].items():
+        out.print(f"  action {name}: {rung['level']}, {rung['why']}", soft_wrap=True)
+    for one in found["authority"]["proposals"]:
+        if one["state"] in ("proposed", "applied"):
+            out.print(f"  proposal {one['number']}, {one['state']}: {one['text']}", soft_wrap=True)
     _show_alarms(found["alarms"], found["in_ten_minutes"])
 
 
@@ -63,11 +64,11 @@ def alarms(
     if chosen:
         _act(twin, pid, *chosen[0], for_s, person, reason, json=json)
         return
-    if _is_folder(twin):
-        kept = _stored(Path(twin))
+    if is_folder(twin):
+        kept = stored(Path(twin))
         found = {"alarms": kept["alarms"], "in_ten_minutes": kept["in_ten_minutes"]}
     else:
-        found = _ask(twin, pid, "twin_alarms")
+        found = ask(twin, pid, "twin_alarms")
         found["alarms"] = [alarm for alarm in found["alarms"] if alarm["state"] != "normal"]
     if json:
         output.print_json(found)
@@ -80,9 +81,9 @@ def _act(
 ) -> None:
     if not person:
         raise HilError("nobody is named", where="hil twin alarms", mend="Give --person")
-    if _is_folder(twin):
+    if is_folder(twin):
         raise HilError("this twin does not run", where=twin, mend="Name the rig whose twin runs")
-    found = _ask(twin, pid, "twin_alarm", act=act, name=name, for_s=for_s, person=person, reason=reason)
+    found = ask(twin, pid, "twin_alarm", act=act, name=name, for_s=for_s, person=person, reason=reason)
     if json:
         output.print_json(found)
     else:
@@ -99,22 +100,3 @@ def _show_alarms(found: list[Mapping[str, Any]], in_ten_minutes: int) -> None:
     if not found:
         out.print("  no alarm stands")
     out.print(f"  {in_ten_minutes} alarms in the last ten minutes", soft_wrap=True)
-
-
-def _is_folder(twin: str) -> bool:
-    return (Path(twin) / "ledger.sqlite").is_file()
-
-
-def _stored(folder: Path) -> dict[str, Any]:
-    file = folder / "twin.json"
-    try:
-        return dict(json_module.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise HilError(f"cannot be read ({error})", where=str(file), mend="hil twin run writes it") from None
-
-
-def _ask(rig: str, pid: int | None, do: str, **fields: Any) -> dict[str, Any]:
-    from hil import control
-
-    with control.connect(rig, pid) as client:
-        return dict(client.request(do, **fields))

@@ -42,6 +42,13 @@ def run(
     bind: BindOption = None,
     url: UrlOption = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the rig's.")] = None,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="People decide: the scenario's scripted persons are left out.")
+    ] = False,
+    pace: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=0.1, help="Bench seconds in a second, in virtual and lock-step time."),
+    ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Keep the ledger only.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -54,6 +61,8 @@ def run(
 
     if duration is not None and not 0 < duration < 1e9:
         raise typer.BadParameter("must be larger than 0", param_hint="--duration")
+    if pace is not None and time is Time.REAL:
+        raise typer.BadParameter("real time has its own", param_hint="--pace")
     request = TwinRequest(
         rig,
         out,
@@ -66,6 +75,8 @@ def run(
         urls(url or []),
         seed,
         record=not no_record,
+        by_hand=by_hand,
+        pace=pace,
     )
     raise typer.Exit(_run(request, json=json))
 

@@ -1,8 +1,8 @@
 """Proposals: when a cause is known and what it wears runs out, a time for the work and a better set point until then.
 
-Each [twin.maintenance] of the cause gets the window of least expected cost; each [twin.actions] the set point that costs
-least and keeps its limits, on ensembles whose members wear on as the history says. While a new version of the model is
-being judged nothing is proposed: it would be foretold by a model that may not last.
+Each [twin.maintenance] of the cause gets the window of least expected cost; each [twin.actions] the set point that
+costs least and keeps its limits, on ensembles whose members wear on as the history says. While a new version of the
+model is being judged nothing is proposed: it would be foretold by a model that may not last.
 """
 
 from __future__ import annotations

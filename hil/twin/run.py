@@ -47,6 +47,8 @@ class TwinRequest:
         source_table: of [twin.sources]; None: found by the file's name.
         time: kind of time; None: the scenario's, of a source virtual, else real.
         duration_s: bench time; None: the scenario's or the source's, live without end.
+        by_hand: the scenario's scripted persons are left out: people decide.
+        pace: bench seconds in a second of the clock, of virtual and lock-step time; None: as fast as it can.
     """
 
     rig: str | Path | Rig
@@ -60,6 +62,8 @@ class TwinRequest:
     urls: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
     record: bool = True
+    by_hand: bool = False
+    pace: float | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,8 @@ class TwinRun:
                 )
             )
             ledger = stack.enter_context(ToldLedger(request.out, on_entry))
-            self._people = People(self.scenario.approvals if self.scenario else (), self.duration_s or 0.0)
+            approvals = self.scenario.approvals if self.scenario and not request.by_hand else ()
+            self._people = People(approvals, self.duration_s or 0.0)
             self._began = datetime.now(UTC)
             self.versions = Versions(request.out, ledger)
             self.twin = Twin(
@@ -213,6 +218,7 @@ class TwinRun:
         assert self.duration_s is not None
         period_s = self.bench.period_s
         end, most = round(self.duration_s / period_s), max(1, round(self.service_s / period_s))
+        begun = clock.monotonic()
         for first in range(0, end, most):
             if stopped():
                 return
@@ -221,6 +227,9 @@ class TwinRun:
                 self._script.send(self.bench, (first + ticks) * period_s)
             self.bench.run(ticks * period_s)
             self._look()
+            if self.request.pace is not None:
+                due = begun + (first + ticks) * period_s / self.request.pace
+                clock.sleep(max(0.0, due - clock.monotonic()))
 
     def _beside(self, stopped: Callable[[], bool]) -> None:
         """Real time: the bench runs in its own thread, the looks follow it."""

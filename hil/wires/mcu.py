@@ -16,10 +16,11 @@ from hil.mcu import reports
 from hil.mcu.description import Description, check_device, describe, describe_device
 from hil.mcu.latch import Latch
 from hil.mcu.messages import NOW, Messages
-from hil.mcu.reports import Report
+from hil.mcu.reports import Op, Report
 from hil.nearest import did_you_mean
 from hil.program import controller_of
 from hil.rig import Device, Rig, Role, RoleTag
+from hil.wires.heartbeat import BEAT_S, Heartbeat
 from hil.wires.wire import ControllerState, Wire
 
 ANSWER_S = 2.0
@@ -43,6 +44,7 @@ class McuWire(Wire):
         self.controller: Controller | None = controller_of(rig, role) if role.simulated else None
         self._line: Line | None = None
         self._begun = False
+        self._heartbeat: Heartbeat | None = None
         self._start_ns = 0
         self._statistics: dict[str, Any] = {}
 
@@ -71,6 +73,7 @@ class McuWire(Wire):
         if self.lockstep:
             self.connect()
             self._begin()
+            self._heartbeat = Heartbeat(lambda: int(self.bus.counters()["cycles"]), self._say_hello)
 
     def _emulated_fd(self) -> int:
         assert self.controller is not None
@@ -121,6 +124,9 @@ class McuWire(Wire):
 
     def close(self) -> None:
         """Says goodbye and ends what was started."""
+        if self._heartbeat is not None:
+            self._heartbeat.end()
+            self._heartbeat = None
         if self.client is not None:
             with contextlib.suppress(BusError):
                 self.bus.close()
@@ -128,6 +134,9 @@ class McuWire(Wire):
         if self._line is not None:
             self._line.close()
             self._line = None
+
+    def _say_hello(self) -> None:
+        self.bus.ask(Op.STATE, timeout_s=BEAT_S)
 
     def _where(self) -> str:
         return f"{self.device.name} at {self.device.url if self.level == 'hil' else self.board}"

@@ -22,7 +22,7 @@ enum hil_link_op {
     HIL_OP_DESCRIBE = 1, /* offset u16 -> DESCRIPTION */
     HIL_OP_START = 2,    /* mode u8, reset u8 -> DONE. reset: the control task starts from its initial state */
     HIL_OP_STOP = 3,     /* -> DONE. Outputs go safe, nothing is latched */
-    HIL_OP_STATE = 4,    /* -> STATE */
+    HIL_OP_STATE = 4,    /* -> STATE. In lock-step a host that asks is one that is there, while it computes nothing */
     HIL_OP_CLEAR = 5,    /* -> DONE: the latch is open again; REFUSED while its cause still holds */
     HIL_OP_SET =
         6, /* due i64, parameter u16, value f64 -> DONE, when it is staged; REFUSED when it is late or unknown */
