@@ -255,4 +255,4 @@ class Alarms:
         """For JSON."""
         flood = self.flood(time_s)
         figure = {"in_ten_minutes": flood, "flood": flood > FLOOD_COUNT, "most_in_ten_minutes": self.largest_flood}
-        return {"alarms": [alarm.to_dict() for alarm in self.by_name.values()], **figure}
+        return {"alarms": [alarm.to_dict() for alarm in self.by_name.values() if alarm.table.alarm], **figure}

@@ -86,7 +86,6 @@ class People:
                 desk.approve(made.number, approval.person, reason)
             else:
                 if desk.ladder.level(made.name) != approval.level:
-                    desk.step(twin.condition())
                     desk.promote(made.name, approval.level, approval.person, reason, self._envelope(twin, approval))
                 if approval.level == APPROVE:
                     desk.approve(made.number, approval.person, reason)

@@ -159,10 +159,10 @@ class Twin:
             self.table.actions,
             self.write,
             self.calendar,
+            self.condition,
             self.measure,
             self.crossed,
             trusted=self.trusted,
-            condition=self.condition(),
         )
 
     # ---- following the loop ----
@@ -178,7 +178,7 @@ class Twin:
             self.synchroniser.settle(self.time_s, values)
             for service in self.services:
                 service(self)
-            self.desk.step(self.condition())
+            self.desk.step()
 
     def _row(self, time_s: float, values: dict[str, float], flawed: Mapping[str, int]) -> None:
         self.time_s = time_s

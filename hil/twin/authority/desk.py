@@ -61,6 +61,7 @@ class Desk:
         actions: [twin.actions].
         write: into the ledger.
         now: the calendar, UTC.
+        look: how twin and bench are.
         measure, crossed: what verification asks of the twin's history.
         trusted: public keys whose envelopes are accepted.
         proposals: all of this run, by number.
@@ -70,18 +71,20 @@ class Desk:
     actions: Mapping[str, ActionTable]
     write: Write
     now: Callable[[], datetime]
+    look: Callable[[], Condition]
     measure: Measure
     crossed: Crossed
     trusted: Sequence[PublicKey] = ()
     ladder: Ladder = field(init=False)
     proposals: dict[int, Standing] = field(default_factory=dict)
-    condition: Condition = field(default_factory=Condition)
+    _seen: Condition = field(init=False)
     _grants: dict[str, _Grant] = field(default_factory=dict)
     _stops: int = 0
 
     def __post_init__(self) -> None:
         self.ladder = Ladder.of({name: table.level for name, table in self.actions.items()})
         self._stops = self.gate.bench.twin_stops
+        self._seen = self.look()
 
     @property
     def _time_s(self) -> float:
@@ -116,7 +119,7 @@ class Desk:
             text=text,
             effect=effect,
             evidence=evidence or {},
-            model=self.condition.model,
+            model=self.look().model,
             state=state,
         )
         for standing in self.proposals.values():
@@ -128,11 +131,11 @@ class Desk:
             self._apply(self.proposals[made.number], f"{AUTO}: {name} acts by itself")
         return made
 
-    def step(self, condition: Condition) -> None:
-        """One look: what has been lost, what is due. `condition` is how twin and bench are now."""
+    def step(self) -> None:
+        """One look: what has been lost, what is due."""
         self._hear()
-        reasons = list(condition.worse_than(self.condition))
-        self.condition = condition
+        before, self._seen = self._seen, self.look()
+        reasons = list(self._seen.worse_than(before))
         for action in self.actions:
             if self.ladder.acts(action):
                 why = reasons[0] if reasons else self._lost(action)
@@ -162,7 +165,12 @@ class Desk:
         if standing.state is State.APPLIED:
             assert made.effect is not None
             assert standing.applied_s is not None
-            if self._time_s >= standing.applied_s + made.effect.horizon_s:
+            seen = self.gate.look(made.name)
+            if not seen.requested and seen.tick > round(standing.applied_s / self.gate.bench.period_s) + 1:
+                refused = seen.reason is AuthorityReason.ACTS
+                why = "the block refused it: its output is outside of the envelope" if refused else seen.reason.text
+                self._move(standing, State.WITHDRAWN, why)
+            elif self._time_s >= standing.applied_s + made.effect.horizon_s:
                 self._verify(standing, made.effect, standing.applied_s)
         elif standing.state is State.PROPOSED:
             if self._time_s >= made.until_s:
@@ -187,14 +195,14 @@ class Desk:
                 condition of twin and bench forbids it. Nothing is changed then.
         """
         self._hear()
-        self.ladder.level(action)
+        self.ladder.check(action, level, person)
         if not above(level, ADVISE):
             self.ladder.promote(action, level, self._time_s, person, reason)
             self._give_up(action, f"a person put it to {level}")
             self._tell_rung(action, person, reason)
             return
         found = self._envelope(action, level, person, envelope)
-        if (why := self.condition.forbids()) is not None:
+        if (why := self.look().forbids()) is not None:
             raise HilError(f"cannot be promoted now: {why}", where=action)
         self.gate.reopen()
         until_s = self.gate.grant(action, found, self.now())
@@ -268,6 +276,11 @@ class Desk:
         before, grant = self.gate.look(made.name), self._grants[made.name]
         if (lost := self._lost(made.name)) is not None:
             self._move(standing, State.WITHDRAWN, lost)
+            return
+        allowed = grant.envelope.actions[made.name]
+        if not allowed.low <= made.value <= allowed.high:
+            why = f"{made.value:g} is not within the envelope's {allowed.low:g} to {allowed.high:g}"
+            self._move(standing, State.WITHDRAWN, why)
             return
         try:
             self.gate.request(made.name, made.value, grant.until_s)

@@ -65,17 +65,18 @@ class Ladder:
         """Whether it may act at all."""
         return above(self.level(action), ADVISE)
 
-    def promote(self, action: str, level: str, time_s: float, person: str, why: str) -> Rung:
-        """By a person; to any rung, also downwards.
-
-        Raises:
-            HilError: no such action or rung, or no person is named.
-        """
-        before = self.level(action)
+    def check(self, action: str, level: str, person: str) -> None:
+        """Raises HilError: no such action or rung, or no person is named."""
+        self.level(action)
         if level not in LADDER:
-            raise HilError(f"'{level}' is no rung of the ladder", mend=did_you_mean(level, LADDER))
+            raise HilError(f"'{level}' is no rung of the ladder", where=action, mend=did_you_mean(level, LADDER))
         if not person:
             raise HilError("nobody is named", where=action, mend="Only a person promotes: give --person")
+
+    def promote(self, action: str, level: str, time_s: float, person: str, why: str) -> Rung:
+        """By a person; to any rung, also downwards. Raises as `check`."""
+        self.check(action, level, person)
+        before = self.level(action)
         self.rungs[action] = Rung(level, time_s, why or f"promoted from {before}", person)
         return self.rungs[action]
 
