@@ -134,7 +134,7 @@ ACTS: Mapping[str, Act] = {
     "force": Act("force", "SIGNAL VALUE, as in sensor.h1 13 cm", _held("force")),
     "release": Act("release", "SIGNAL", _release),
     "set": Act("set", "PARAMETER VALUE, as in level1.setpoint 0.13", _held("set")),
-    "fault": Act("arm a fault", "SIGNAL=KIND(VALUE)@START..END, as in sensor.h1=bias(1 cm)@+2s..+5s", _fault),
+    "fault": Act("arm a fault", "SIGNAL=KIND(VALUE)@START..END, as in sensor.h1=bias(1 cm)@8s..14s or @+2s", _fault),
     "clear": Act("clear a fault", "its number, or all", _clear),
     "capture": Act("arm a capture", "SIGNALS when CONDITION [pre 0.5s] [post 2s] [timeout 10s]", _capture),
     "abort": Act("end a capture", "its name", _abort),

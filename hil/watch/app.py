@@ -40,7 +40,12 @@ PAGES: dict[str, type[TablePage | TrendsPage]] = {
     "captures": CapturesPage,
 }
 OLD_S = 1.5  # a look that is older is said to be old
-KEYS = "f force  r release  s set  a arm  x clear  c capture  n note  S safe  t trend  / filter  q quit"
+KEYS = "f force  r release  s set  a arm  x clear  c capture  n note  S safe  / filter  q quit"
+OWN_KEYS: dict[type[TablePage | TrendsPage], str] = {
+    SignalsPage: "t trend  ",
+    AlarmsPage: "k acknowledge  h shelve  ",
+    CapturesPage: "x abort  ",
+}
 
 
 class WatchApp(App[str]):
@@ -55,7 +60,8 @@ class WatchApp(App[str]):
 
     CSS = """
     Screen { layout: vertical; }
-    #head, #told, #lease, #keys { height: 1; padding: 0 1; }
+    #head, #lease, #keys { height: 1; padding: 0 1; }
+    #told { height: auto; max-height: 3; padding: 0 1; }
     #keys { color: $text-muted; }
     TabbedContent { height: 1fr; }
     TabPane { padding: 0 1; }
@@ -63,9 +69,8 @@ class WatchApp(App[str]):
     .trend { margin-top: 1; height: 1; }
     Sparkline { height: 3; }
     DataTable { height: 1fr; background: $background; }
-    #form { display: none; height: 1; padding: 0 1; color: $text-muted; }
-    Input { display: none; height: 3; }
-    Input.open, #form.open { display: block; }
+    #form { height: 1; padding: 0 1; color: $text-muted; }
+    Input, Input:focus { height: 1; border: none; padding: 0 1; background: $boost; }
     """
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,15 +111,15 @@ class WatchApp(App[str]):
                     yield kind()
         yield Static(id="told")
         yield Static(id="form")
-        yield Input(id="line")
+        yield Input(id="line", select_on_focus=False)
         yield Static(id="lease")
         yield Static(KEYS, id="keys")
 
     def on_mount(self) -> None:
         """Begins to look, and draws the age of the look also when none comes."""
+        self.action_cancel()
         self.asker.start()
         self.set_interval(0.5, self._draw_head)
-        self._focus_page()
 
     # ---- what comes from the asker's thread ----
 
@@ -129,6 +134,7 @@ class WatchApp(App[str]):
         self._page().fill(seen)
 
     def _say(self, text: str, bad: bool) -> None:
+        """A line on what came of an act; a look that comes later leaves it there."""
         self.query_one("#told", Static).update(Text(text, "bold red" if bad else "green"))
 
     def _ended(self, text: str) -> None:
@@ -173,6 +179,7 @@ class WatchApp(App[str]):
         """Another page: shown at once, with what was seen last."""
         if self._seen is not None:
             self._page().fill(self._seen)
+        self.query_one("#keys", Static).update(OWN_KEYS.get(type(self._page()), "") + KEYS)
         if not self._asked:
             self._focus_page()
 
@@ -203,8 +210,8 @@ class WatchApp(App[str]):
         )
         line.value = self._proposed(what)
         for widget in (form, line):
-            widget.add_class("open")
-        line.focus()
+            widget.display = True
+        self.screen.set_focus(line)  # at once: what is typed next belongs there
         line.cursor_position = len(line.value)
 
     def _proposed(self, what: str) -> str:
@@ -243,7 +250,7 @@ class WatchApp(App[str]):
         """Closes the line."""
         self._asked = ""
         for widget in (self.query_one("#form"), self.query_one(Input)):
-            widget.remove_class("open")
+            widget.display = False
         self._focus_page()
 
     async def action_trend(self) -> None:

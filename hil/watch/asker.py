@@ -24,6 +24,7 @@ IDLE_S = 300.0  # a terminal that nobody touches lets the lease end
 BESIDE_S = 0.5  # between two looks at what changes rarely
 TIMEOUT_S = 2.0
 PAUSE_S = 0.2  # before a slow bench is asked again
+SLOW = ("in time", "does not listen")  # what a bench says, or does not, that only hangs
 GONE = ("has ended", "has gone", "refused", "No such file")
 LAST_S = 1.0  # how long the end waits for the lease to be given back
 
@@ -114,7 +115,7 @@ class Asker:
                 if client is not None:
                     client.close()
                 if not self._is_there(error):
-                    self._listener.ended(error.message)
+                    self._listener.ended("the bench has ended" if _has_gone(error) else error.message)
                     return
                 client = None
                 time.sleep(PAUSE_S)
@@ -130,7 +131,7 @@ class Asker:
         """Whether the bench is only slow. A connection that has timed out is of no use: its late answer would be read
         as the answer to the next question.
         """
-        if any(word in error.message for word in GONE):
+        if not any(word in error.message for word in SLOW) or _has_gone(error):
             return False
         if not self._silent:
             self._listener.said("the bench does not answer; waiting for it", True)
@@ -206,6 +207,10 @@ class Asker:
     def _give_back(self, client: ControlClient) -> None:
         if self._token is not None:
             client.request("lease", act="release", lease=self._token)
+
+
+def _has_gone(error: HilError) -> bool:
+    return any(word in error.message for word in GONE)
 
 
 def _is_of_the_line(error: HilError) -> bool:
