@@ -6,14 +6,13 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
+from terminals import HIL, Terminal, terminals
 
 from hil import control
 from hil.errors import BenchError, HilError
@@ -21,8 +20,6 @@ from hil.recording import Recording
 from hil.watch.acts import ACTS
 from hil.watch.asker import LEASE_S
 from hil.watch.pages import fits
-
-HIL = [sys.executable, "-m", "hil"]
 
 
 @pytest.mark.parametrize(
@@ -66,50 +63,10 @@ def test_a_filter_takes_patterns_and_parts_of_names() -> None:
     assert [name for name in names if fits("", name)] == names
 
 
-class Terminal:
-    """A shell in a terminal of its own, hence in a session of its own."""
-
-    def __init__(self, tmux: list[str], name: str) -> None:
-        self._tmux, self._name = tmux, name
-        size = ["-x", "150", "-y", "44"]
-        subprocess.run([*tmux, "-f", "/dev/null", "new-session", "-d", *size, "-s", name, "sh"], check=True)
-
-    def screen(self) -> str:
-        shown = subprocess.run([*self._tmux, "capture-pane", "-p", "-t", self._name], capture_output=True, check=True)
-        return shown.stdout.decode()
-
-    def keys(self, *keys: str) -> None:
-        subprocess.run([*self._tmux, "send-keys", "-t", self._name, *keys], check=True)
-
-    def line(self, key: str, text: str, opened: str) -> None:
-        """A key, the line that it opens, what is typed there behind what is proposed, and Enter."""
-        self.keys(key)
-        self.sees(opened)
-        self.keys("-l", text)
-        self.sees(text)
-        self.keys("Enter")
-
-    def sees(self, *texts: str, within_s: float = 10.0) -> str:
-        end = time.monotonic() + within_s
-        while not all(text in (shown := self.screen()) for text in texts):
-            assert time.monotonic() < end, f"{texts} not in\n{shown}"
-            time.sleep(0.05)
-        return shown
-
-    def watches(self, *words: str) -> None:
-        self.keys("-l", " ".join([*HIL, "watch", *words]))
-        self.keys("Enter")
-        self.sees("1 signals", "plant.h1")
-
-
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
-    if which("tmux") is None:
-        pytest.skip("tmux is not installed")
-    # readline may have put the size of another terminal into the environment.
-    tmux = ["env", "-u", "LINES", "-u", "COLUMNS", "tmux", "-S", str(tmp_path / "tmux")]
-    yield lambda name: Terminal(tmux, name)
-    subprocess.run([*tmux, "kill-server"])
+    with terminals(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -195,7 +152,7 @@ def test_two_people_watch_and_one_of_them_acts(
     assert told[:2] == ["Ann: force sensor.h1 0.2", "Ann: hums at 40 Hz"]
     assert told[2].startswith("Ann: capture sensor.h1, pump.v1 trigger sensor.h1 > 0.1")
     assert told[3:] == ["Ann: release sensor.h1", "Bob: she has gone"]
-    assert {"force", "release", "capture"} <= {kind for kind, _ in events}
+    assert {"forced", "released", "capture"} <= {kind for kind, _ in events}
 
 
 def _events(folder: Path) -> list[dict[str, Any]]:
