@@ -161,6 +161,8 @@ class WatchApp(App[str]):
         self.query_one("#lease", Static).update(self._lease_text(seen))
 
     def _lease_text(self, seen: Seen) -> Text:
+        if look_age_s(seen) > OLD_S:
+            return Text("who holds the lease is not known now", "dim")
         if not seen.lease["held"]:
             return Text("nobody holds the lease; the first write takes it", "dim")
         if seen.mine:
@@ -205,9 +207,8 @@ class WatchApp(App[str]):
         """Opens the line, with what is chosen on the page."""
         self._asked = what
         form, line = self.query_one("#form", Static), self.query_one(Input)
-        form.update(
-            f"{ACTS[what].word}: {ACTS[what].form}" if what != "filter" else "filter: part of a name, or sensor.*"
-        )
+        told = f"{ACTS[what].word}: {ACTS[what].form}" if what != "filter" else "filter: part of a name, or sensor.*"
+        form.update(Text(told))
         line.value = self._proposed(what)
         for widget in (form, line):
             widget.display = True

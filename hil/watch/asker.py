@@ -88,8 +88,13 @@ class Asker:
         self._thread.start()
 
     def do(self, request: tuple[str, dict[str, Any]]) -> None:
-        """Hands an act over; what came of it is told to the listener."""
-        self._todo.put(request)
+        """Hands an act over; what came of it is told to the listener. None is kept for a bench that hangs: when it goes
+        on, what was meant for then may do harm.
+        """
+        if self._silent:
+            self._listener.said(f"{request[0]} was not done: the bench does not answer", True)
+        else:
+            self._todo.put(request)
 
     def touched(self) -> None:
         """Somebody is at the keys."""
@@ -136,6 +141,9 @@ class Asker:
         if not self._silent:
             self._listener.said("the bench does not answer; waiting for it", True)
         self._silent = True
+        with suppress(queue.Empty):
+            while (request := self._todo.get_nowait()) is not None:
+                self._listener.said(f"{request[0]} was not done: the bench does not answer", True)
         return True
 
     def _look(self, client: ControlClient) -> None:
