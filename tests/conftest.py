@@ -68,6 +68,7 @@ WAITING = (
     "tests/fmi/test_fmu_failures.py",
     "tests/loop/test_crash.py",
     "tests/loop/test_lease_live.py",
+    "tests/loop/test_watch_pages.py",
     "tests/plc/block/test_program_alone.py",
     "tests/plc/block/test_program_wires.py",
     "tests/rigs/test_test_command.py",

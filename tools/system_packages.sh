@@ -48,6 +48,7 @@ for purpose in "$@"; do
         need valgrind has_command valgrind
         need socat has_command socat
         need tshark has_command tshark
+        need tmux has_command tmux
         ;;
     lint)
         need cppcheck has_command cppcheck

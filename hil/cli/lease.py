@@ -65,16 +65,13 @@ def show(rig: RunningArg, pid: PidOption = None, json: JsonOption = False) -> No
 
 
 def _tell(found: Mapping[str, Any], *, json: bool) -> None:
-    from hil.control.lease import holder_text, left_text
+    from hil.control.lease import lease_text
 
     if json:
         output.print_json(found)
-    elif not found["held"]:
-        output.console().print("nobody holds the lease")
     else:
         kind = ", automatic" if found["automatic"] else ""
-        text = f"{holder_text(found['holder'])} holds the lease for another {left_text(found['left_s'])}{kind}"
-        output.console().print(text, soft_wrap=True)
+        output.console().print(lease_text(found) + kind, soft_wrap=True)
 
 
 def _seconds(text: str) -> float:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hil.cli import output, summary
 from hil.cli.options import AnyRunningArg, AtOption, JsonOption, PersonOption, PidOption, RunningArg
+
+if TYPE_CHECKING:
+    from hil.control import ControlClient
 
 SignalArg = Annotated[str, typer.Argument(metavar="SIGNAL", help="Name of a signal.")]
 ValueArg = Annotated[str, typer.Argument(metavar="VALUE", help="A number, or a quantity such as '13 cm'.")]
@@ -18,11 +22,15 @@ def status(rig: AnyRunningArg = None, pid: PidOption = None, json: JsonOption = 
     """Show how a running bench is; without RIG every bench that runs."""
     from hil import control
 
+    found: list[dict[str, Any]]
     if rig is not None or pid is not None:
         with control.connect(rig, pid) as client:
-            found = [client.request("status")]
+            found = [_ask(client)]
     else:
-        found = [_ask(bench.path) for bench in control.running()]
+        found = []
+        for bench in control.running():
+            with control.ControlClient(bench.path) as client:
+                found.append(_ask(client))
     if json:
         output.print_json({"benches": [summary.slim(one) for one in found]} if rig is None else summary.slim(found[0]))
     elif not found:
@@ -32,20 +40,22 @@ def status(rig: AnyRunningArg = None, pid: PidOption = None, json: JsonOption = 
             _show(one)
 
 
-def _ask(path: Any) -> dict[str, Any]:
-    from hil.control import ControlClient
-
-    with ControlClient(path) as client:
-        return client.request("status")
+def _ask(client: ControlClient) -> dict[str, Any]:
+    """How the bench is, and who may write to it."""
+    lease = client.request("lease", act="show")
+    return {**client.request("status"), "lease": {key: lease[key] for key in ("held", "holder", "left_s", "automatic")}}
 
 
 def _show(health: Mapping[str, Any]) -> None:
+    from hil.control.lease import lease_text
+
     out = output.console()
     bindings = ", ".join(f"{role}: {level}" for role, level in health["bindings"].items())
     out.print(f"{health['rig']} (pid {health['pid']}), {health['time']}; {bindings}", style="bold", soft_wrap=True)
     out.print(f"  {summary.status_text(health)}", soft_wrap=True)
     for name, counters in health["buses"].items():
         out.print(f"  bus {name}: {summary.bus_text(counters)}", soft_wrap=True)
+    out.print(f"  {lease_text(health['lease'])}", soft_wrap=True)
     for fault in health["faults"]:
         out.print(f"  fault {fault['id']} {fault['phase']}: {fault['text']}", soft_wrap=True)
 
@@ -152,7 +162,10 @@ def stop(rig: AnyRunningArg = None, pid: PidOption = None, json: JsonOption = Fa
 def _act(rig: str | None, pid: int | None, as_json: bool, do: str, said: str, **fields: Any) -> None:
     """One request, and a line on what was accepted."""
     from hil import control
+    from hil.control.lease import user_name
 
+    if do not in ("mark", "note", "stop"):  # the bench marks the recording: who did what
+        fields["person"] = os.environ.get("HIL_PERSON") or user_name(os.getuid())
     with control.connect(rig, pid) as client:
         answer = client.request(do, **fields)
     if as_json:

@@ -202,6 +202,13 @@ def holder_text(who: Mapping[str, Any]) -> str:
     return f"{who['person']}, {told}," if who["person"] else told
 
 
+def lease_text(shown: Mapping[str, Any]) -> str:
+    """What the request `lease` shows, in one line."""
+    if not shown["held"]:
+        return "nobody holds the lease"
+    return f"{holder_text(shown['holder'])} holds the lease for another {left_text(shown['left_s'])}"
+
+
 def left_text(seconds: float) -> str:
     """What is left, never rounded to nothing."""
     return f"{math.ceil(10 * seconds) / 10:.1f} s" if seconds < 10 else f"{math.ceil(seconds)} s"

@@ -187,6 +187,11 @@ REQUESTS: Mapping[str, Request] = {
 }
 # They need no lease: what only reads, and the two stops, which nobody may be kept from. All others write.
 FREE = frozenset({"status", "values", "captures", "lease", "stop", "twin_stop"})
+# Any write may name a `person`; it then stands in the recording as a mark. These two are marks themselves.
+OWN_MARK = frozenset({"mark", "note"})
+UNTOLD = frozenset({"hil", "id", "do", "lease", "person"})
+PLAIN = frozenset({"act", "name", "value", "fault", "text", "signals"})  # what needs no word before it
+LONGEST_TOLD = 400
 
 
 def answer(
@@ -215,9 +220,24 @@ def _carried_out(bench: Bench, message: Fields, known: Mapping[str, Request], ac
     if access is None:
         return handler(bench, message)
     access.check(message)
+    writes = message["do"] not in access.free
+    person = person_of(message) if writes and message["do"] not in OWN_MARK else None
     done = handler(bench, message)
     access.done(message)
+    if person is not None:
+        bench.mark(f"{person}: {told(message)}")
     return done
+
+
+def told(message: Fields) -> str:
+    """A request in words, as it stands in the recording behind the person's name: "force sensor.h1 0.3"."""
+    words = [str(message["do"])]
+    for key, value in message.items():
+        if key in UNTOLD or value is None:
+            continue
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        words.append(text if key in PLAIN else f"{key} {text}")
+    return " ".join(words)[:LONGEST_TOLD]
 
 
 def refusal(error: HilError) -> Answer:

@@ -1,4 +1,4 @@
-"""A running bench in the terminal: values, status, faults, bus health and timing, read through its control socket."""
+"""The plain view of a running bench: values, status, faults, bus health and timing in one picture, with rich."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import select
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from rich.columns import Columns
@@ -21,44 +19,10 @@ from rich.text import Text
 from hil.cli.output import counted, nanoseconds_text
 from hil.control import ControlClient
 from hil.errors import BenchError
+from hil.watch.look import GOOD, View, bus_row, head_text, look, signal_row
 
-STATUS = (
-    (8, "bad", "bold red"),
-    (16, "safe", "bold magenta"),
-    (1, "stale", "yellow"),
-    (4, "faulted", "red"),
-    (2, "forced", "cyan"),
-)
-GOOD = "green"
-AWAY = ("not here", "dim")  # internal to a controller that runs on its device
 TABLE_WIDTH = 58  # columns of one table of signals
 AROUND = 4  # lines of frame and heading around the signals
-
-
-@dataclass(frozen=True)
-class View:
-    """One look at a bench: `status` and `values` as hil.control.requests gives them."""
-
-    status: Mapping[str, Any]
-    values: Mapping[str, Any]
-
-
-def look(client: ControlClient, patterns: Sequence[str] | None = None) -> View:
-    """Asks the bench for everything a frame shows; `patterns` choose signals.
-
-    Raises:
-        BenchError: the bench has ended, or no signal fits.
-    """
-    status = client.request("status")
-    values = client.request("values")
-    if patterns:
-        names = [name for name in values["values"] if any(fnmatchcase(name, p) for p in patterns)]
-        if not names:
-            raise BenchError(
-                "no signal fits", where="--signals", mend=f"There are {', '.join(list(values['values'])[:12])}"
-            )
-        values = {**values, **{key: {n: values[key][n] for n in names} for key in ("values", "status", "units")}}
-    return View(status, values)
 
 
 def show(client: ControlClient, console: Console, patterns: Sequence[str] | None, rate_hz: float) -> None:
@@ -83,13 +47,9 @@ def frame(view: View, width: int, height: int | None) -> RenderableType:
 
 def _head(status: Mapping[str, Any]) -> RenderableType:
     """Who runs, and how well it keeps time."""
-    kind = {"real": "real time", "lockstep": "lock-step", "virtual": "virtual time"}[status["time"]]
-    levels = ", ".join(f"{role}: {level}" for role, level in status["bindings"].items())
     first = Text(status["rig"], "bold")
     first.append(f"  {status['time_s']:.2f} s", "bold cyan")
-    first.append(
-        f"  {kind}, tick {status['tick']:,} of {1e3 * status['period_s']:g} ms, {levels}, pid {status['pid']}", "dim"
-    )
+    first.append(f"  {head_text(status)}", "dim")
     if status["safe"]:
         first.append("  SAFE STATE", "bold white on magenta")
     second = Text("loop  ", "bold")
@@ -122,30 +82,9 @@ def _signal_table(values: Mapping[str, Any], names: Sequence[str], all_names: Se
     table.add_column(width=6, no_wrap=True, style="dim")
     table.add_column(width=8, no_wrap=True)
     for name in names:
-        away = name in values["away"]
-        words, style = AWAY if away else status_words(values["status"][name])
-        unit = values["units"].get(name) or ""
-        table.add_row(
-            Text(name),
-            Text("n/a" if away else _number(values["values"][name]), style),
-            Text("" if unit == "1" else unit),
-            Text(words, style),
-        )
+        value, unit, words, style = signal_row(values, name)
+        table.add_row(Text(name), Text(value, style), Text(unit), Text(words, style))
     return table
-
-
-def status_words(bits: int) -> tuple[str, str]:
-    """The worst status bit in a word, with "+" when there are more; and its colour."""
-    found = [(word, style) for bit, word, style in STATUS if bits & bit]
-    if not found:
-        return "good", GOOD
-    return found[0][0] + ("+" if len(found) > 1 else ""), found[0][1]
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "nan"
-    return f"{value:.5g}" if value and abs(value) < 1e-3 else f"{value:,.5f}"[:12]
 
 
 def _faults(status: Mapping[str, Any]) -> RenderableType | None:
@@ -172,17 +111,13 @@ def _buses(status: Mapping[str, Any]) -> RenderableType | None:
 
 
 def _bus_row(name: str, counters: Mapping[str, Any]) -> Iterator[Text]:
-    from hil.cli.summary import trouble_text
-
-    up = counters.get("connected", False)
-    yield Text(name, "bold")
-    yield Text("connected" if up else "NOT CONNECTED", GOOD if up else "bold red")
-    yield Text(str(counters.get("level", "")))
-    for histogram in ("round_trip_ns", "age_ns"):
-        times = counters.get(histogram) or {}
-        yield Text(nanoseconds_text(times.get("p50")))
-        yield Text(nanoseconds_text(times.get("p99")), "dim")
-    trouble = trouble_text(counters)
+    word, up, level, trip, trip_99, age, age_99, trouble = bus_row(name, counters)
+    yield Text(word, "bold")
+    yield Text(up, GOOD if up == "connected" else "bold red")
+    yield Text(level)
+    for middle, late in ((trip, trip_99), (age, age_99)):
+        yield Text(middle)
+        yield Text(late, "dim")
     yield Text(trouble, GOOD if trouble == "no errors" else "yellow")
 
 
