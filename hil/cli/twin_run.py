@@ -121,11 +121,19 @@ def _foreseen(body: Mapping[str, Any]) -> str:
     if "refused" in body:
         return f"{name}: {body['refused']}"
     if "life" in body:
-        times = body["life"]["time_s"]
-        low, middle, high = (_hours(times[share]) for share in ("0.05", "0.5", "0.95"))
-        return f"{name}: {body['parameter']} reaches {body['life']['limit']:g} in {middle} ({low} to {high})"
+        limit = f"the limit {body['life']['limit']:g} {body['life']['unit']}"
+        if body["ended"]:
+            return f"{name}: {limit} is reached, {body['wear']['level']['mean']:.3g} {body['life']['unit']} are left"
+        low, middle, high = hours_of(body["life"]["time_s"])
+        return f"{name}: {limit} is crossed in {middle} ({low} to {high} with 90 %)"
     crossed = [f"{key} {one['probability']:.0%}" for key, one in body["limits"].items()]
     return f"{name}, {_hours(body['horizon_s'])} ahead: limits crossed: {', '.join(crossed)}"
+
+
+def hours_of(times: Mapping[str, float | None]) -> tuple[str, str, str]:
+    """The 5, 50 and 95 % quantiles of a time, for people."""
+    low, middle, high = (_hours(times[share]) for share in ("0.05", "0.5", "0.95"))
+    return low.removesuffix(" h"), middle, high
 
 
 def _hours(time_s: float | None) -> str:

@@ -23,6 +23,7 @@ from hil.twin.scenario import Script
 from hil.twin.service import ToldLedger, Twin, with_group
 from hil.twin.sources import Series, open_source, with_series, with_start
 from hil.twin.spec import ScenarioTable, SourceTable, twin_of
+from hil.twin.wearing import Wearer
 
 STATUS_FILE = "twin.json"
 RUN_FOLDER = "run-{:03d}"  # a recording each
@@ -130,7 +131,8 @@ class TwinRun:
             )
             ledger = stack.enter_context(ToldLedger(request.out, on_entry))
             self.twin = Twin(self.bench, ledger)
-            self.foreseer = Foreseer()
+            self.wearer = Wearer()
+            self.foreseer = Foreseer(self.wearer)
             self._serve(ledger)
             self._stack = stack.pop_all()
 
@@ -144,7 +146,7 @@ class TwinRun:
         """The analytic services. Measured data have no plant whose future could be run, so there they rest."""
         if self.series is not None or self.time == "real":
             return
-        self.twin.services += [Renewer(Versions(self.request.out, ledger)), self.foreseer]
+        self.twin.services += [Renewer(Versions(self.request.out, ledger)), self.wearer, self.foreseer]
         self.twin.followers.append(self.foreseer.see)
 
     # ---- running ----
@@ -221,7 +223,7 @@ class TwinRun:
         self._write_status()
 
     def _status(self) -> dict[str, Any]:
-        return {**self.twin.status(), "forecasts": self.foreseer.to_dict()}
+        return {**self.twin.status(), "forecasts": self.foreseer.to_dict(), "lives": self.wearer.to_dict()}
 
     def _write_status(self) -> None:
         """What `hil twin status DIR` shows; replaced as a whole."""

@@ -7,6 +7,7 @@ from hil.rig import Rig
 from hil.rig.twin_schema import (
     ActionTable,
     CauseTable,
+    DegradationTable,
     DetectorTable,
     ForecastTable,
     LimitTable,
@@ -21,6 +22,7 @@ from hil.rig.twin_schema import (
 __all__ = [
     "ActionTable",
     "CauseTable",
+    "DegradationTable",
     "DetectorTable",
     "ForecastTable",
     "LimitTable",

@@ -48,9 +48,13 @@ class Wear:
     noise: Floats
     rows: int
 
-    def life(self, limit: float) -> Life:
-        """Time until the quantity first reaches the limit, from the last row's time on."""
-        sign = 1.0 if limit >= float(np.median(self.level)) else -1.0
+    def life(self, limit: float, *, start: float | None = None) -> Life:
+        """Time until the quantity first reaches the limit, from the last row's time on.
+
+        Args:
+            start: value of a new one: it tells a limit that is passed already from one ahead; None: it is ahead.
+        """
+        sign = 1.0 if limit >= (float(np.median(self.level)) if start is None else start) else -1.0
         return Life(limit, sign * (limit - self.level), sign * self.drift, self.diffusion)
 
     def course(self, name: str, members: int, time_s: npt.ArrayLike, seed: int = 1) -> Course:
