@@ -11,6 +11,7 @@ import typer
 from hil.cli import output
 from hil.cli.options import JsonOption, PidOption
 from hil.cli.twin_asked import TwinArg, ask, is_folder, stored
+from hil.cli.twin_words import hours_of
 from hil.errors import HilError
 
 
@@ -41,6 +42,13 @@ def status(twin: TwinArg, pid: PidOption = None, json: JsonOption = False) -> No
     for one in found["authority"]["proposals"]:
         if one["state"] in ("proposed", "applied"):
             out.print(f"  proposal {one['number']}, {one['state']}: {one['text']}", soft_wrap=True)
+    for name, life in found.get("lives", {}).items():
+        if life["ended"]:
+            out.print(f"  {name}: the limit {life['limit']:g} is reached")
+        elif life["approaching"]:
+            low, middle, high = hours_of(life["time_s"])
+            span = f"{middle} ({low} to {high} with 90 %)"
+            out.print(f"  {name}: from {life['at_s']:g} s on the limit {life['limit']:g} is crossed in {span}")
     _show_alarms(found["alarms"], found["in_ten_minutes"])
 
 

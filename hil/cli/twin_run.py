@@ -11,7 +11,7 @@ from hil.cli import FAILED, output, summary
 from hil.cli.options import BindOption, JsonOption, RigArg, UrlOption, bindings, urls
 from hil.cli.run import Time
 from hil.cli.signals import StopFlag
-from hil.cli.twin_words import acted
+from hil.cli.twin_words import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,45 +107,7 @@ def _tell(kind: str, body: Mapping[str, Any]) -> None:
     """One line for an entry of the ledger."""
     at_s = body.get("time_s")
     when = f"{at_s:>9.0f} s" if isinstance(at_s, float | int) else " " * 11
-    output.console().print(f"{when}  {kind:<10} {_said(kind, body)}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _said(kind: str, body: Mapping[str, Any]) -> str:
-    if kind == "alarm":
-        return f"{body['alarm']}: {body['state']} ({body['priority']}): {body['text']}"
-    if kind == "diagnosis":
-        return f"{body['cause']} {body['probability'][body['cause']]:.0%}: {body['text']}"
-    if kind == "detection":
-        return f"{body['detector']}: {body['text']}"
-    if kind == "quality":
-        place = body.get("signal") or body.get("column") or ""
-        return f"{place} {body['kind']}: {body['text']}".strip()
-    if kind == "model":
-        version = f" version {body['version']}" if "version" in body else ""
-        return f"{body.get('act') or body.get('what')}{version}: {body.get('reason', '')}".removesuffix(": ")
-    if kind == "forecast":
-        return _foreseen(body)
-    if kind in ("proposal", "authority", "decision", "action", "outcome"):
-        return acted(kind, body)
-    return str(body.get("text") or body.get("act") or "")
-
-
-def _foreseen(body: Mapping[str, Any]) -> str:
-    name = body.get("forecast") or body.get("degradation")
-    if "refused" in body:
-        return f"{name}: {body['refused']}"
-    if "life" in body:
-        times = body["life"]["time_s"]
-        if times["0.5"] == 0.0:
-            return f"{name}: {body['parameter']} has reached {body['life']['limit']:g}"
-        low, middle, high = (_hours(times[share]) for share in ("0.05", "0.5", "0.95"))
-        return f"{name}: {body['parameter']} reaches {body['life']['limit']:g} in {middle} ({low} to {high})"
-    crossed = [f"{key} {one['probability']:.0%}" for key, one in body["limits"].items()]
-    return f"{name}, {_hours(body['horizon_s'])} ahead: limits crossed: {', '.join(crossed)}"
-
-
-def _hours(time_s: float | None) -> str:
-    return "never" if time_s is None else f"{time_s / 3600.0:.1f} h"
+    output.console().print(f"{when}  {kind:<10} {said(kind, body)}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _show(result: TwinResult) -> None:

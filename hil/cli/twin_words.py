@@ -8,8 +8,52 @@ from typing import Any
 Body = Mapping[str, Any]
 
 
-def acted(kind: str, body: Body) -> str:
-    """A line for an entry of the kinds proposal, decision, authority, action and outcome."""
+def said(kind: str, body: Body) -> str:
+    """A line for an entry of any kind."""
+    if kind == "alarm":
+        return f"{body['alarm']}: {body['state']} ({body['priority']}): {body['text']}"
+    if kind == "diagnosis":
+        return f"{body['cause']} {body['probability'][body['cause']]:.0%}: {body['text']}"
+    if kind == "detection":
+        return f"{body['detector']}: {body['text']}"
+    if kind == "quality":
+        place = body.get("signal") or body.get("column") or ""
+        return f"{place} {body['kind']}: {body['text']}".strip()
+    if kind == "model":
+        version = f" version {body['version']}" if "version" in body else ""
+        return f"{body.get('act') or body.get('what')}{version}: {body.get('reason', '')}".removesuffix(": ")
+    if kind == "forecast":
+        return _foreseen(body)
+    if kind in ("proposal", "authority", "decision", "action", "outcome"):
+        return _acted(kind, body)
+    return str(body.get("text") or body.get("act") or "")
+
+
+def _foreseen(body: Body) -> str:
+    name = body.get("forecast") or body.get("degradation")
+    if "refused" in body:
+        return f"{name}: {body['refused']}"
+    if "life" in body:
+        limit = f"the limit {body['life']['limit']:g} {body['life']['unit']}"
+        if body["ended"]:
+            return f"{name}: {limit} is reached, {body['wear']['level']['mean']:.3g} {body['life']['unit']} are left"
+        low, middle, high = hours_of(body["life"]["time_s"])
+        return f"{name}: {limit} is crossed in {middle} ({low} to {high} with 90 %)"
+    crossed = [f"{key} {one['probability']:.0%}" for key, one in body["limits"].items()]
+    return f"{name}, {_hours(body['horizon_s'])} ahead: limits crossed: {', '.join(crossed)}"
+
+
+def hours_of(times: Mapping[str, float | None]) -> tuple[str, str, str]:
+    """The 5, 50 and 95 % quantiles of a time, for people."""
+    low, middle, high = (_hours(times[share]) for share in ("0.05", "0.5", "0.95"))
+    return low.removesuffix(" h"), middle, high
+
+
+def _hours(time_s: float | None) -> str:
+    return "never" if time_s is None else f"{time_s / 3600.0:.1f} h"
+
+
+def _acted(kind: str, body: Body) -> str:
     if "refused" in body:
         return str(body["refused"])
     words = {"proposal": _proposal, "decision": _decision, "authority": _authority, "action": _action}

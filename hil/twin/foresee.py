@@ -14,17 +14,20 @@ from hil.twin.spec import ForecastTable
 if TYPE_CHECKING:
     from hil.fork import Fork
     from hil.twin.service import Twin
+    from hil.twin.wearing import Wearer
 
 
 @dataclass
 class Foreseer:
-    """A service: makes each forecast when it is due.
+    """A service: makes each forecast when it is due. What wears does so in its members, too.
 
     Attributes:
+        wearer: knows how.
         newest: by name.
         scores: by name; every row that came is judged.
     """
 
+    wearer: Wearer
     newest: dict[str, Forecast] = field(default_factory=dict)
     scores: dict[str, Scoreboard] = field(default_factory=dict)
     _due_s: dict[str, float] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class Foreseer:
             limits=limits,
             members=table.members,
             horizon_s=table.horizon_s,
+            courses=self.wearer.courses(twin, table.members, table.horizon_s),
             seed=twin.bench.seed + round(twin.time_s),
         )
         self.newest[name] = made

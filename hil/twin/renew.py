@@ -66,7 +66,10 @@ class Renewer:
             self._told.add("no recording")
             body = {"what": "refused", "reason": "the run is not recorded, so there are no data to fit"}
             twin.write("model", {"time_s": twin.time_s, **body})
-        return None if writer is None else writer.folder
+        if writer is None:
+            return None
+        writer.flush()  # else how much there is to fit would hang on the clock
+        return writer.folder
 
     def _fit(self, twin: Twin, finding: Finding, parameters: list[str]) -> None:
         folder, table = self._data(twin), twin.table.recalibrate

@@ -148,7 +148,8 @@ class TwinRun:
                 calendar=self._calendar,
                 model=lambda: self.versions.champion,
             )
-            self.foreseer, self.wearer = Foreseer(), Wearer()
+            self.wearer = Wearer()
+            self.foreseer = Foreseer(self.wearer)
             self._serve()
             self._stack = stack.pop_all()
 
@@ -168,7 +169,7 @@ class TwinRun:
             return
         renewer = Renewer(self.versions)
         proposer = Proposer(self.wearer, renewer)
-        self.twin.services += [renewer, self.foreseer, self.wearer, proposer, self._people]
+        self.twin.services += [renewer, self.wearer, self.foreseer, proposer, self._people]
         self.twin.followers.append(self.foreseer.see)
 
     # ---- running ----
@@ -249,7 +250,7 @@ class TwinRun:
         self._write_status()
 
     def _status(self) -> dict[str, Any]:
-        return {**self.twin.status(), "forecasts": self.foreseer.to_dict(), "life": self.wearer.to_dict()}
+        return {**self.twin.status(), "forecasts": self.foreseer.to_dict(), "lives": self.wearer.to_dict()}
 
     def _write_status(self) -> None:
         """What `hil twin status DIR` shows; replaced as a whole."""

@@ -48,15 +48,13 @@ class Wear:
     noise: Floats
     rows: int
 
-    def life(self, limit: float, new: float | None = None) -> Life:
+    def life(self, limit: float, *, start: float | None = None) -> Life:
         """Time until the quantity first reaches the limit, from the last row's time on.
 
         Args:
-            limit: in the quantity's unit.
-            new: its value when it was new: from which side it comes to the limit, so that one beyond it is used up.
-                None: from where it is now.
+            start: value of a new one: it tells a limit that is passed already from one ahead; None: it is ahead.
         """
-        sign = 1.0 if limit >= (float(np.median(self.level)) if new is None else new) else -1.0
+        sign = 1.0 if limit >= (float(np.median(self.level)) if start is None else start) else -1.0
         return Life(limit, sign * (limit - self.level), sign * self.drift, self.diffusion)
 
     def course(self, name: str, members: int, time_s: npt.ArrayLike, seed: int = 1) -> Course:
