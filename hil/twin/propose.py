@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hil.errors import HilError
-from hil.twin.authority.proposal import Effect
+from hil.twin.authority.proposal import Effect, Proposal
 from hil.twin.forecast import Limit
 from hil.twin.forecast.in_rig import belief_of
-from hil.twin.forecast.prescribe import Goal, best_setpoint, best_window
+from hil.twin.forecast.prescribe import Goal, Option, best_setpoint, best_window, judge_setpoint
 
 if TYPE_CHECKING:
     from hil.fork import Fork
@@ -101,44 +101,61 @@ class Proposer:
         twin.desk.propose(name, best.begin_s, text, until_s=best.begin_s, evidence=evidence)
 
     def _setpoint(self, twin: Twin, fork: Fork, name: str, action: ActionTable) -> None:
-        formula = twin.table.kpis[action.objective]
-        keys = [(key, twin.table.limits[key]) for key in action.constraints]
-        goal = Goal(
-            target=action.sets,
-            low=action.range[0],
-            high=action.range[1],
-            kpi=formula,
-            limits=[Limit(key, limit.signal, limit.low, limit.high, limit.text) for key, limit in keys],
-            epsilon=1.0 - action.confidence,
-            resolution=action.resolution,
-        )
         try:
-            advice = best_setpoint(
-                fork,
-                goal,
-                belief=belief_of(fork, twin.table),
-                courses=self.wearer.courses(twin, MEMBERS, action.horizon_s),
-                members=MEMBERS,
-                horizon_s=action.horizon_s,
-                seed=twin.bench.seed,
-            )
+            advice = best_setpoint(fork, self._goal(twin, action), **self._ahead(twin, fork, action))
         except HilError as error:
             twin.write("proposal", {"time_s": twin.time_s, "action": name, "refused": str(error)})
             return
         evidence = {**self._evidence(twin), "ranked": [o.to_dict() for o in advice.ranked], "now": advice.now.to_dict()}
         best = advice.best
         if best is None:
-            body = {
-                "time_s": twin.time_s,
-                "action": name,
-                "none": "no value is better beyond doubt and keeps the limits",
-            }
-            twin.write("proposal", {**body, "evidence": evidence})
+            none = "no value is better beyond doubt and keeps the limits"
+            twin.write("proposal", {"time_s": twin.time_s, "action": name, "none": none, "evidence": evidence})
             return
-        limits = {key: upper for key, (_, upper) in best.crossing.items()}
-        effect = Effect(formula, action.horizon_s, best.cost, *best.band, unchanged=best.effect.baseline, limits=limits)
-        text = f"{action.sets} to {best.value:g}: {action.objective} {best.effect.baseline:.4g} -> {best.cost:.4g} in "
-        text += f"{action.horizon_s / HOUR_S:.3g} h; limits are kept with {1.0 - max(limits.values(), default=0.0):.0%}"
+        effect = _effect(twin, action, best)
+        text = (
+            f"{action.sets} to {best.value:g}: {action.objective} {effect.unchanged:.4g} -> {effect.expected:.4g} in "
+        )
+        kept = 1.0 - max(effect.limits.values(), default=0.0)
+        text += f"{action.horizon_s / HOUR_S:.3g} h; limits are kept with {kept:.0%}"
         until_s = twin.time_s + action.horizon_s
-        state = fork.hash
-        twin.desk.propose(name, best.value, text, until_s=until_s, effect=effect, evidence=evidence, state=state)
+        twin.desk.propose(name, best.value, text, until_s=until_s, effect=effect, evidence=evidence, state=fork.hash)
+
+    def foretell(self, twin: Twin, made: Proposal) -> tuple[Effect, str]:
+        """The effect of a proposal from now on, with the hash of the state it is foretold from.
+
+        Raises:
+            HilError: the present cannot be copied, or the ensemble cannot be run.
+        """
+        action, fork = twin.table.actions[made.name], twin.fork()
+        found = judge_setpoint(fork, self._goal(twin, action), made.value, **self._ahead(twin, fork, action))
+        return _effect(twin, action, found), fork.hash
+
+    def _ahead(self, twin: Twin, fork: Fork, action: ActionTable) -> dict[str, Any]:
+        """What an ensemble of this action starts from."""
+        return {
+            "belief": belief_of(fork, twin.table),
+            "courses": self.wearer.courses(twin, MEMBERS, action.horizon_s),
+            "members": MEMBERS,
+            "horizon_s": action.horizon_s,
+            "seed": twin.bench.seed,
+        }
+
+    @staticmethod
+    def _goal(twin: Twin, action: ActionTable) -> Goal:
+        keys = [(key, twin.table.limits[key]) for key in action.constraints]
+        return Goal(
+            target=action.sets,
+            low=action.range[0],
+            high=action.range[1],
+            kpi=twin.table.kpis[action.objective],
+            limits=[Limit(key, limit.signal, limit.low, limit.high, limit.text) for key, limit in keys],
+            epsilon=1.0 - action.confidence,
+            resolution=action.resolution,
+        )
+
+
+def _effect(twin: Twin, action: ActionTable, found: Option) -> Effect:
+    limits = {key: upper for key, (_, upper) in found.crossing.items()}
+    formula, (low, high) = twin.table.kpis[action.objective], found.band
+    return Effect(formula, action.horizon_s, found.cost, low, high, found.effect.baseline, limits)

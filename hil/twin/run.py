@@ -169,6 +169,7 @@ class TwinRun:
             return
         renewer = Renewer(self.versions)
         proposer = Proposer(self.wearer, renewer)
+        self.twin.desk.foretell = lambda made: proposer.foretell(self.twin, made)
         self.twin.services += [renewer, self.wearer, self.foreseer, proposer, self._people]
         self.twin.followers.append(self.foreseer.see)
 
@@ -226,8 +227,9 @@ class TwinRun:
             ticks = min(most, end - first)
             if self._script:
                 self._script.send(self.bench, (first + ticks) * period_s)
-            self.bench.run(ticks * period_s)
-            self._look()
+            with self.twin.lock:  # whoever decides meets a bench at rest, which can be copied
+                self.bench.run(ticks * period_s)
+                self._look()
             if self.request.pace is not None:
                 due = begun + (first + ticks) * period_s / self.request.pace
                 clock.sleep(max(0.0, due - clock.monotonic()))

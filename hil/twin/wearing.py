@@ -91,10 +91,14 @@ class Wearer:
 
     def courses(self, twin: Twin, members: int, horizon_s: float) -> list[Course]:
         """Ways that the plant's parameters may go, for an ensemble from now on; of what approaches its end."""
-        times = np.linspace(0.0, horizon_s, COURSE_STEPS + 1)[1:]
+        times, age_s = np.linspace(0.0, horizon_s, COURSE_STEPS + 1)[1:], twin.time_s - self.at_s
         block, seed = twin.table.block, twin.bench.seed
+
+        def course(found: Wear, parameter: str) -> Course:
+            return replace(found.course(f"{block}.{parameter}", members, times + age_s, seed), time_s=times)
+
         return [
-            found.course(f"{block}.{twin.table.degradation[name].parameter}", members, times, seed)
+            course(found, twin.table.degradation[name].parameter)
             for name, found in self.wears.items()
             if self.approaching(name)
         ]

@@ -7,7 +7,7 @@ envelope says of the calendar is read off the clock that the desk was given.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -32,8 +32,13 @@ LOST = frozenset(
     }
 )
 """The block has latched: only a person's new promotion gives authority again."""
+SLACK = 1e-9  # of a probability
 Crossed = Callable[[str, float], bool]
 """(limit, since_s) -> whether it was crossed since."""
+
+
+Foretell = Callable[[Proposal], tuple[Effect, str]]
+"""What an action does from now on, and the hash of the state that this is foretold from."""
 
 
 class Write(Protocol):
@@ -64,6 +69,7 @@ class Desk:
         look: how twin and bench are.
         measure, crossed: what verification asks of the twin's history.
         trusted: public keys whose envelopes are accepted.
+        foretell: an action's effect from now on; None: what was foretold with the proposal has to do.
         proposals: all of this run, by number.
     """
 
@@ -75,6 +81,7 @@ class Desk:
     measure: Measure
     crossed: Crossed
     trusted: Sequence[PublicKey] = ()
+    foretell: Foretell | None = None
     ladder: Ladder = field(init=False)
     proposals: dict[int, Standing] = field(default_factory=dict)
     _seen: Condition = field(init=False)
@@ -163,15 +170,15 @@ class Desk:
         """What time brings for one proposal."""
         made = standing.proposal
         if standing.state is State.APPLIED:
-            assert made.effect is not None
+            assert standing.effect is not None
             assert standing.applied_s is not None
             seen = self.gate.look(made.name)
             if not seen.requested and seen.tick > round(standing.applied_s / self.gate.bench.period_s) + 1:
                 refused = seen.reason is AuthorityReason.ACTS
                 why = "the block refused it: its output is outside of the envelope" if refused else seen.reason.text
                 self._move(standing, State.WITHDRAWN, why)
-            elif self._time_s >= standing.applied_s + made.effect.horizon_s:
-                self._verify(standing, made.effect, standing.applied_s)
+            elif self._time_s >= standing.applied_s + standing.effect.horizon_s:
+                self._verify(standing, standing.effect, standing.applied_s)
         elif standing.state is State.PROPOSED:
             if self._time_s >= made.until_s:
                 self._move(standing, State.EXPIRED, "nobody decided in time")
@@ -272,27 +279,36 @@ class Desk:
     def _apply(self, standing: Standing, why: str) -> None:
         """Through the gate; what the gate or the block refuses is told, and nothing is in force then."""
         made = standing.proposal
-        assert made.effect is not None
         before, grant = self.gate.look(made.name), self._grants[made.name]
-        if (lost := self._lost(made.name)) is not None:
-            self._move(standing, State.WITHDRAWN, lost)
-            return
-        allowed = grant.envelope.actions[made.name]
-        if not allowed.low <= made.value <= allowed.high:
-            why = f"{made.value:g} is not within the envelope's {allowed.low:g} to {allowed.high:g}"
-            self._move(standing, State.WITHDRAWN, why)
-            return
         try:
+            standing.effect, state = self._foretold(made)
+            self._check(made, standing.effect, grant)
             self.gate.request(made.name, made.value, grant.until_s)
         except HilError as error:
-            self._move(standing, State.WITHDRAWN, str(error))
+            self._move(standing, State.WITHDRAWN, error.message)
             return
         standing.applied_s, standing.before = self._time_s, before.effective
         self._move(standing, State.APPLIED, why)
         authority = {"envelope": grant.envelope.hash, "signed_by": grant.envelope.name, "until_s": grant.until_s}
         body = {"time_s": self._time_s, "proposal": made.number, "hash": made.hash, "model": made.model}
-        effect = {"value": made.value, "before": before.effective, "state": made.state, "why": why}
-        self.write("action", {**body, **effect, "predicted": made.to_dict()["effect"], "authority": authority})
+        act = {"value": made.value, "before": before.effective, "state": state, "why": why}
+        self.write("action", {**body, **act, "predicted": asdict(standing.effect), "authority": authority})
+
+    def _foretold(self, made: Proposal) -> tuple[Effect, str]:
+        """A person may have thought for long, and what is verified is what was foretold from the action on."""
+        assert made.effect is not None
+        return self.foretell(made) if self.foretell is not None else (made.effect, made.state)
+
+    def _check(self, made: Proposal, effect: Effect, grant: _Grant) -> None:
+        """Raises HilError: authority is lost, the envelope is narrower, or a limit would be kept too seldom by now."""
+        if (lost := self._lost(made.name)) is not None:
+            raise HilError(lost)
+        allowed = grant.envelope.actions[made.name]
+        if not allowed.low <= made.value <= allowed.high:
+            raise HilError(f"{made.value:g} is not within the envelope's {allowed.low:g} to {allowed.high:g}")
+        most = 1.0 - self.actions[made.name].confidence + SLACK
+        if broken := sorted(name for name, risk in effect.limits.items() if risk > most):
+            raise HilError(f"{', '.join(broken)} would be crossed too often by now")
 
     def _verify(self, standing: Standing, effect: Effect, applied_s: float) -> None:
         made = standing.proposal

@@ -102,6 +102,7 @@ class Standing:
         why: it is in this state.
         applied_s: bench time; None: never was.
         before: the effective value when it was applied.
+        effect: as it was foretold when it was applied.
         actual: the figure that was measured; None: not yet.
     """
 
@@ -111,9 +112,11 @@ class Standing:
     why: str = ""
     applied_s: float | None = None
     before: float | None = None
+    effect: Effect | None = None
     actual: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         own = {"state": self.state.value, "since_s": self.since_s, "why": self.why}
-        return {**self.proposal.to_dict(), **own, "applied_s": self.applied_s, "actual": self.actual}
+        applied = {"applied_s": self.applied_s, "foretold": asdict(self.effect) if self.effect else None}
+        return {**self.proposal.to_dict(), **own, **applied, "actual": self.actual}

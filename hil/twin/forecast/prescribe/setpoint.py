@@ -164,6 +164,22 @@ def best_setpoint(
     return Advice(sorted(ranked, key=_order), now, [found[value] for value in sorted(found)], members)
 
 
+def judge_setpoint(
+    start: Bench | Fork,
+    goal: Goal,
+    value: float,
+    *,
+    belief: Belief | None = None,
+    courses: Sequence[Course] = (),
+    members: int = MEMBERS,
+    horizon_s: float = HORIZON_S,
+    seed: int = 1,
+    threads: int | None = None,
+) -> Option:
+    """One value beside everything staying as it is; arguments and errors are those of `best_setpoint`."""
+    return _Trial(start, goal, belief, courses, members, horizon_s, threads)([value], seed)[1][0]
+
+
 def _order(option: Option) -> tuple[int, float, float]:
     """Allowed first, then the surest, then the cheapest; a figure that is no number comes last."""
     worst = max((upper for _, upper in option.crossing.values()), default=0.0) if option.broken else 0.0
