@@ -10,6 +10,7 @@ from posix.stdlib cimport posix_memalign
 cimport cython
 
 import threading
+from time import sleep
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from chil cimport *
 from hil.errors import BenchError
 
 EVENT_SIZE = 64
+COPY_LOOK_S = 0.0005  # between two looks whether a copy is there
 
 
 cdef str _text(const char *s):

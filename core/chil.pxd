@@ -271,6 +271,9 @@ cdef extern from "hil/loop.h" nogil:
         hil_captures *captures
     void hil_loop_cycle(hil_loop *l, int64_t late_ns)
     void hil_loop_stop_twin(hil_loop *l)
+    void hil_loop_ask_copy(hil_loop *l, unsigned char *to)
+    int hil_loop_copied(const hil_loop *l)
+    void hil_loop_unask_copy(hil_loop *l)
     void hil_loop_take_events(hil_loop *l)
     uint64_t hil_loop_run(hil_loop *l, uint64_t n)
     uint64_t hil_loop_run_lockstep(hil_loop *l, uint64_t n, int *err)

@@ -358,16 +358,28 @@ class Bench(Running):
     def fork(self) -> Fork:
         """A copy of the live state that runs on its own, in virtual time, with all roles simulated.
 
-        A board on its link tells its controller's state, which goes on in the fork as at SIL. A controller behind
-        another wire begins anew, on what the bench last published; `Fork.restarted` names its role.
+        At rest a board on its link tells its controller's state, which goes on in the fork as at SIL. A controller
+        behind another wire, and all devices of a bench that runs, begin anew, on what the bench last published;
+        `Fork.restarted` names their roles. While the bench runs its state is copied by the loop between two ticks.
 
         Raises:
-            BenchError: the bench runs, or a board runs another program than the rig says or cannot tell its state.
+            BenchError: a board runs another program than the rig says or cannot tell its state; the bench runs, and no
+                tick began in two periods and a second, or it has FMUs, which cannot be copied beside the loop.
             BusError: a board does not answer.
         """
-        self._not_running()
         refuse_opaque(self.built.fmus, "fork", copies=True)
-        return Fork(self)
+        state = self._copy_running() if self.running else None
+        return Fork(self, self.state.copy()) if state is None else Fork(self, state, asks=False)
+
+    def _copy_running(self) -> _core.State | None:
+        """None: it has ended meanwhile."""
+        assert self.engine is not None
+        if self.built.fmus:
+            raise BenchError("the bench runs, and FMUs cannot be copied beside it", mend="Call stop() first")
+        state = self.engine.loop.copy_running(2.0 * self.period_s + 1.0)
+        if state is None and self.running:
+            raise BenchError("the bench runs, and no tick began", where=self._rig.name, mend="Look at its period")
+        return state
 
     def batch(self, runs: Runs, ticks: int | None = None, **options: Any) -> BatchResult:
         """Many runs from the bench's present state on all cores; see `hil.batch`. The bench itself does not change."""

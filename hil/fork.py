@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 class Fork:
     """A copy of a bench's state for a what-if: plain ticks, no wire, no recorder. `bench.fork()` makes one.
 
+    Args:
+        state: a copy of the bench's, its own.
+        asks: a board is asked for its controller's state; it is only one with the bench's while the bench is at rest.
+
     Attributes:
         restarted: roles whose controller begins anew in the fork, as their device cannot tell its state.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self.state = bench.state.copy()
+    def __init__(self, bench: Bench, state: _core.State, *, asks: bool = True) -> None:
+        self._bench, self.state, self._asks = bench, state, asks
         self.restarted: list[str] = []
         for number, role in enumerate(bench.built.roles):
             if number and bench.bindings[role] not in HERE:
@@ -33,7 +36,7 @@ class Fork:
 
     def _simulate(self, number: int, role: str) -> None:
         """A board's controller goes on where it is, as the same program at SIL."""
-        there = self._bench.controller_state(role)
+        there = self._bench.controller_state(role) if self._asks else None
         if there is None:
             self.restarted.append(role)
         else:
@@ -55,7 +58,7 @@ class Fork:
     def copy(self, state: _core.State | None = None) -> Fork:
         """Another fork of the same bench, with a state of its own: this one's, or the one that is given."""
         other = object.__new__(Fork)
-        other._bench, other.restarted = self._bench, self.restarted
+        other._bench, other.restarted, other._asks = self._bench, self.restarted, self._asks
         other.state = self.state.copy() if state is None else state
         return other
 

@@ -46,7 +46,7 @@ cdef class Loop:
     cdef list keep
     cdef list armed
     cdef int running
-    cdef object joining
+    cdef object joining, copying
     cdef bytearray scratch
 
     def __init__(self, State state not None, *, groups=(), uint64_t input_ring=1 << 20, uint64_t sample_ring=1 << 23,
@@ -54,7 +54,7 @@ cdef class Loop:
         self.state = state
         self.memory = _Memory()
         self.keep, self.armed = [], []
-        self.joining = threading.Lock()
+        self.joining, self.copying = threading.Lock(), threading.Lock()
         cdef _Memory m = self.memory
         memset(&self.l, 0, sizeof(self.l))
         self.l.program, self.l.state = state.program.p, state.s
@@ -190,6 +190,19 @@ cdef class Loop:
     def stop_twin(self):
         """Revokes every authority in the next tick that begins; any thread, also while the loop runs."""
         hil_loop_stop_twin(&self.l)
+
+    def copy_running(self, double timeout_s):
+        """The state between two ticks while the loop runs, as a State; None when no tick began in time."""
+        cdef State other = State(self.state.program)
+        cdef int64_t end_ns = hil_clock_ns() + <int64_t>(timeout_s * 1e9)
+        cdef int done = 0
+        with self.copying:
+            hil_loop_ask_copy(&self.l, other.s)
+            while not hil_loop_copied(&self.l) and hil_clock_ns() < end_ns and not self.runner.end:
+                sleep(COPY_LOOK_S)
+            hil_loop_unask_copy(&self.l)
+            done = hil_loop_copied(&self.l)
+        return other if done else None
 
     def resume(self):
         self.l.stop = 0

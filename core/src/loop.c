@@ -126,10 +126,22 @@ static void publish(struct hil_loop *l, uint64_t tick)
 
 /* ---- cycle ---- */
 
+static void give_copy(struct hil_loop *l)
+{
+    if (__builtin_expect(!atomic_load_explicit(&l->copy_to, memory_order_relaxed), 1))
+        return;
+    unsigned char *to = atomic_exchange_explicit(&l->copy_to, NULL, memory_order_acq_rel);
+    if (!to)
+        return;
+    memcpy(to, l->state, hil_state_size(l->program));
+    atomic_store_explicit(&l->copied, 1, memory_order_release);
+}
+
 void hil_loop_cycle(struct hil_loop *l, int64_t late_ns)
 {
     uint64_t tick = hil_header(l->state)->tick;
     int64_t from = l->clock ? l->clock() : 0;
+    give_copy(l);
     take_hash(l);
     if (l->queue)
         hil_loop_take_events(l);

@@ -108,8 +108,8 @@ class _Batch:
     """What is asked for, checked, as the core takes it."""
 
     def __init__(self, bench: Bench, wanted: _Wanted) -> None:
-        if bench.running:
-            raise BenchError("the bench runs", mend="Call stop() first")
+        if bench.running and not all(isinstance(run.start, Fork) for run in wanted.runs):
+            raise BenchError("the bench runs", mend="Call stop() first, or begin with bench.fork()")
         self.bench, self.built, self.runs, self.states = bench, bench.built, wanted.runs, wanted.states
         self._refuse_what_is_elsewhere()
         self.ticks = self._ticks(wanted.ticks, wanted.duration_s)
@@ -153,7 +153,8 @@ class _Batch:
     def _core_runs(self) -> list[tuple[_core.State, int, bytes]]:
         """State, seed and events of each run. What was sent to the bench and waits for its next tick goes first."""
         assert self.bench.engine is not None
-        plan, waiting = Plan(self.bench), self.bench.engine.loop.pending()
+        plan = Plan(self.bench)
+        waiting = [] if self.bench.running else self.bench.engine.loop.pending()
         found = []
         for number, run in enumerate(self.runs):
             start = run.start.state if isinstance(run.start, Fork) else run.start or self.bench.state

@@ -68,7 +68,8 @@ class Renewer:
             twin.write("model", {"time_s": twin.time_s, **body})
         if writer is None:
             return None
-        writer.flush()  # else how much there is to fit would hang on the clock
+        if not twin.bench.running:  # else how much there is to fit would hang on the clock
+            writer.flush()
         return writer.folder
 
     def _fit(self, twin: Twin, finding: Finding, parameters: list[str]) -> None:

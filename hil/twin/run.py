@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 import time as clock
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +35,7 @@ STATUS_FILE = "twin.json"
 RUN_FOLDER = "run-{:03d}"  # a recording each
 MOST_RUNS = 999
 LOOK_S = 0.2  # of the clock, in real time
+NICENESS = 10  # of the services beside a loop in real time
 LIVE = "live"
 
 
@@ -165,7 +169,7 @@ class TwinRun:
 
     def _serve(self) -> None:
         """The analytic services. Measured data have no plant whose future could be run, so there they rest."""
-        if self.series is not None or self.time == "real":
+        if self.series is not None:
             return
         renewer = Renewer(self.versions)
         proposer = Proposer(self.wearer, renewer)
@@ -239,13 +243,14 @@ class TwinRun:
         if self._script:
             self._script.send(self.bench, self.service_s)
         self.bench.start(self.duration_s)
-        while self.bench.running and not stopped():
-            clock.sleep(LOOK_S)
-            if self._script:
-                self._script.send(self.bench, self.bench.time_s + self.service_s)
-            self._look()
-        self.bench.stop()
-        self._look()
+        with ThreadPoolExecutor(1, "twin", initializer=_give_way) as services:
+            while self.bench.running and not stopped():
+                clock.sleep(LOOK_S)
+                if self._script:
+                    self._script.send(self.bench, self.bench.time_s + self.service_s)
+                services.submit(self._look).result()
+            self.bench.stop()
+            services.submit(self._look).result()
 
     def _look(self) -> None:
         self.twin.look()
@@ -283,6 +288,11 @@ class TwinRun:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _give_way() -> None:
+    """This thread, and those that it starts, have no claim on a processor that the loop or its drain could use."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _scenario(rig: Rig, name: str | None) -> ScenarioTable | None:

@@ -269,11 +269,7 @@ class Twin:
         return bool(((values < low) | (values > high)).any())
 
     def fork(self) -> Fork:
-        """The present, to look ahead from. Between two slices of a run the bench is at rest.
-
-        Raises:
-            BenchError: the bench runs: in real time there is no copy of it yet.
-        """
+        """The present, to look ahead from; beside a bench that runs its devices begin anew. Raises as `Bench.fork`."""
         return self.bench.fork()
 
     # ---- what can be asked ----

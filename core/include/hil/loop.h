@@ -65,6 +65,8 @@ struct hil_loop {
     uint64_t overruns, missed;
     _Atomic int stop;
     _Atomic int stop_twin;                   /* hil_loop_stop_twin */
+    _Atomic(unsigned char *) copy_to;        /* hil_loop_ask_copy */
+    _Atomic int copied;
     int64_t exec_ns;                         /* of the last cycle */
     _Atomic(struct hil_captures *) captures; /* capture.h; NULL until one is asked for */
 };
@@ -85,6 +87,24 @@ void hil_loop_skip(struct hil_loop *l, uint64_t n);
 static inline void hil_loop_stop_twin(struct hil_loop *l)
 {
     atomic_store_explicit(&l->stop_twin, 1, memory_order_release);
+}
+/* The state between two ticks, while the loop runs: the next cycle begins with copying it to `to`, which has
+ * hil_state_size bytes. One asker at a time. hil_loop_copied: it is there. hil_loop_unask_copy: nobody waits any more; `to`
+ * is the asker's again when this returns. Any thread; the cycle takes no lock and calls nothing. */
+static inline void hil_loop_ask_copy(struct hil_loop *l, unsigned char *to)
+{
+    atomic_store_explicit(&l->copied, 0, memory_order_relaxed);
+    atomic_store_explicit(&l->copy_to, to, memory_order_release);
+}
+static inline int hil_loop_copied(const struct hil_loop *l)
+{
+    return atomic_load_explicit(&l->copied, memory_order_acquire);
+}
+static inline void hil_loop_unask_copy(struct hil_loop *l)
+{
+    if (!atomic_exchange_explicit(&l->copy_to, NULL, memory_order_acq_rel))
+        while (!hil_loop_copied(l)) /* a cycle has taken it and is copying: microseconds */
+            ;
 }
 /* Takes what is in the queue now, as the next cycle would. By the thread that runs the cycles, or while none runs. */
 void hil_loop_take_events(struct hil_loop *l);
