@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from hil.cli import twin_audit, twin_authority, twin_envelope, twin_forecast, twin_live, twin_models, twin_run
+from hil.cli import (
+    twin_audit,
+    twin_authority,
+    twin_envelope,
+    twin_forecast,
+    twin_live,
+    twin_models,
+    twin_report,
+    twin_run,
+)
 
 app = typer.Typer(
     no_args_is_help=True, help="The closed-loop twin: estimate, detect, diagnose; what it did, and by whose leave."
@@ -18,6 +27,7 @@ app.command("veto")(twin_authority.veto)
 app.command("promote")(twin_authority.promote)
 app.command("stop")(twin_authority.stop)
 app.add_typer(twin_envelope.app, name="envelope")
+app.command("report")(twin_report.report)
 app.command("forecast")(twin_forecast.forecast)
 app.command("whatif")(twin_forecast.whatif)
 app.add_typer(twin_audit.app, name="audit")

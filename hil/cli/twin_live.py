@@ -11,8 +11,8 @@ import typer
 from hil.cli import output
 from hil.cli.options import JsonOption, PidOption
 from hil.cli.twin_asked import TwinArg, ask, is_folder, stored
-from hil.cli.twin_words import hours_of
 from hil.errors import HilError
+from hil.twin.words import hours_of
 
 
 def status(twin: TwinArg, pid: PidOption = None, json: JsonOption = False) -> None:

@@ -11,7 +11,7 @@ from hil.cli import FAILED, output, summary
 from hil.cli.options import BindOption, JsonOption, RigArg, UrlOption, bindings, urls
 from hil.cli.run import Time
 from hil.cli.signals import StopFlag
-from hil.cli.twin_words import said
+from hil.twin.words import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

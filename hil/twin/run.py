@@ -144,7 +144,7 @@ class TwinRun:
             approvals = self.scenario.approvals if self.scenario and not request.by_hand else ()
             self._people = People(approvals, self.duration_s or 0.0)
             self._began = datetime.now(UTC)
-            self.versions = Versions(request.out, ledger)
+            self.versions = Versions(request.out, ledger, lambda: self.twin.time_s)
             self.twin = Twin(
                 self.bench,
                 ledger,

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,13 @@ class Version:
 class Versions:
     """The versions of a twin's folder."""
 
-    def __init__(self, folder: Path, ledger: Ledger | None = None) -> None:
+    def __init__(self, folder: Path, ledger: Ledger | None = None, time_s: Callable[[], float] | None = None) -> None:
         """Args:
         folder: the twin's.
         ledger: gets an entry for whatever is done here; None: nothing is written, only read.
+        time_s: bench time, told in the entries; None: no bench runs.
         """
-        self.folder, self.ledger = folder / FOLDER, ledger
+        self.folder, self.ledger, self._time_s = folder / FOLDER, ledger, time_s
 
     # ---- reading ----
 
@@ -149,7 +150,9 @@ class Versions:
         """Writes a refused calibration into the ledger: that it was tried belongs to the story."""
         body = {"what": "refused", "reason": reason, "refused": list(found.refused), "values": found.values}
         if self.ledger is not None:
-            self.ledger.append("model", {**body, "data_hash": found.data_hash, "judged": found.judged.to_dict()})
+            self.ledger.append(
+                "model", {**self._when(), **body, "data_hash": found.data_hash, "judged": found.judged.to_dict()}
+            )
 
     def promote(
         self, number: int, reason: str, person: str | None = None, evidence: Mapping[str, Any] | None = None
@@ -206,7 +209,12 @@ class Versions:
         except OSError as error:
             raise HilError(f"cannot be written ({error.strerror})", where=str(file)) from None
 
+    def _when(self) -> dict[str, float]:
+        return {"time_s": self._time_s()} if self._time_s is not None else {}
+
     def _tell(self, what: str, number: int, reason: str, person: str | None = None, **more: Any) -> None:
         if self.ledger is not None:
             personal = {"person": person} if person else None
-            self.ledger.append("model", {"what": what, "version": number, "reason": reason, **more}, personal)
+            self.ledger.append(
+                "model", {**self._when(), "what": what, "version": number, "reason": reason, **more}, personal
+            )
