@@ -64,6 +64,7 @@ WAITING = (
     "tests/commission/test_commissioning.py",
     "tests/firmware/",
     "tests/instruments/",
+    "tests/labgrid/",
     "tests/wire/",
     "tests/fmi/test_fmu_failures.py",
     "tests/loop/test_crash.py",

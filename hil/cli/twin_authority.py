@@ -65,7 +65,7 @@ def veto(
 
 def _decide(act: str, number: int, rig: str | None, person: str, reason: str, pid: int | None, *, json: bool) -> None:
     _named(person, act)
-    found = ask(rig, pid, "twin_decide", act=act, number=number, person=person, reason=reason)
+    found = ask(rig, pid, f"twin_{act}", number=number, person=person, reason=reason)
     if json:
         output.print_json(found)
     else:
@@ -88,10 +88,9 @@ def promote(
     from hil.twin.authority.envelope import read_file
 
     _named(person, "promote")
-    text = read_file(envelope) if envelope is not None else ""
-    found = ask(
-        rig, pid, "twin_promote", action=action, level=level.upper(), person=person, reason=reason, envelope=text
-    )
+    more = {"envelope": read_file(envelope)} if envelope is not None else {}
+    do = "twin_promote" if more else "twin_lower"  # without one it can only go down, which needs no lease either
+    found = ask(rig, pid, do, action=action, level=level.upper(), person=person, reason=reason, **more)
     if json:
         output.print_json(found)
         return

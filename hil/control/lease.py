@@ -11,6 +11,7 @@ import os
 import pwd
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class _Held:
 
 
 class Lease:
-    """Who may write to a bench. Used by one thread, that of the control socket.
+    """Who may write to a bench. Whoever uses it holds its `lock`.
 
     Args:
         rig: name of the bench's rig, for messages.
@@ -77,6 +78,7 @@ class Lease:
     def __init__(self, rig: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._rig, self._clock = rig, clock
         self._held: _Held | None = None
+        self.lock = threading.Lock()
 
     def take(self, peer: Peer, for_s: float, token: str | None = None, person: str | None = None) -> Answer:
         """Gives the lease to `peer`; who has it already prolongs it. Answers like `show`, and with the token.
@@ -174,15 +176,21 @@ class Access:
     def check(self, message: Fields) -> None:
         """Raises BenchError when the request writes and somebody else has the lease."""
         if message["do"] not in self.free:
-            self.lease.check(self.peer, _token(message))
+            with self.lease.lock:
+                self.lease.check(self.peer, _token(message))
 
     def done(self, message: Fields) -> None:
         """The request was carried out."""
         if message["do"] not in self.free:
-            self.lease.wrote(self.peer)
+            with self.lease.lock:
+                self.lease.wrote(self.peer)
 
     def request(self, _bench: object, fields: Fields) -> Answer:
         """The request `lease`: `act` take, renew, release or show, `for_s`, `person`; `lease` is the token."""
+        with self.lease.lock:
+            return self._request(fields)
+
+    def _request(self, fields: Fields) -> Answer:
         act, token = fields.get("act", "show"), _token(fields)
         if act == "take":
             return self.lease.take(self.peer, _for_s(fields), token, person_of(fields))

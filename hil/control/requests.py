@@ -221,7 +221,8 @@ def _carried_out(bench: Bench, message: Fields, known: Mapping[str, Request], ac
         return handler(bench, message)
     access.check(message)
     writes = message["do"] not in access.free
-    person = person_of(message) if writes and message["do"] not in OWN_MARK else None
+    marked = writes and message["do"] in REQUESTS and message["do"] not in OWN_MARK  # a twin's acts have its ledger
+    person = person_of(message) if marked else None
     done = handler(bench, message)
     access.done(message)
     if person is not None:

@@ -1,16 +1,23 @@
-"""The bench's side of the control socket: one thread, many clients, and none of them can disturb the bench."""
+"""The bench's side of the control socket: one thread, many clients, and none of them can disturb the bench.
+
+What a twin is asked may have to wait until it has thought, so a second thread answers that: stop and all else that any
+bench knows never wait behind it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import socket
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hil.control import kept, requests, wire
 from hil.control.lease import Access, Lease, Peer
@@ -32,6 +39,7 @@ class _Client:
         self.inbox = bytearray()
         self.outbox = bytearray()
         self.skipping = False  # the rest of a line that was too long
+        self.waits = False  # for an answer of the second thread; its further lines wait, too
 
 
 class ControlServer:
@@ -39,7 +47,7 @@ class ControlServer:
 
     Args:
         bench: what the requests act on. Its methods are called from the server's thread.
-        more: requests beside those that any bench knows.
+        more: requests beside those that any bench knows; they may take long, and are called from a thread of their own.
         free: those of them that only read, so that they need no lease.
     """
 
@@ -52,6 +60,8 @@ class ControlServer:
         self._clients: set[_Client] = set()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._thinks = ThreadPoolExecutor(1, "hil-control-twin") if more else None
+        self._thought: deque[tuple[_Client, requests.Answer]] = deque()
         self.path: Path | None = None
 
     def start(self) -> Path:
@@ -88,6 +98,9 @@ class ControlServer:
         try:
             while not self._closing:
                 self._handle(self._selector.select())
+            if self._thinks is not None:
+                self._thinks.shutdown(wait=True, cancel_futures=True)
+            self._deliver()
             self._last_words()
         finally:
             for client in list(self._clients):
@@ -99,8 +112,20 @@ class ControlServer:
         for key, mask in ready:
             if key.fileobj is self._listener:
                 self._accept()
-            elif key.fileobj is not self._woken:
+            elif key.fileobj is self._woken:
+                self._woken.recv(4096)
+                self._deliver()
+            else:
                 self._attend(key.data, mask)
+
+    def _deliver(self) -> None:
+        """What the second thread has answered; then what its client has sent meanwhile."""
+        while self._thought:
+            client, answer = self._thought.popleft()
+            client.waits = False
+            if client in self._clients:
+                self._send(client, answer)
+                self._lines(client)
 
     def _accept(self) -> None:
         try:
@@ -134,14 +159,17 @@ class ControlServer:
             self._drop(client)
             return
         client.inbox += data
-        while client in self._clients and (end := client.inbox.find(b"\n")) >= 0:
+        self._lines(client)
+        if len(client.inbox) > wire.LONGEST_LINE:
+            self._refuse_long_line(client)
+
+    def _lines(self, client: _Client) -> None:
+        while not client.waits and client in self._clients and (end := client.inbox.find(b"\n")) >= 0:
             text = bytes(client.inbox[:end])
             del client.inbox[: end + 1]
             if not client.skipping:
                 self._answer(client, text)
             client.skipping = False
-        if len(client.inbox) > wire.LONGEST_LINE:
-            self._refuse_long_line(client)
 
     def _refuse_long_line(self, client: _Client) -> None:
         client.inbox.clear()
@@ -158,7 +186,16 @@ class ControlServer:
             self._send(client, requests.refusal(error))
             return
         access = Access(self._lease, client.peer, self._free)
-        self._send(client, requests.answer(self._bench, message, {**self._more, "lease": access.request}, access))
+        if self._thinks is not None and message["do"] in self._more:
+            client.waits = True
+            self._thinks.submit(self._think, client, message, access)
+            return
+        self._send(client, requests.answer(self._bench, message, {"lease": access.request}, access))
+
+    def _think(self, client: _Client, message: Mapping[str, Any], access: Access) -> None:
+        self._thought.append((client, requests.answer(self._bench, message, self._more, access)))
+        with contextlib.suppress(OSError):  # the server has been closed meanwhile
+            self._wake.send(b"x")
 
     def _send(self, client: _Client, message: requests.Answer) -> None:
         client.outbox += wire.line(message)

@@ -155,6 +155,9 @@ class _Check:
                 self.name(constraint, self.table.limits, "limit", *place, "constraints")
             if action.range[0] >= action.range[1]:
                 self.add((*place, "range"), "is not [low, high]", value=action.range)
+            if action.horizon_s > self.table.history_s:
+                why = f"is longer than history_s of [twin], {self.table.history_s:g} s: what came could not be measured"
+                self.add((*place, "horizon_s"), why, value=action.horizon_s)
             self.name(action.sets, self.tunable, "parameter", *place, "sets")
         blocks = [action.block for action in self.table.actions.values()]
         for name, action in self.table.actions.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hil.errors import BenchError
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from hil.twin.service import Twin
 
 Fields = Mapping[str, Any]
-DECISIONS = ("approve", "veto")
 ACTS = ("acknowledge", "reset", "shelve", "unshelve")
 
 
-FREE = frozenset({"twin_status", "twin_alarms", "twin_proposals"})  # they only read, so they need no lease
+# They need no lease: what only reads, and what only takes back, which nobody may be kept from.
+FREE = frozenset({"twin_status", "twin_alarms", "twin_proposals", "twin_veto", "twin_lower"})
 
 
 def requests_of(twin: Twin) -> dict[str, Request]:
@@ -41,33 +41,48 @@ def requests_of(twin: Twin) -> dict[str, Request]:
             getattr(twin, act)(name, person, reason)
         return twin.alarms.by_name[name].to_dict()
 
+    return {"twin_status": status, "twin_alarms": alarms, "twin_alarm": alarm, **_of_desk(twin)}
+
+
+def _of_desk(twin: Twin) -> dict[str, Request]:
+    """Proposals, and what people say of them."""
+
     def proposals(_bench: Bench, _: Fields) -> dict[str, Any]:
         with twin.lock:
             return twin.desk.to_dict()
 
-    def decide(_bench: Bench, fields: Fields) -> dict[str, Any]:
-        act, person, reason = _text(fields, "act"), _text(fields, "person"), _text(fields, "reason", "")
-        number = round(_number(fields, "number"))
-        if act not in DECISIONS:
-            raise BenchError(f"'{act}' is no decision", mend=f"There are {', '.join(DECISIONS)}")
+    def decided(fields: Fields, act: Callable[[int, str, str], None]) -> dict[str, Any]:
+        number = fields.get("number")
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise BenchError("number must be a whole number, that of a proposal")
         with twin.lock:
-            getattr(twin.desk, act)(number, person, reason)
+            act(number, _text(fields, "person"), _text(fields, "reason", ""))
             return twin.desk.proposals[number].to_dict()
+
+    def approve(_bench: Bench, fields: Fields) -> dict[str, Any]:
+        return decided(fields, twin.desk.approve)
+
+    def veto(_bench: Bench, fields: Fields) -> dict[str, Any]:
+        return decided(fields, twin.desk.veto)
 
     def promote(_bench: Bench, fields: Fields) -> dict[str, Any]:
         action, level, person = (_text(fields, key) for key in ("action", "level", "person"))
-        reason, envelope = _text(fields, "reason", ""), _text(fields, "envelope", "")
         with twin.lock:
-            twin.desk.promote(action, level, person, reason, envelope or None)
+            twin.desk.promote(action, level, person, _text(fields, "reason", ""), _text(fields, "envelope", "") or None)
+            return {"action": action, **twin.desk.to_dict()["actions"][action]}
+
+    def lower(_bench: Bench, fields: Fields) -> dict[str, Any]:
+        action, level, person = (_text(fields, key) for key in ("action", "level", "person"))
+        with twin.lock:
+            twin.desk.lower(action, level, person, _text(fields, "reason", ""))
             return {"action": action, **twin.desk.to_dict()["actions"][action]}
 
     return {
-        "twin_status": status,
-        "twin_alarms": alarms,
-        "twin_alarm": alarm,
         "twin_proposals": proposals,
-        "twin_decide": decide,
+        "twin_approve": approve,
+        "twin_veto": veto,
         "twin_promote": promote,
+        "twin_lower": lower,
     }
 
 

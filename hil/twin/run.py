@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time as clock
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hil import json_text
-from hil.bench import open_bench
+from hil.bench import Bench, open_bench
 from hil.errors import HilError
 from hil.nearest import did_you_mean
 from hil.result import RunResult, hash_text
@@ -28,7 +28,7 @@ from hil.twin.renew import Renewer
 from hil.twin.scenario import People, Script
 from hil.twin.service import ToldLedger, Twin, with_group
 from hil.twin.sources import Series, open_source, with_series, with_start
-from hil.twin.spec import ScenarioTable, SourceTable, twin_of
+from hil.twin.spec import ApprovalTable, ScenarioTable, SourceTable, twin_of
 from hil.twin.wearing import Wearer
 
 STATUS_FILE = "twin.json"
@@ -142,8 +142,9 @@ class TwinRun:
             )
             ledger = stack.enter_context(ToldLedger(request.out, on_entry))
             approvals = self.scenario.approvals if self.scenario and not request.by_hand else ()
+            _refuse_scripts(self.bench, approvals)
             self._people = People(approvals, self.duration_s or 0.0)
-            self._began = datetime.now(UTC)
+            self._began = datetime.now(UTC).replace(microsecond=0)
             self.versions = Versions(request.out, ledger, lambda: self.twin.time_s)
             self.twin = Twin(
                 self.bench,
@@ -288,6 +289,14 @@ class TwinRun:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _refuse_scripts(bench: Bench, approvals: Sequence[ApprovalTable]) -> None:
+    """Nobody has signed for what scripted people allow, so it may reach what is emulated and nothing else."""
+    real = [role for role, level in bench.bindings.items() if level == "hil"]
+    if approvals and real:
+        why = f"scripted people may not act on a real device, as that of {real[0]}"
+        raise HilError(why, where=bench.rig.name, mend="Add --by-hand: people decide, under a signed envelope")
 
 
 def _give_way() -> None:

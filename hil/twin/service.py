@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hil.bench import Bench
 from hil.fork import Fork
 from hil.rig import RecordGroup, Rig
@@ -232,6 +234,7 @@ class Twin:
             unusable=frozenset(self.synchroniser.unusable),
             overruns=self.bench.overruns,
             model=self.model(),
+            time_s=self.time_s,
         )
 
     def measure(self, formula: str, from_s: float, to_s: float) -> float:
@@ -260,13 +263,15 @@ class Twin:
             return self.table.parameters[parameter].estimate
         return name
 
-    def crossed(self, limit: str, since_s: float) -> bool:
-        """Whether a limit of [twin.limits] was crossed since then, as measured."""
+    def crossed(self, limit: str, since_s: float) -> bool | None:
+        """Whether a limit of [twin.limits] was crossed since then, as measured; None: it cannot be known."""
         table = self.table.limits[limit]
         values = self.rows.column(table.signal)[self.rows.time_s() > since_s]
         low = -math.inf if table.low is None else table.low
         high = math.inf if table.high is None else table.high
-        return bool(((values < low) | (values > high)).any())
+        if bool(((values < low) | (values > high)).any()):
+            return True
+        return False if len(values) and np.isfinite(values).all() else None
 
     def fork(self) -> Fork:
         """The present, to look ahead from; beside a bench that runs its devices begin anew. Raises as `Bench.fork`."""

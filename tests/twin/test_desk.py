@@ -50,9 +50,10 @@ def test_what_is_approved_is_applied_through_the_gate_and_verified(desk: Office)
     assert desk.kinds() == ["authority", "proposal", "decision", "action", "outcome"]
     action = next(body for kind, body, _ in desk.told if kind == "action")
     assert action["hash"] == made.hash
-    assert action["authority"]["signed_by"] == "ann"
+    assert len(action["authority"]["key"]) > 8
     assert action["before"] == 20.0
     assert desk.told[2][2] == {"person": "Ann", "reason": "warm enough"}
+    assert desk.told[3][2] == {"signed_by": "ann"}
     assert "Ann" not in str(desk.desk.to_dict()), "persons stand in what can be erased, and nowhere else"
     assert desk.pass_s(0.1).y == 24.0, "verified: it stays"
 
@@ -243,3 +244,94 @@ def test_a_run_with_actions_replays_to_the_bit(tmp_path: Path) -> None:
         desk.bench.finish()
     found = replay(tmp_path / "rec")
     assert found["identical"], found["reason"]
+
+
+def test_what_was_foretold_before_is_not_decided_on_afterwards(desk: Office) -> None:
+    promoted(desk, "SEMI")
+    desk.propose()
+    desk.bench.stop_twin()
+    desk.pass_s(0.1)
+    assert state(desk) is State.EXPIRED
+    promoted(desk, "SEMI")
+    desk.propose()
+    desk.condition = Condition(model=1)
+    desk.pass_s(0.1)
+    assert state(desk, 2) is State.EXPIRED
+
+
+def test_one_action_at_a_time_is_in_force(desk: Office) -> None:
+    promoted(desk)
+    desk.propose(24.0)
+    desk.desk.approve(1, "Ann")
+    desk.pass_s(0.3)
+    desk.propose(26.0, 25.0, 27.0)
+    desk.desk.approve(2, "Ann")
+    assert state(desk, 1) is State.WITHDRAWN
+    desk.actual = 26.0
+    assert desk.pass_s(1.2).y == 26.0
+    assert state(desk, 2) is State.VERIFIED
+    desk.desk.veto(2, "Bob")
+    assert desk.pass_s(0.5).y == 20.0, "what is in force can be taken back"
+
+
+def test_what_the_desk_did_not_ask_for_is_taken_back_and_told(desk: Office) -> None:
+    raw = Raw(desk.bench)
+    raw.send(AuthorityAct.GRANT, 15.0, 38.0, 40.0, until=10**9)
+    raw.send(AuthorityAct.REQUEST, 36.0, until=10**9)
+    assert desk.pass_s(0.5).y == 20.0
+    assert [body["act"] for kind, body, _ in desk.told if kind == "authority"] == ["revoked"]
+    promoted(desk)
+    desk.propose()
+    desk.desk.approve(1, "Ann")
+    desk.pass_s(0.2)
+    raw.send(AuthorityAct.REQUEST, 29.0, until=10**9)
+    assert desk.pass_s(0.5).y == 20.0
+    assert "something else than the desk" in desk.desk.ladder.rungs["warmth"].why
+
+
+def test_what_cannot_be_told_is_not_done(desk: Office) -> None:
+    def broken(*_: object) -> int:
+        raise HilError("the disk is full")
+
+    promoted(desk)
+    desk.propose()
+    write, desk.desk.write = desk.desk.write, broken
+    with pytest.raises(HilError, match="the disk is full"):
+        desk.desk.approve(1, "Ann")
+    desk.desk.write = write
+    assert desk.pass_s(0.3).y == 20.0
+    desk.desk.lower("warmth", "ADVISE", "Ann", "")
+    desk.desk.write = broken
+    with pytest.raises(HilError, match="the disk is full"):
+        promoted(desk)
+    desk.desk.write = write
+    assert desk.desk.ladder.level("warmth") == "ADVISE"
+    desk.pass_s(0.1)
+    assert not desk.desk.gate.look("warmth").granted
+
+
+def test_a_limit_that_cannot_be_known_is_not_kept(desk: Office) -> None:
+    promoted(desk)
+    desk.propose()
+    desk.desk.approve(1, "Ann")
+    desk.desk.crossed = lambda _name, _since_s: None
+    desk.pass_s(1.5)
+    assert state(desk) is State.ROLLED_BACK
+    assert desk.desk.proposals[1].why == "whether hot was crossed cannot be known"
+
+
+def test_a_proposal_past_its_end_cannot_be_approved(desk: Office) -> None:
+    promoted(desk)
+    desk.propose()
+    desk.bench.run(10.5)  # and nobody has looked since
+    with pytest.raises(HilError, match="is expired"):
+        desk.desk.approve(1, "Ann")
+
+
+def test_it_is_lowered_without_an_envelope_and_auto_takes_what_waits(desk: Office) -> None:
+    desk.propose()
+    promoted(desk, "AUTO")
+    assert desk.pass_s(0.3).acting, "what was proposed before"
+    desk.desk.promote("warmth", "APPROVE", "Ann", "")
+    assert desk.desk.ladder.level("warmth") == "APPROVE"
+    assert desk.pass_s(0.2).acting, "it may still"

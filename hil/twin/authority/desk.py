@@ -16,10 +16,10 @@ from hil.events import AuthorityReason
 from hil.nearest import did_you_mean
 from hil.rig.twin_schema import ActionTable
 from hil.signing.keys import PublicKey
-from hil.twin.authority.envelope import Envelope, above, load
+from hil.twin.authority.envelope import Envelope, Loaded, above, load
 from hil.twin.authority.gate import Gate
 from hil.twin.authority.ladder import ADVISE, APPROVE, AUTO, OBSERVE, SEMI, Condition, Ladder
-from hil.twin.authority.proposal import OPEN, Effect, Proposal, Standing, State
+from hil.twin.authority.proposal import IN_FORCE, OPEN, Effect, Proposal, Standing, State
 from hil.twin.authority.verification import Measure, verify
 
 LOST = frozenset(
@@ -32,9 +32,10 @@ LOST = frozenset(
     }
 )
 """The block has latched: only a person's new promotion gives authority again."""
+PROMOTED = "a person put it there"  # who and why stands in the ledger, where it can be erased
 SLACK = 1e-9  # of a probability
-Crossed = Callable[[str, float], bool]
-"""(limit, since_s) -> whether it was crossed since."""
+Crossed = Callable[[str, float], bool | None]
+"""(limit, since_s) -> whether it was crossed since; None: it cannot be known."""
 
 
 Foretell = Callable[[Proposal], tuple[Effect, str]]
@@ -50,9 +51,10 @@ class Write(Protocol):
 
 @dataclass(frozen=True)
 class _Grant:
-    """What was sent to a block: it is there from the tick behind `tick` on."""
+    """What was sent to a block, there from the tick behind `tick` on; `by`: name of the trusted key that signed."""
 
     envelope: Envelope
+    by: str
     until_s: float
     tick: int
 
@@ -86,6 +88,7 @@ class Desk:
     proposals: dict[int, Standing] = field(default_factory=dict)
     _seen: Condition = field(init=False)
     _grants: dict[str, _Grant] = field(default_factory=dict)
+    _given_up: dict[str, int] = field(default_factory=dict)  # action -> tick at which it was revoked
     _stops: int = 0
 
     def __post_init__(self) -> None:
@@ -143,13 +146,32 @@ class Desk:
         self._hear()
         before, self._seen = self._seen, self.look()
         reasons = list(self._seen.worse_than(before))
+        if self._seen.model != before.model:
+            self._outdate(None, reasons[-1])
         for action in self.actions:
-            if self.ladder.acts(action):
-                why = reasons[0] if reasons else self._lost(action)
-                if why is not None:
-                    self._demote(action, ADVISE, why)
+            self._keep(action, reasons)
         for standing in list(self.proposals.values()):
             self._follow(standing)
+
+    def _keep(self, action: str, reasons: Sequence[str]) -> None:
+        """Authority is taken away when something got worse, or the block has what this desk did not ask it for."""
+        if self.ladder.acts(action):
+            why = reasons[0] if reasons else self._lost(action) or self._strange(action)
+            if why is not None:
+                self._demote(action, ADVISE, why)
+        elif (seen := self.gate.look(action)).granted and seen.tick > self._given_up.get(action, -1) + 1:
+            self.gate.revoke(action)
+            self._given_up[action] = seen.tick
+            body = {"time_s": self._time_s, "action": action, "why": "something else than the desk had granted it"}
+            self.write("authority", {**body, "act": "revoked"})
+
+    def _strange(self, action: str) -> str | None:
+        """What is in force is not what was applied; None when it is, or on its way."""
+        seen = self.gate.look(action)
+        asked = [x for x in self.proposals.values() if x.proposal.name == action and x.state in IN_FORCE]
+        if not seen.requested or any(x.proposal.value == seen.request for x in asked):
+            return None
+        return f"{seen.request:g} was asked for by something else than the desk"
 
     def _lost(self, action: str) -> str | None:
         """Why the block has latched; None when it has not, or its grant is still on its way."""
@@ -177,13 +199,15 @@ class Desk:
                 refused = seen.reason is AuthorityReason.ACTS
                 why = "the block refused it: its output is outside of the envelope" if refused else seen.reason.text
                 self._move(standing, State.WITHDRAWN, why)
-            elif self._time_s >= standing.applied_s + standing.effect.horizon_s:
+            elif min(self._time_s, self._seen.time_s) >= standing.applied_s + standing.effect.horizon_s:
                 self._verify(standing, standing.effect, standing.applied_s)
         elif standing.state is State.PROPOSED:
             if self._time_s >= made.until_s:
                 self._move(standing, State.EXPIRED, "nobody decided in time")
             elif made.effect is not None and self._veto_is_over(made):
                 self._apply(standing, f"{SEMI}: nobody vetoed within {self.actions[made.name].veto_s:g} s")
+            elif made.effect is not None and self.ladder.level(made.name) == AUTO:
+                self._apply(standing, f"{AUTO}: {made.name} acts by itself")
 
     def _veto_is_over(self, made: Proposal) -> bool:
         return self.ladder.level(made.name) == SEMI and self._time_s >= self.veto_until_s(made)
@@ -198,23 +222,42 @@ class Desk:
         """To a rung of the ladder; above ADVISE with an envelope, whose text is given.
 
         Raises:
-            HilError: no such action or rung, nobody is named, the envelope cannot be used or does not go so far, or the
-                condition of twin and bench forbids it. Nothing is changed then.
+            HilError: as `lower`; the envelope cannot be used or does not go so far; or the condition of twin and bench
+                forbids it. Nothing is changed then.
         """
         self._hear()
         self.ladder.check(action, level, person)
-        if not above(level, ADVISE):
-            self.ladder.promote(action, level, self._time_s, person, reason)
-            self._give_up(action, f"a person put it to {level}")
-            self._tell_rung(action, person, reason)
+        if not above(level, ADVISE) or (envelope is None and not above(level, self.ladder.level(action))):
+            self.lower(action, level, person, reason)
             return
         found = self._envelope(action, level, person, envelope)
         if (why := self.look().forbids()) is not None:
             raise HilError(f"cannot be promoted now: {why}", where=action)
         self.gate.reopen()
-        until_s = self.gate.grant(action, found, self.now())
-        self.ladder.promote(action, level, self._time_s, person, reason)
-        self._grants[action] = _Grant(found, until_s, self.gate.bench.tick)
+        until_s = self.gate.grant(action, found.envelope, self.now())
+        self.ladder.promote(action, level, self._time_s, person, PROMOTED)
+        self._grants[action] = _Grant(found.envelope, found.by, until_s, self.gate.bench.tick)
+        try:
+            self._tell_rung(action, person, reason)
+        except BaseException:  # what cannot be told does not stand
+            self.ladder.demote(action, ADVISE, self._time_s, "the ledger could not be written")
+            self._grants.pop(action)
+            self.gate.revoke(action)
+            raise
+
+    def lower(self, action: str, level: str, person: str, reason: str) -> None:
+        """To a rung that is no higher; needs no envelope. At ADVISE and below nothing of it is in force any more.
+
+        Raises:
+            HilError: no such action or rung, nobody is named, or it stands lower.
+        """
+        self._hear()
+        self.ladder.check(action, level, person)
+        if above(level, self.ladder.level(action)) and above(level, ADVISE):
+            raise HilError("no envelope is given", where=action, mend="Give --envelope FILE: docs/authority.md")
+        self.ladder.promote(action, level, self._time_s, person, PROMOTED)
+        if not above(level, ADVISE):
+            self._give_up(action, f"a person put it to {level}")
         self._tell_rung(action, person, reason)
 
     def approve(self, number: int, person: str, reason: str = "") -> None:
@@ -240,16 +283,17 @@ class Desk:
     def veto(self, number: int, person: str, reason: str = "") -> None:
         """A person refuses; what is in force already is taken back. Raises HilError as `approve`."""
         standing = self._open(number, person, OPEN)
-        if standing.state is State.APPLIED:
+        if standing.state in IN_FORCE:
             self.gate.withdraw(standing.proposal.name)
         self._decide(standing, State.VETOED, "vetoed", person, reason)
 
     # ---- inside ----
 
-    def _envelope(self, action: str, level: str, person: str, text: str | None) -> Envelope:
+    def _envelope(self, action: str, level: str, person: str, text: str | None) -> Loaded:
         if text is None:
             raise HilError("no envelope is given", where=action, mend="Give --envelope FILE: docs/authority.md")
-        found = load(text, self.gate.bench.rig, self.trusted, self.now()).envelope
+        loaded = load(text, self.gate.bench.rig, self.trusted, self.now())
+        found = loaded.envelope
         if action not in found.actions:
             mend = did_you_mean(action, found.actions)
             raise HilError(f"says nothing of {action}", where=f"envelope {found.id[:8]}", mend=mend)
@@ -257,7 +301,7 @@ class Desk:
             why = f"allows {action} up to {found.actions[action].level}, not {level}"
             raise HilError(why, where=f"envelope {found.id[:8]}")
         self._may(found, person)
-        return found
+        return loaded
 
     @staticmethod
     def _may(envelope: Envelope, person: str) -> None:
@@ -272,6 +316,8 @@ class Desk:
             known = ", ".join(map(str, self.proposals)) or "none"
             raise HilError(f"there is no proposal {number}", mend=f"There are: {known}")
         standing = self.proposals[number]
+        if standing.state is State.PROPOSED and self._time_s >= standing.proposal.until_s:
+            self._move(standing, State.EXPIRED, "nobody decided in time")
         if standing.state not in states:
             raise HilError(f"is {standing.state} since {standing.since_s:g} s", where=f"proposal {number}")
         return standing
@@ -283,16 +329,24 @@ class Desk:
         try:
             standing.effect, state = self._foretold(made)
             self._check(made, standing.effect, grant)
+        except HilError as error:
+            self._move(standing, State.WITHDRAWN, error.message)
+            return
+        key = {"envelope": grant.envelope.hash, "key": grant.envelope.key.fingerprint, "until_s": grant.until_s}
+        body = {"time_s": self._time_s, "proposal": made.number, "hash": made.hash, "model": self._seen.model}
+        act = {"value": made.value, "before": before.effective, "state": state, "why": why}
+        told = {**body, **act, "predicted": asdict(standing.effect), "authority": key}
+        self.write("action", told, {"signed_by": grant.by})  # first: what cannot be told is not done
+        try:
             self.gate.request(made.name, made.value, grant.until_s)
         except HilError as error:
             self._move(standing, State.WITHDRAWN, error.message)
             return
+        for other in self.proposals.values():
+            if other is not standing and other.proposal.name == made.name and other.state in IN_FORCE:
+                self._move(other, State.WITHDRAWN, f"proposal {made.number} took its place")
         standing.applied_s, standing.before = self._time_s, before.effective
         self._move(standing, State.APPLIED, why)
-        authority = {"envelope": grant.envelope.hash, "signed_by": grant.envelope.name, "until_s": grant.until_s}
-        body = {"time_s": self._time_s, "proposal": made.number, "hash": made.hash, "model": made.model}
-        act = {"value": made.value, "before": before.effective, "state": state, "why": why}
-        self.write("action", {**body, **act, "predicted": asdict(standing.effect), "authority": authority})
 
     def _foretold(self, made: Proposal) -> tuple[Effect, str]:
         """A person may have thought for long, and what is verified is what was foretold from the action on."""
@@ -336,10 +390,19 @@ class Desk:
     def _give_up(self, action: str, why: str) -> None:
         """Nothing of this action is granted or in force any more; the person's set point counts."""
         self.gate.revoke(action)
+        self._given_up[action] = self.gate.bench.tick
         self._grants.pop(action, None)
         for standing in self.proposals.values():
-            if standing.proposal.name == action and standing.state is State.APPLIED:
+            if standing.proposal.name == action and standing.state in IN_FORCE:
                 self._move(standing, State.WITHDRAWN, why)
+        self._outdate(action, why)
+
+    def _outdate(self, action: str | None, why: str) -> None:
+        """What was foretold before is not decided on afterwards; None: of all actions."""
+        for standing in self.proposals.values():
+            made = standing.proposal
+            if made.effect is not None and action in (None, made.name) and standing.state is State.PROPOSED:
+                self._move(standing, State.EXPIRED, why)
 
     def _decide(self, standing: Standing, state: State, act: str, person: str, reason: str) -> None:
         self._decision(standing, act, person, reason)
@@ -361,8 +424,9 @@ class Desk:
         if action in self._grants:
             found, until_s = self._grants[action].envelope, self._grants[action].until_s
             allowed = found.actions[action].model_dump()
-            body |= {"envelope": found.hash, "signed_by": found.name, "allowed": allowed, "until_s": until_s}
-        self.write("authority", {**body, "act": "promoted"}, _personal(person, reason))
+            body |= {"envelope": found.hash, "key": found.key.fingerprint, "allowed": allowed, "until_s": until_s}
+        signer = {"signed_by": self._grants[action].by} if action in self._grants else {}
+        self.write("authority", {**body, "act": "promoted"}, {**_personal(person, reason), **signer})
 
     def _level_of(self, made: Proposal) -> str:
         return self.ladder.level(made.name) if made.effect is not None else ADVISE
@@ -372,21 +436,17 @@ class Desk:
     def to_dict(self) -> dict[str, Any]:
         """For JSON: the ladder with read-back, and all proposals, newest first."""
         rungs = self.ladder.to_dict()
-        for action in rungs:
-            rungs[action] |= self.gate.look(action).to_dict()
+        for action, rung in rungs.items():
             grant = self._grants.get(action)
-            own = {"envelope": grant.envelope.id, "until_s": grant.until_s} if grant else {"envelope": None}
-            rungs[action] |= own
-        newest = [self._told(standing) for standing in reversed(self.proposals.values())]
-        return {"actions": rungs, "proposals": newest}
-
-    def _told(self, standing: Standing) -> dict[str, Any]:
-        told = standing.to_dict()
-        made = standing.proposal
-        if standing.state is State.PROPOSED and made.effect is not None and self.ladder.level(made.name) == SEMI:
-            told["acts_at_s"] = self.veto_until_s(made)
-        return told
+            rung |= {**self.gate.look(action).to_dict(), "envelope": grant.envelope.id if grant else None}
+            rung |= {"until_s": grant.until_s} if grant else {}
+        told = [standing.to_dict() for standing in reversed(self.proposals.values())]
+        for one in told:
+            waits = one["state"] == State.PROPOSED and one["effect"] is not None
+            if waits and self.ladder.level(one["name"]) == SEMI:
+                one["acts_at_s"] = self.veto_until_s(self.proposals[one["number"]].proposal)
+        return {"actions": rungs, "proposals": told}
 
 
 def _personal(person: str, reason: str) -> dict[str, str]:
-    return {"person": person, "reason": reason} if reason else {"person": person}
+    return {"person": person, **({"reason": reason} if reason else {})}

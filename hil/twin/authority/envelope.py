@@ -31,7 +31,7 @@ TIME = "%Y-%m-%dT%H:%M:%SZ"
 DAY = timedelta(days=1)
 
 Level = Literal["APPROVE", "SEMI", "AUTO"]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]  # printed as it is
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 OfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$")]

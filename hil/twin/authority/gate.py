@@ -56,14 +56,6 @@ class Seen:
 
 
 @dataclass
-class _Pinned:
-    """An envelope's end in bench time, as it was when it was used first: a clock that is set back does not move it."""
-
-    end: datetime
-    until_s: float
-
-
-@dataclass
 class Gate:
     """Sends grants and requests to the blocks of [twin.actions], and reads them back.
 
@@ -76,7 +68,7 @@ class Gate:
     bench: Bench
     limits: Mapping[str, Limits] = field(init=False)
     stopped: bool = False
-    _pinned: dict[str, _Pinned] = field(default_factory=dict)
+    _pinned: dict[tuple[str, datetime], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rig = self.bench.rig
@@ -159,16 +151,16 @@ class Gate:
         return self.limits[action] if action in self.limits else limits_of(self.bench.rig, action)
 
     def _end_s(self, envelope: Envelope, now: datetime) -> float:
-        """Bench time of the end of this stretch: the first reckoning of it, or a later one that is earlier."""
+        """Bench time of the end of this stretch: the first reckoning of it, or a later one that is earlier. A clock
+        that is set back does not move it.
+        """
         end = envelope.ends_at(now)
         assert end is not None  # check_time
         until_s = self.bench.time_s + (end - now).total_seconds()
-        pinned = self._pinned.get(envelope.id)
-        if pinned is None or pinned.end != end:
-            pinned = self._pinned[envelope.id] = _Pinned(end, until_s)
-        if min(pinned.until_s, until_s) <= self.bench.time_s:
+        pinned = self._pinned[envelope.id, end] = min(until_s, self._pinned.get((envelope.id, end), until_s))
+        if pinned <= self.bench.time_s:
             raise HilError("the envelope has expired in bench time", mend="Sign a new one")
-        return min(pinned.until_s, until_s)
+        return pinned
 
     def _send(
         self, block: str, act: AuthorityAct, values: tuple[float, ...] = (), until: int = 0, *, always: bool = False

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,8 +77,7 @@ class Ladder:
     def promote(self, action: str, level: str, time_s: float, person: str, why: str) -> Rung:
         """By a person; to any rung, also downwards. Raises as `check`."""
         self.check(action, level, person)
-        before = self.level(action)
-        self.rungs[action] = Rung(level, time_s, why or f"promoted from {before}", person)
+        self.rungs[action] = Rung(level, time_s, why, person)
         return self.rungs[action]
 
     def demote(self, action: str, level: str, time_s: float, why: str) -> Rung | None:
@@ -103,12 +103,14 @@ class Condition:
         unusable: measured signals that are stale or bad.
         overruns: ticks that came late or were missed since the bench began.
         model: number of the model's version in use.
+        time_s: bench time up to which the twin has seen what came.
     """
 
     alarms: frozenset[str] = frozenset()
     unusable: frozenset[str] = frozenset()
     overruns: int = 0
     model: int = 0
+    time_s: float = math.inf
 
     def worse_than(self, before: Condition) -> Iterable[str]:
         """Reasons to demote since `before`."""

@@ -31,7 +31,8 @@ class State(StrEnum):
     """Authority was lost while it was in force, or before."""
 
 
-OPEN = frozenset({State.PROPOSED, State.APPLIED})
+IN_FORCE = frozenset({State.APPLIED, State.VERIFIED})
+OPEN = frozenset({State.PROPOSED, *IN_FORCE})
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Verdict:
         return {**asdict(self), "crossed": list(self.crossed)}
 
 
-def verify(effect: Effect, applied_s: float, measure: Measure, crossed: Mapping[str, bool]) -> Verdict:
+def verify(effect: Effect, applied_s: float, measure: Measure, crossed: Mapping[str, bool | None]) -> Verdict:
     """Judges an action at the end of its horizon.
 
     It has failed when the figure lies outside of what 99 % of the ensemble's members had, or a limit that was to hold
@@ -42,13 +42,16 @@ def verify(effect: Effect, applied_s: float, measure: Measure, crossed: Mapping[
         effect: that was foretold.
         applied_s: bench time.
         measure: gives the figure of a stretch of bench time.
-        crossed: of the action's limits, whether they were crossed since.
+        crossed: of the action's limits, whether they were crossed since; None: it cannot be known.
     """
     actual = measure(effect.figure, applied_s, applied_s + effect.horizon_s)
     broken = tuple(sorted(name for name, was in crossed.items() if was))
+    unknown = sorted(name for name, was in crossed.items() if was is None)
     failed = ""
     if broken:
         failed = f"{', '.join(broken)} crossed"
+    elif unknown:
+        failed = f"whether {', '.join(unknown)} was crossed cannot be known"
     elif not math.isfinite(actual):
         failed = "the figure cannot be measured"
     elif not effect.low <= actual <= effect.high:
