@@ -9,6 +9,7 @@ from hil.mcu.sizes import sizes_of
 from hil.rig import Device, Rig
 
 STEPS = 500  # the first ones find state and filters at their start, later ones in motion
+TRIES = 5  # on a busy machine an answer may come so late that the step is asked for again
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,12 @@ def measure(rig: Rig, device: Device, program: Path) -> Costs:
 
     sizes, role = sizes_of(program), rig.roles[device.role]
     on_chip = replace(rig, devices={**rig.devices, device.name: replace(device, board="stm32f405")})
-    with open_bench(on_chip, bind={role.name: "pil"}, history=False) as bench:
-        bench.run(STEPS * role.every * rig.period_s)
-        assert bench.engine is not None
-        found = bench.engine.wires.counters()[device.name]["device"]
+    for _ in range(TRIES):
+        with open_bench(on_chip, bind={role.name: "pil"}, history=False) as bench:
+            bench.run(STEPS * role.every * rig.period_s)
+            assert bench.engine is not None
+            counters = bench.engine.wires.counters()[device.name]
+        found = counters["device"]
+        if not counters["repeated_steps"]:  # of a step that was asked for twice the second asking's bytes count, too
+            break
     return Costs(sizes.flash, sizes.ram, found["stack_used"], found["instructions_max"])
