@@ -64,8 +64,8 @@ struct hil_loop {
     uint64_t n_ticks;
     uint64_t overruns, missed;
     _Atomic int stop;
-    _Atomic int stop_twin;                   /* hil_loop_stop_twin */
-    _Atomic(unsigned char *) copy_to;        /* hil_loop_ask_copy */
+    _Atomic int stop_twin;            /* hil_loop_stop_twin */
+    _Atomic(unsigned char *) copy_to; /* hil_loop_ask_copy */
     _Atomic int copied;
     int64_t exec_ns;                         /* of the last cycle */
     _Atomic(struct hil_captures *) captures; /* capture.h; NULL until one is asked for */
