@@ -19,7 +19,7 @@ from chil cimport *
 from hil.errors import BenchError
 
 EVENT_SIZE = 64
-COPY_LOOK_S = 0.0005  # between two looks whether a copy is there
+cdef double COPY_LOOK_S = 0.0005  # between two looks whether a copy is there
 
 
 cdef str _text(const char *s):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from hil.errors import HilError
 from hil.events import AuthorityReason
@@ -17,46 +17,14 @@ from hil.nearest import did_you_mean
 from hil.rig.twin_schema import ActionTable
 from hil.signing.keys import PublicKey
 from hil.twin.authority.envelope import Envelope, Loaded, above, load
-from hil.twin.authority.gate import Gate
+from hil.twin.authority.gate import LOST, Gate, Seen
+from hil.twin.authority.givers import Crossed, Foretell, Grant, Write
 from hil.twin.authority.ladder import ADVISE, APPROVE, AUTO, OBSERVE, SEMI, Condition, Ladder
 from hil.twin.authority.proposal import IN_FORCE, OPEN, Effect, Proposal, Standing, State
 from hil.twin.authority.verification import Measure, verify
 
-LOST = frozenset(
-    {
-        AuthorityReason.EXPIRED,
-        AuthorityReason.INTERLOCK,
-        AuthorityReason.INPUT,
-        AuthorityReason.PERSON,
-        AuthorityReason.REVOKED,
-    }
-)
-"""The block has latched: only a person's new promotion gives authority again."""
 PROMOTED = "a person put it there"  # who and why stands in the ledger, where it can be erased
 SLACK = 1e-9  # of a probability
-Crossed = Callable[[str, float], bool | None]
-"""(limit, since_s) -> whether it was crossed since; None: it cannot be known."""
-
-
-Foretell = Callable[[Proposal], tuple[Effect, str]]
-"""What an action does from now on, and the hash of the state that this is foretold from."""
-
-
-class Write(Protocol):
-    """Writes one entry into the ledger."""
-
-    def __call__(self, kind: str, body: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> int:
-        """Returns its number."""
-
-
-@dataclass(frozen=True)
-class _Grant:
-    """What was sent to a block, there from the tick behind `tick` on; `by`: name of the trusted key that signed."""
-
-    envelope: Envelope
-    by: str
-    until_s: float
-    tick: int
 
 
 @dataclass
@@ -87,8 +55,8 @@ class Desk:
     ladder: Ladder = field(init=False)
     proposals: dict[int, Standing] = field(default_factory=dict)
     _seen: Condition = field(init=False)
-    _grants: dict[str, _Grant] = field(default_factory=dict)
-    _given_up: dict[str, int] = field(default_factory=dict)  # action -> tick at which it was revoked
+    _grants: dict[str, Grant] = field(default_factory=dict)
+    _sent: dict[str, int] = field(default_factory=dict)  # action -> tick at which its block was last told something
     _stops: int = 0
 
     def __post_init__(self) -> None:
@@ -159,24 +127,33 @@ class Desk:
             why = reasons[0] if reasons else self._lost(action) or self._strange(action)
             if why is not None:
                 self._demote(action, ADVISE, why)
-        elif (seen := self.gate.look(action)).granted and seen.tick > self._given_up.get(action, -1) + 1:
+        elif (seen := self._settled(action)) is not None and seen.granted:
             self.gate.revoke(action)
-            self._given_up[action] = seen.tick
+            self._tell_block(action)
             body = {"time_s": self._time_s, "action": action, "why": "something else than the desk had granted it"}
             self.write("authority", {**body, "act": "revoked"})
 
+    def _tell_block(self, action: str) -> None:
+        """Something was sent to its block just now."""
+        self._sent[action] = self.gate.bench.tick
+
+    def _settled(self, action: str) -> Seen | None:
+        """What the block has; None while something may be on its way to it."""
+        seen = self.gate.look(action)
+        return seen if seen.tick > self._sent.get(action, -2) + 1 else None
+
     def _strange(self, action: str) -> str | None:
         """What is in force is not what was applied; None when it is, or on its way."""
-        seen = self.gate.look(action)
+        seen = self._settled(action)
         asked = [x for x in self.proposals.values() if x.proposal.name == action and x.state in IN_FORCE]
-        if not seen.requested or any(x.proposal.value == seen.request for x in asked):
+        if seen is None or not seen.requested or any(x.proposal.value == seen.request for x in asked):
             return None
         return f"{seen.request:g} was asked for by something else than the desk"
 
     def _lost(self, action: str) -> str | None:
         """Why the block has latched; None when it has not, or its grant is still on its way."""
-        seen = self.gate.look(action)
-        return seen.reason.text if seen.reason in LOST and seen.tick > self._grants[action].tick else None
+        seen = self._settled(action)
+        return seen.reason.text if seen is not None and seen.reason in LOST else None
 
     def _hear(self) -> None:
         """Whether the twin was stopped since."""
@@ -194,8 +171,8 @@ class Desk:
         if standing.state is State.APPLIED:
             assert standing.effect is not None
             assert standing.applied_s is not None
-            seen = self.gate.look(made.name)
-            if not seen.requested and seen.tick > round(standing.applied_s / self.gate.bench.period_s) + 1:
+            seen = self._settled(made.name)
+            if seen is not None and not seen.requested:
                 refused = seen.reason is AuthorityReason.ACTS
                 why = "the block refused it: its output is outside of the envelope" if refused else seen.reason.text
                 self._move(standing, State.WITHDRAWN, why)
@@ -236,13 +213,15 @@ class Desk:
         self.gate.reopen()
         until_s = self.gate.grant(action, found.envelope, self.now())
         self.ladder.promote(action, level, self._time_s, person, PROMOTED)
-        self._grants[action] = _Grant(found.envelope, found.by, until_s, self.gate.bench.tick)
+        self._grants[action] = Grant(found.envelope, found.by, until_s)
+        self._tell_block(action)
         try:
             self._tell_rung(action, person, reason)
         except BaseException:  # what cannot be told does not stand
             self.ladder.demote(action, ADVISE, self._time_s, "the ledger could not be written")
             self._grants.pop(action)
             self.gate.revoke(action)
+            self._tell_block(action)
             raise
 
     def lower(self, action: str, level: str, person: str, reason: str) -> None:
@@ -285,6 +264,7 @@ class Desk:
         standing = self._open(number, person, OPEN)
         if standing.state in IN_FORCE:
             self.gate.withdraw(standing.proposal.name)
+            self._tell_block(standing.proposal.name)
         self._decide(standing, State.VETOED, "vetoed", person, reason)
 
     # ---- inside ----
@@ -339,6 +319,7 @@ class Desk:
         self.write("action", told, {"signed_by": grant.by})  # first: what cannot be told is not done
         try:
             self.gate.request(made.name, made.value, grant.until_s)
+            self._tell_block(made.name)
         except HilError as error:
             self._move(standing, State.WITHDRAWN, error.message)
             return
@@ -353,7 +334,7 @@ class Desk:
         assert made.effect is not None
         return self.foretell(made) if self.foretell is not None else (made.effect, made.state)
 
-    def _check(self, made: Proposal, effect: Effect, grant: _Grant) -> None:
+    def _check(self, made: Proposal, effect: Effect, grant: Grant) -> None:
         """Raises HilError: authority is lost, the envelope is narrower, or a limit would be kept too seldom by now."""
         if (lost := self._lost(made.name)) is not None:
             raise HilError(lost)
@@ -376,6 +357,7 @@ class Desk:
             self._move(standing, State.VERIFIED, f"{found.actual:.4g}, expected {effect.expected:.4g}")
             return
         self.gate.withdraw(made.name)
+        self._tell_block(made.name)
         self._move(standing, State.ROLLED_BACK, found.failed)
         self._demote(made.name, ADVISE, f"proposal {made.number} failed: {found.failed}")
 
@@ -390,7 +372,7 @@ class Desk:
     def _give_up(self, action: str, why: str) -> None:
         """Nothing of this action is granted or in force any more; the person's set point counts."""
         self.gate.revoke(action)
-        self._given_up[action] = self.gate.bench.tick
+        self._tell_block(action)
         self._grants.pop(action, None)
         for standing in self.proposals.values():
             if standing.proposal.name == action and standing.state in IN_FORCE:

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from hil.bench import Bench
 
 FORCED, FAULTED = 2, 4  # enum hil_status
+LOST = frozenset(
+    {
+        AuthorityReason.EXPIRED,
+        AuthorityReason.INTERLOCK,
+        AuthorityReason.INPUT,
+        AuthorityReason.PERSON,
+        AuthorityReason.REVOKED,
+    }
+)
+"""The block has latched: only a person's new promotion gives authority again."""
 
 
 @dataclass(frozen=True)
