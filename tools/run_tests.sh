@@ -1,8 +1,7 @@
 #!/bin/sh
 # usage: tools/run_tests.sh PYTHON [PYTEST ARGUMENT...]
 # All tests, in groups that tests/conftest.py tells apart. Those that wait, two at a time; in the time that they leave
-# those that compute, three at a time (some of them wait, too) and at the lowest priority, and the soak; then, alone,
-# those that measure time.
+# those that compute, two at a time and at the lowest priority, and the soak; then, alone, those that measure time.
 # With arguments: what pytest makes of them, one test at a time.
 set -u
 cd "$(dirname "$0")/.."
@@ -42,7 +41,7 @@ end() { # WHAT: waits for it and shows what it said
 }
 
 begin soak 0 -m soak
-begin computing 19 -n 3 --dist loadfile --no-loadscope-reorder -m computing
+begin computing 19 -n 2 --dist loadfile --no-loadscope-reorder -m computing
 run waiting -n 2 --dist loadfile --no-loadscope-reorder -m waiting
 end computing
 end soak

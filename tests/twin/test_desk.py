@@ -257,6 +257,10 @@ def test_what_was_foretold_before_is_not_decided_on_afterwards(desk: Office) -> 
     desk.condition = Condition(model=1)
     desk.pass_s(0.1)
     assert state(desk, 2) is State.EXPIRED
+    desk.condition = Condition(model=2)
+    desk.propose()  # by the new version, before anybody has looked
+    desk.pass_s(0.1)
+    assert state(desk, 3) is State.PROPOSED
 
 
 def test_one_action_at_a_time_is_in_force(desk: Office) -> None:

@@ -380,10 +380,11 @@ class Desk:
         self._outdate(action, why)
 
     def _outdate(self, action: str | None, why: str) -> None:
-        """What was foretold before is not decided on afterwards; None: of all actions."""
+        """What was foretold before is not decided on afterwards; None: what another version of the model foretold."""
         for standing in self.proposals.values():
             made = standing.proposal
-            if made.effect is not None and action in (None, made.name) and standing.state is State.PROPOSED:
+            outdated = made.name == action if action is not None else made.model != self._seen.model
+            if made.effect is not None and outdated and standing.state is State.PROPOSED:
                 self._move(standing, State.EXPIRED, why)
 
     def _decide(self, standing: Standing, state: State, act: str, person: str, reason: str) -> None:
