@@ -12,16 +12,15 @@ import numpy as np
 from hil import _core
 from hil.latency.cart_pole import MeasuredCartPole
 from hil.latency.place import CPU, PRIORITY, measured_place
+from hil.latency.quickest import PLACES
 from hil.latency.run import Run
 from hil.latency.yardstick import run as run_yardstick
 from hil.models import Model, compile_model
 from hil.spec import BlockSpec, Spec
 
-TICKS = 5_000
-"""Of a measurement: short, so that some of them fall between what else the machine does."""
+TICKS = 1_500  # of a measurement: short, see quickest.py
 TICK_S = 80e-9  # about; it only sizes a side
 STATES, MEASURED = 4, 2
-PLACES = 9  # in memory: one process in twenty has some that cost a quarter more
 
 
 def measure(run: Run) -> None:
@@ -79,7 +78,7 @@ def estimator(kind: str, n: int, m: int, model: type[Model] | None = None, **con
     return _core.Program(spec)
 
 
-def tick_ns(program: _core.Program, runs: int = 100, ticks: int = TICKS) -> float:
+def tick_ns(program: _core.Program, runs: int = 300, ticks: int = TICKS) -> float:
     """The best of many short runs; est.c prints its best too."""
     best = np.inf
     with measured_place():

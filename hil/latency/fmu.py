@@ -6,10 +6,9 @@ import ctypes
 
 from hil.bench import open_bench
 from hil.fmi.load import LoadedFmu
-from hil.latency.place import measured_place
 from hil.latency.programs import build
+from hil.latency.quickest import quickest
 from hil.latency.run import Run
-from hil.latency.step import median_of
 
 
 class Bare:
@@ -32,7 +31,7 @@ class Bare:
         self._u, self.y = (ctypes.c_double * inputs)(*[1.0] * inputs), (ctypes.c_double * len(o.outputs))()
 
     def ns_per_step(self, steps: int) -> float:
-        """Median nanoseconds of a step over so many."""
+        """Mean nanoseconds of a step over so many."""
         dt, n_u, n_y = ctypes.c_double(self._period_s), len(self._u), len(self.y)
         return float(self._library.bare_run(steps, dt, self._inputs, n_u, self._u, self._outputs, n_y, self.y))
 
@@ -48,12 +47,8 @@ def measure(run: Run) -> None:
         if not bare.opened:
             run.skipped["fmu"] = f"the bare program cannot open {loaded.ref.file} (it speaks FMI 2)"
             return
-        steps = max(20, round(run.seconds / 16 / max(1e-7, bare.ns_per_step(20) * 1e-9)))
-
-        def theirs() -> float:
-            with measured_place():
-                return bare.ns_per_step(steps)
-
+        side_s = run.seconds / 16
+        ours, theirs = quickest([bench.state.run], side_s), quickest([bare.ns_per_step], side_s)
         what = "bare set, fmi2DoStep, get of the same FMU (fmu_bare.c), a step"
-        found = run.pair("fmu", median_of(bench.state.run, run.seconds / 16), theirs, yardstick=what, unit="ns")
+        found = run.pair("fmu", ours, theirs, yardstick=what, unit="ns")
         run.figures["fmu"] = {"tick_ns": found.a, "bare_step_ns": found.b, "file": loaded.ref.file}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import tempfile
 import time
@@ -13,8 +12,9 @@ from hil.bench import Bench, open_bench
 from hil.errors import BenchError
 from hil.latency.paired import settled
 from hil.latency.place import CPU, PRIORITY
+from hil.latency.quickest import Step, quickest
 from hil.latency.run import Measured, Run
-from hil.latency.step import HAND, Step, by_hand, median_of, places
+from hil.latency.step import HAND, by_hand, places
 from hil.latency.yardstick import command
 
 CHUNK = 1000  # ticks whose frames fit in the ring of any rig
@@ -25,21 +25,11 @@ def measure(run: Run) -> None:
     """The recorded tick, the push into the ring, and a recorded run in virtual time."""
     with places(run.rig) as benches:
         side_s = run.seconds / 64
-        ours, theirs = median_of(in_turn([recorded(each) for each in benches]), side_s), median_of(by_hand(), side_s)
+        ours, theirs = quickest([recorded(each) for each in benches], side_s), quickest([by_hand()], side_s)
         found = run.pair("record.tick", ours, theirs, 0.5, yardstick=HAND, unit="ns")
     what = "memcpy of the same 200 doubles into memory as cold (push.c)"
     run.ratios["record.push"] = Measured(settled(_push_pairs()), what, "ns")
     run.figures["record"] = {"tick_ns": found.a, **_to_disk(run)}
-
-
-def in_turn(steps: list[Step]) -> Step:
-    """Each call runs the next of them."""
-    turns = itertools.cycle(steps)
-
-    def step(ticks: int) -> None:
-        next(turns)(ticks)
-
-    return step
 
 
 def recorded(bench: Bench) -> Step:

@@ -35,7 +35,7 @@ def batch_s(runs: int) -> float:
 
 def test_a_campaign_beside_a_batch_of_whole_runs(tmp_path: Path, full: Callable[[int, int], int]) -> None:
     """Faults, rows and verdicts cost; that runs fork from the healthy one saves."""
-    runs, number = full(150, 5_000), itertools.count()
+    runs, number = full(500, 5_000), itertools.count()
     ratio = paired_until(
         lambda: campaign_s(tmp_path / str(next(number)), runs), lambda: batch_s(runs), at_most=OVERHEAD_GATE, most=20
     )

@@ -16,9 +16,10 @@ import pytest
 from hil.json_text import plain
 from hil.latency import Ratio, judge, measure, paired, paired_until
 from hil.latency.gate import FAILED, PASSED, REFUSED, WORSE, group_of
+from hil.latency.quickest import quickest
 from hil.latency.run import GROUPS
 from hil.latency.schema import BenchResult
-from hil.latency.step import in_copies, median_of, places
+from hil.latency.step import in_copies, places
 from hil.rig import Block, Rig, load_rig
 from hil.rig.description import ModelRef, Signal, Wire
 
@@ -71,7 +72,7 @@ def wasteful(rounds: float) -> Rig:
 def slowdown(rounds: float, **bound: float) -> Ratio:
     """A tick of it over a tick of the rig, each at several places in memory as `hil bench` measures them."""
     with places(wasteful(rounds)) as slow, places(load_rig("quad_tank")) as bare:
-        sides = [median_of(in_copies(benches), 0.02) for benches in (slow, bare)]
+        sides = [quickest(in_copies(benches), 0.02) for benches in (slow, bare)]
         return paired_until(*sides, **bound) if bound else paired(*sides, 61)
 
 

@@ -164,7 +164,7 @@ def filters(pairs: int) -> Iterator[Row]:
         "Kalman filter, 4 states, 2 measurements, a step",
         library("filterpy"),
         "ns",
-        lambda: estimators.tick_ns(it, runs=20),
+        lambda: estimators.tick_ns(it, runs=100),
         lambda: estimators.filterpy_ns(4),
         pairs,
     )
@@ -180,7 +180,7 @@ def filters(pairs: int) -> Iterator[Row]:
         "extended Kalman filter of a cart-pole, a step",
         library("filterpy"),
         "ns",
-        lambda: estimators.tick_ns(extended, runs=20),
+        lambda: estimators.tick_ns(extended, runs=100),
         lambda: peers.filterpy_ekf_ns(500),
         pairs,
     )
