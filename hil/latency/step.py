@@ -34,14 +34,16 @@ def measure(run: Run) -> None:
 
 
 def by_hand(name: str = "cart_pole_loop") -> Step:
-    """Runs the hand-written loop for so many ticks."""
+    """Runs the hand-written loop for so many ticks more."""
     library = ctypes.CDLL(str(build(name)))
-    library.cart_pole_run.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64]
+    library.cart_pole_run.argtypes = [ctypes.c_void_p, *[ctypes.c_uint64] * 3]
     library.cart_pole_run.restype = None
+    x, done = (ctypes.c_double * 4)(*START), 0
 
     def run(ticks: int) -> None:
-        x = (ctypes.c_double * 4)(*START)
-        library.cart_pole_run(x, SEED, ticks)
+        nonlocal done
+        library.cart_pole_run(x, SEED, done, ticks)
+        done += ticks
 
     return run
 

@@ -16,7 +16,7 @@ from hil.spec import BlockSpec, PathSpec, Spec
 
 SEED = 1
 RECORDED = ("position", "v", "angle", "omega", "position.raw", "angle.raw", "wanted", "force")
-CHUNK = 50_000  # ticks whose frames fit in the ring: it is drained between chunks, outside of the measured time
+CHUNK = 1000  # ticks of a chunk: short, see hil/latency/quickest.py; the ring is drained between chunks
 FAULT_EVENT, BIAS = 4, 1
 
 
@@ -75,11 +75,14 @@ class CartPoleBench:
         return struct.pack("4d", *(state.get(at + 8 * i) for i in range(4)))
 
     def run_bare(self, ticks: int) -> tuple[float, bytes]:
-        """Nanoseconds a tick of State.run, and the plant's final bits."""
-        state = _core.State(self.program)
-        start = time.perf_counter_ns()
-        state.run(ticks)
-        return (time.perf_counter_ns() - start) / ticks, self.plant_state(state)
+        """Nanoseconds a tick of State.run in its quickest chunk, and the plant's final bits."""
+        state, quickest = _core.State(self.program), float("inf")
+        for done in range(0, ticks, CHUNK):
+            chunk = min(CHUNK, ticks - done)
+            start = time.perf_counter_ns()
+            state.run(chunk)
+            quickest = min(quickest, (time.perf_counter_ns() - start) / chunk)
+        return quickest, self.plant_state(state)
 
     def run_recorded(self, ticks: int, *, not_good: bool = False) -> tuple[float, bytes]:
         """The same of Loop.run that records 8 signals. `not_good`: a fault without effect keeps statuses moving."""
@@ -89,29 +92,33 @@ class CartPoleBench:
         values = [(self.program.offset_value(self.numbers[n]), 1) for n in RECORDED]
         statuses = [self.program.offset_status(self.numbers[n]) for n in RECORDED]
         loop = _core.Loop(state, groups=[(1, values, statuses)])
-        spent = done = rows = 0
+        done = rows = 0
+        quickest = float("inf")
         while done < ticks:
             start = time.perf_counter_ns()
             ran = loop.run(min(CHUNK, ticks - done))
-            spent += time.perf_counter_ns() - start
+            quickest = min(quickest, (time.perf_counter_ns() - start) / max(1, ran))
             done += ran
             rows += len(_core.unpack_samples(loop.read_samples(), 0, len(RECORDED), len(RECORDED))[0])
             loop.read_inputs()
         assert rows == ticks  # nothing was left out to be fast
         assert bool(state.alert) == not_good
-        return spent / ticks, self.plant_state(state)
+        return quickest, self.plant_state(state)
 
 
 def by_hand(name: str = "cart_pole_loop") -> Any:
-    """run(ticks) -> (nanoseconds a tick, final bits) of the hand-written loop."""
+    """run(ticks) -> (nanoseconds a tick in its quickest chunk, final bits) of the hand-written loop."""
     library = ctypes.CDLL(str(yardstick.build(name)))
-    library.cart_pole_run.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64]
+    library.cart_pole_run.argtypes = [ctypes.c_void_p, *[ctypes.c_uint64] * 3]
     library.cart_pole_run.restype = None
 
     def run(ticks: int) -> tuple[float, bytes]:
-        x = (ctypes.c_double * 4)(*START)
-        start = time.perf_counter_ns()
-        library.cart_pole_run(x, SEED, ticks)
-        return (time.perf_counter_ns() - start) / ticks, bytes(x)
+        x, quickest = (ctypes.c_double * 4)(*START), float("inf")
+        for done in range(0, ticks, CHUNK):
+            chunk = min(CHUNK, ticks - done)
+            start = time.perf_counter_ns()
+            library.cart_pole_run(x, SEED, done, chunk)
+            quickest = min(quickest, (time.perf_counter_ns() - start) / chunk)
+        return quickest, bytes(x)
 
     return run

@@ -71,13 +71,14 @@ static inline double noise(uint64_t seed, uint64_t stream, uint64_t k)
     return NOISE * hil_normal(hil_random(seed, stream, k));
 }
 
-/* Advances the state (position, speed, angle, angular speed) by n samples, from sample 0 on. */
-PLACE void cart_pole_run(double *state, uint64_t seed, uint64_t n)
+/* Advances the state (position, speed, angle, angular speed) by n samples, from sample `first` on: a processor learns the
+ * branches of a noise that it meets again. */
+PLACE void cart_pole_run(double *state, uint64_t seed, uint64_t first, uint64_t n)
 {
     const uint64_t position_noise = hil_hash_text(0, "noise.position"), angle_noise = hil_hash_text(0, "noise.angle");
     double x[4] = {state[0], state[1], state[2], state[3]};
 
-    for (uint64_t k = 0; k < n; k++) {
+    for (uint64_t k = first; k < first + n; k++) {
         double position = x[0] + noise(seed, position_noise, k), angle = x[2] + noise(seed, angle_noise, k);
         double u = 1.0 * position + 2.0 * x[1] + 40.0 * angle + 4.0 * x[3];
         u = u < -LARGEST_N ? -LARGEST_N : u > LARGEST_N ? LARGEST_N : u;
@@ -95,7 +96,7 @@ int main(void)
     int64_t ns[RUNS];
     double x[4] = {0, 0, 0.05, 0};
 
-    cart_pole_run(x, 1, STEPS); /* as in est.c: from near the upright position on, with the force of that moment */
+    cart_pole_run(x, 1, 0, STEPS); /* as in est.c: from near the upright position on, with the force of that moment */
     double u = x[0] + 2 * x[1] + 40 * x[2] + 4 * x[3];
     for (int run = 0; run < RUNS; run++) {
         int64_t start = now_ns();
