@@ -30,7 +30,7 @@ start_s = [0.2, 1.0]
 
 [faults.h1]
 signal = "sensor.h1"
-kinds = ["bias(5cm..8cm)", "stuck(0.19)"]
+kinds = ["bias(7cm..8cm)", "stuck(0.19)"]
 
 [expect]
 detect = "plc.alarm_h1"
