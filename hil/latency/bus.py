@@ -36,7 +36,7 @@ FEW, MANY = 1, 101
 def measure(run: Run) -> None:
     """Modbus TCP as client and server, RTU, and what a signal costs."""
     why_not = "" if may_use_fifo() else UNDER
-    n = max(50, round(run.seconds / 3 / 16 / TCP_ROUND_S))
+    n = max(50, round(run.seconds / 3 / 64 / TCP_ROUND_S))  # short sides: more pairs
     with serve("echo_server", cpu=CPU, priority=PRIORITY) as echo, our_server() as server:
         raw = "raw C client and echo server of the same bytes over TCP (mb_raw.c, echo_server.c), p50"
         client = run.pair(

@@ -89,7 +89,7 @@ def paired(a: Side, b: Side, pairs: int = LEAST_PAIRS) -> Ratio:
     return _ratio([_pair(a, b, i) for i in range(pairs)])
 
 
-def paired_for(a: Side, b: Side, seconds: float, most: int = 4 * LEAST_PAIRS) -> Ratio:
+def paired_for(a: Side, b: Side, seconds: float, most: int = 8 * LEAST_PAIRS) -> Ratio:
     """The same for about so many seconds, but at least LEAST_PAIRS; disturbed pairs are measured anew, up to `most`."""
     figures: list[tuple[float, float]] = []
     end = time.monotonic() + seconds
