@@ -17,7 +17,7 @@ Condition = str
 class Table(BaseModel):
     """Exact types, no unknown keys, no infinite numbers."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class CommissionTable(Table):

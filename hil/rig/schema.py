@@ -26,7 +26,7 @@ METHODS = ("rk4", "euler", "semi_implicit", "exact", "discrete")
 class Table(BaseModel):
     """A TOML table: exact types, no unknown keys, no infinite numbers."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class RigTable(Table):

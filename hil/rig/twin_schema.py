@@ -22,7 +22,7 @@ LADDER = ("OBSERVE", "ADVISE", "APPROVE", "SEMI", "AUTO")
 class Table(BaseModel):
     """A TOML table, as in `hil.rig.schema`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class ParameterTable(Table):
