@@ -1,8 +1,8 @@
 """A cart-pole closed loop through hil_tick beside the same loop written in C by hand. Same bits, and how much longer.
 
 A neighbour on the same physical core (a virtual machine cannot see it) takes away a part of the processor that the
-longer code feels more than the shorter. So a side is its quickest chunk of a thousand ticks, and pairs are added while the
-gate is not plainly kept.
+longer code feels more than the shorter. So a side is its quickest chunk of a thousand ticks, and pairs are added while
+the gate is not plainly kept.
 """
 
 from __future__ import annotations

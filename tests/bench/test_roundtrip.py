@@ -19,7 +19,7 @@ SECONDS, STARTS = 1.0, 3
 
 
 def trips(name: str, late_ticks: int = 0) -> dict[str, Any]:
-    """The figure of a rig that is at 1 kHz in all its parts, and what was skipped; its roles may be later than usual."""
+    """The figure of a rig at 1 kHz in all its parts, and what was skipped; its roles may be later than usual."""
     rig = load_rig(name)
     [device] = rig.devices.values()
     rig = at_rate(rig, rig.roles[device.role], device, 1000.0)
