@@ -55,6 +55,16 @@ def facts_of(found: dict[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
+def unanswered(count: int) -> set[int]:
+    """Bytes that so many requests may have, each a write or a read."""
+    return {k * WRITE[0] + (count - k) * READ[0] for k in range(count + 1)}
+
+
+def late_answers(count: int) -> set[int]:
+    """Bytes of what came after so many time-outs: of each a whole answer or nothing."""
+    return {a * WRITE[1] + b * READ[1] for a in range(count + 1) for b in range(count + 1 - a)}
+
+
 def disagreements(facts: dict[str, Any], ticks: int) -> list[str]:
     """What does not add up, by name."""
     plc, board = facts["buses"]["plc"], facts["buses"]["board"]
@@ -70,8 +80,8 @@ def disagreements(facts: dict[str, Any], ticks: int) -> list[str]:
         "no bad answers": plc["malformed"] == plc["wrong_unit"] == plc["wrong_transaction"] == 0,
         "cycles of the PLC": plc["cycles"] + plc["missed_cycles"] + plc["failed_cycles"] in cycles,
         "images of the PLC": plc["images"] == plc["cycles"],
-        "bytes": bool(plc["timeouts"]) or plc["bytes_received"] == writes * WRITE[1] + reads * READ[1],
-        "bytes sent": bool(plc["timeouts"]) or plc["bytes_sent"] == writes * WRITE[0] + reads * READ[0],
+        "bytes": plc["bytes_received"] - writes * WRITE[1] - reads * READ[1] in late_answers(plc["timeouts"]),
+        "bytes sent": plc["bytes_sent"] - writes * WRITE[0] - reads * READ[0] in unanswered(plc["timeouts"]),
         "images recorded": all(
             0 < facts["images"].get(role, 0) <= bus["images"] for role, bus in ((1, plc), (2, board))
         ),
