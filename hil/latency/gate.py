@@ -16,6 +16,7 @@ from hil.latency.cpu_class import difference
 from hil.latency.paired import LEAST_PAIRS
 
 MARGIN = 0.08
+SHARED = "another machine computed on the measured core nearly all the time"
 YARDSTICK_SHIFT = 0.07
 """So much slower than in the baseline, a yardstick says that the machine is not in the state that it was in."""
 WORSE, SAME, BETTER, UNJUDGED, NEW = "worse", "same", "better", "not judged", "new"
@@ -130,6 +131,8 @@ def _first(name: str, now: Json, base: Json | None, margin: float) -> Figure:
     few = min(now["pairs"], base["pairs"])
     if few < LEAST_PAIRS:
         return Figure(name, UNJUDGED, now, base, change, f"{few} pairs are too few (at least {LEAST_PAIRS})")
+    if now.get("shared") or base.get("shared"):
+        return Figure(name, UNJUDGED, now, base, change, SHARED)
     verdict = WORSE if _beyond(now, base, margin) else BETTER if now["high"] < base["median"] * (1 - margin) else SAME
     return Figure(name, verdict, now, base, change)
 
@@ -142,7 +145,7 @@ def _confirmed(suspect: Figure, again: Json | None, margin: float) -> Figure:
     """What a second measurement makes of a suspect."""
     name, now, base, change = suspect.name, suspect.now, suspect.base, suspect.change
     assert base is not None
-    if again is None or again["pairs"] < LEAST_PAIRS:
+    if again is None or again["pairs"] < LEAST_PAIRS or again.get("shared"):
         return Figure(name, UNJUDGED, now, base, change, "it looks worse and was not measured again")
     if not _beyond(again, base, margin):
         return Figure(name, SAME, again, base, again["median"] / base["median"] - 1, "worse once, not when repeated")

@@ -24,8 +24,14 @@ SCATTER = 4
 CHANCE = 0.002
 """A median is told to be on one side of a bound when a fair coin would do as much so rarely: 9 pairs of 9."""
 PAUSE_S, PAIRS_A_BURST = 0.5, 10
+LONGEST = 5
+"""A figure whose pairs are disturbed may take so many times its seconds."""
 Side = Callable[[], float]
 Pairs = Sequence[tuple[float, float]]
+
+
+class Shared(float):
+    """A figure that was measured while somebody else computed on the same core (quickest.py)."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,14 @@ class Ratio:
         ratios: of each pair.
         a, b: medians of both sides.
         disturbed: pairs that were measured and left out.
+        shared: too few pairs were measured on a core of one's own; it is nothing to judge by.
     """
 
     ratios: tuple[float, ...]
     a: float
     b: float
     disturbed: int = field(default=0, compare=False)
+    shared: bool = field(default=False, compare=False)
 
     @property
     def median(self) -> float:
@@ -90,12 +98,15 @@ def paired(a: Side, b: Side, pairs: int = LEAST_PAIRS) -> Ratio:
 
 
 def paired_for(a: Side, b: Side, seconds: float, most: int = 8 * LEAST_PAIRS) -> Ratio:
-    """The same for about so many seconds, but at least LEAST_PAIRS; disturbed pairs are measured anew, up to `most`."""
+    """The same for about so many seconds, but at least LEAST_PAIRS.
+
+    Disturbed pairs are measured anew, up to `most` pairs in all and LONGEST times the seconds.
+    """
     figures: list[tuple[float, float]] = []
-    end = time.monotonic() + seconds
-    while len(figures) < most:
+    begun = time.monotonic()
+    while len(figures) < LEAST_PAIRS or (len(figures) < most and time.monotonic() < begun + LONGEST * seconds):
         figures.append(_pair(a, b, len(figures)))
-        if time.monotonic() > end and len(undisturbed(figures)) >= LEAST_PAIRS:
+        if time.monotonic() > begun + seconds and len(undisturbed(figures)) >= LEAST_PAIRS:
             break
     return settled(figures)
 
@@ -131,13 +142,18 @@ def paired_until(
         if len(figures) > pairs and (len(figures) - pairs) % PAIRS_A_BURST == 0:
             time.sleep(pause_s)
         figures.append(_pair(a, b, len(figures)))
-        kept = without_noise(figures, claims_less=at_most is not None)
+        kept = without_noise(unshared(figures), claims_less=at_most is not None)
         if len(kept) >= pairs and _plain([x / y for x, y in kept], at_most, at_least):
             break
-    kept = without_noise(figures, claims_less=at_most is not None)
+    kept = without_noise(unshared(figures), claims_less=at_most is not None)
     if len(kept) < min(LEAST_PAIRS, len(figures)):
         kept = figures
     return _ratio(kept, len(figures) - len(kept))
+
+
+def unshared(figures: Pairs) -> Pairs:
+    """The pairs both of whose sides had their core for themselves; the figures themselves do not decide that."""
+    return [pair for pair in figures if not any(isinstance(side, Shared) for side in pair)]
 
 
 def without_noise(figures: Pairs, *, claims_less: bool) -> list[tuple[float, float]]:
@@ -158,6 +174,8 @@ def _slow(times: Sequence[float]) -> list[int]:
 
     Where undisturbed ones scatter widely themselves, as their quickest quarter tells, only what lies beyond that is.
     """
+    if not times:
+        return []
     by_time = sorted(times)
     tenth, quarter = by_time[len(times) // 10], by_time[len(times) // 4]
     limit = quarter * max(DISTURBED, (quarter / tenth) ** SCATTER)
@@ -181,14 +199,17 @@ def _needed(n: int) -> int:
 
 def settled(figures: Pairs) -> Ratio:
     """The ratio of the pairs whose yardstick ran as fast as it mostly did; of all when too few of them are left."""
-    kept = undisturbed(figures)
+    kept, shared = undisturbed(figures), len(unshared(figures)) < min(LEAST_PAIRS, len(figures))
     if len(kept) < LEAST_PAIRS:
         kept = list(figures)
-    return _ratio(kept, len(figures) - len(kept))
+    return _ratio(kept, len(figures) - len(kept), shared)
 
 
 def undisturbed(figures: Pairs) -> list[tuple[float, float]]:
-    """Pairs whose second side was not slower than DISTURBED times its lower quartile."""
+    """Pairs on a core of their own whose second side was not slower than DISTURBED times its lower quartile."""
+    figures = unshared(figures)
+    if not figures:
+        return []
     limit = DISTURBED * float(np.quantile([b for _, b in figures], 0.25))
     return [pair for pair in figures if pair[1] <= limit]
 
@@ -201,7 +222,7 @@ def _pair(a: Side, b: Side, number: int) -> tuple[float, float]:
     return first, b()
 
 
-def _ratio(figures: Pairs, disturbed: int = 0) -> Ratio:
+def _ratio(figures: Pairs, disturbed: int = 0, shared: bool = False) -> Ratio:
     firsts, seconds = zip(*figures, strict=True)
     ratios = tuple(x / y for x, y in figures)
-    return Ratio(ratios, statistics.median(firsts), statistics.median(seconds), disturbed)
+    return Ratio(ratios, statistics.median(firsts), statistics.median(seconds), disturbed, shared)

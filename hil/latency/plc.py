@@ -6,21 +6,19 @@ The hand-written side latches its inputs and outputs as a PLC must, and is calle
 from __future__ import annotations
 
 import ctypes
-import statistics
 import time
 from collections.abc import Callable
 
 from hil.errors import BenchError
 from hil.latency.place import measured_place
 from hil.latency.programs import SOURCES, build
+from hil.latency.quickest import quickest_chunk
 from hil.latency.run import Run
 from hil.plc import CompiledProgram, compile_program
 
 SOURCE = SOURCES / "plc_tank.st"
 COURSE = 20_000
 """Scans in which the inputs of plc_tank.c take the program once through all its phases."""
-COURSE_S = 1e-3  # about; it only sizes a side
-LEAST_RUNS = 9
 WORDS = 256  # more than the state by hand needs
 Scans = Callable[[], float]
 
@@ -30,9 +28,9 @@ def measure(run: Run) -> None:
     ours, theirs = compiled(compile_program([SOURCE])), by_hand()
     if ours() != theirs():
         raise BenchError("the compiled program and the one by hand do not do the same", where=SOURCE.name)
-    runs = max(LEAST_RUNS, round(run.seconds / 32 / COURSE_S))
+    side_s = run.seconds / 32
     what = "the same logic by hand in C (plc_tank.c), a scan"
-    found = run.pair("plc", scan_ns(ours, runs), scan_ns(theirs, runs), yardstick=what, unit="ns")
+    found = run.pair("plc", scan_ns(ours, side_s), scan_ns(theirs, side_s), yardstick=what, unit="ns")
     run.figures["plc"] = {"scan_ns": found.a, "by_hand_ns": found.b}
 
 
@@ -67,12 +65,12 @@ def by_hand(scans: int = COURSE) -> Scans:
     return run
 
 
-def scan_ns(run: Scans, runs: int) -> Callable[[], float]:
-    """Gives the median nanoseconds of a scan over so many courses, at the measured place."""
+def scan_ns(run: Scans, seconds: float = 0.1) -> Callable[[], float]:
+    """Gives the nanoseconds of a scan in the quickest course, measured for so long at most."""
 
     def measured() -> float:
         with measured_place():
-            return statistics.median(_ns(run) / COURSE for _ in range(runs))
+            return quickest_chunk(lambda: _ns(run) / COURSE, round(seconds * 1e9))
 
     return measured
 

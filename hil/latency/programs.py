@@ -36,6 +36,7 @@ LINK_BUS += [str(CORE / f"src/{name}.c") for name in ("codec", "image")]
 SHARED = ["-shared", "-fPIC"]
 # Programs by name: the source and what it is compiled with. est_fma has other arithmetic than ours: shown, never gated.
 PROGRAMS: dict[str, tuple[str, list[str]]] = {
+    "neighbour": ("neighbour.c", [*SYSTEM, *SHARED]),
     "wakeup": ("wakeup.c", SYSTEM),
     "echo_server": ("echo_server.c", SYSTEM),
     "mb_raw": ("mb_raw.c", SYSTEM),

@@ -2,49 +2,85 @@
 
 A processor of a virtual machine may share its core with another machine's (simultaneous multithreading). While that one
 computes, code of many independent instructions takes up to twice as long and a chain of dependent ones no longer than
-before: even the ratio of two codes changes, by two fifths for these loops, and back within a millisecond. So the figure
-of a step is that of the quickest of many chunks which are shorter than such a turn, and a pair of figures holds.
+before: even the ratio of two codes changes, by two fifths for these loops, and back within a millisecond. So a step is
+measured in chunks that are shorter than most of such turns, each between two looks whether anybody else computes there
+(yardsticks/neighbour.h), until enough of them had the core for themselves; from a core that is shared at the moment it
+moves on to the next one.
 """
 
 from __future__ import annotations
 
+import ctypes
+import itertools
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 
-from hil.latency.place import measured_place
+from hil.latency.paired import Shared
+from hil.latency.place import USABLE, measured_place
+from hil.latency.programs import build
 
 CHUNK_NS = 150_000
-LEAST_TICKS, LEAST_CHUNKS = 10, 3  # of a chunk; of a place
+LEAST_TICKS = 10  # of a chunk
+ALONE = 5  # chunks of a place that are enough
 PLACES = 9
 """In memory: where program and state lie is chance, worth up to a tenth, and one in twenty costs a quarter more."""
 Step = Callable[[int], object]
 
 
 def quickest(steps: Sequence[Step], seconds: float) -> Callable[[], float]:
-    """Gives the nanoseconds a tick: of each place its quickest chunk, and of the places their median.
+    """Gives the nanoseconds a tick: of each place its quickest chunk, and their median; Shared where none was alone.
 
     Args:
         steps: run so many ticks, each at a place of its own; one alone is measured PLACES times.
-        seconds: that all take together, about, once they are warm; at least LEAST_CHUNKS chunks of each.
+        seconds: that all take together where somebody else computes there all the time; else less.
     """
     for step in steps:
         step(1000)  # pages and caches
     ticks = max(LEAST_TICKS, round(CHUNK_NS / _ns_a_tick(steps[0], 1000)))
-    each_ns = seconds * 1e9 / max(PLACES, len(steps))
-
-    def of_place(step: Step) -> float:
-        best, chunks, end = float("inf"), 0, time.perf_counter_ns() + each_ns
-        while chunks < LEAST_CHUNKS or time.perf_counter_ns() < end:
-            best = min(best, _ns_a_tick(step, ticks))
-            chunks += 1
-        return best
+    places = [steps[i % len(steps)] for i in range(max(PLACES, len(steps)))]
+    each_ns = round(seconds * 1e9 / len(places))
 
     def measured() -> float:
         with measured_place():
-            return statistics.median(of_place(steps[i % len(steps)]) for i in range(max(PLACES, len(steps))))
+            found = [quickest_chunk(partial(_ns_a_tick, step, ticks), each_ns) for step in places]
+        alone = [figure for figure in found if not isinstance(figure, Shared)]
+        return statistics.median(alone) if alone else Shared(statistics.median(found))
 
     return measured
+
+
+def quickest_chunk(chunk: Callable[[], float], most_ns: int) -> float:
+    """The smallest figure of ALONE chunks that had the core for themselves; Shared, of all, where there were none.
+
+    Leaves this thread on another core: call it within `measured_place`.
+    """
+    alone, shared = list[float](), list[float]()
+    end, others = time.perf_counter_ns() + most_ns, itertools.cycle(USABLE)
+    before = on_our_own()
+    while len(alone) < ALONE and time.perf_counter_ns() < end:
+        if not before:
+            os.sched_setaffinity(0, {next(others)})
+            before = on_our_own()
+            if not before and shared:
+                continue
+        figure = chunk()
+        after = on_our_own()
+        (alone if before and after else shared).append(figure)
+        before = after
+    return min(alone) if alone else Shared(min(shared or [chunk()]))
+
+
+def on_our_own() -> bool:
+    """Whether nobody else computes on this thread's core at this moment; takes some 10 us."""
+    return bool(_neighbour().alone())
+
+
+@cache
+def _neighbour() -> ctypes.CDLL:
+    return ctypes.CDLL(str(build("neighbour")))
 
 
 def _ns_a_tick(step: Step, ticks: int) -> float:

@@ -63,6 +63,7 @@ class Measured:
             "high": high,
             "pairs": len(self.ratio.ratios),
             "disturbed": self.ratio.disturbed,
+            "shared": self.ratio.shared,
             "yardstick": self.yardstick,
             "ours": self.ratio.a,
             "theirs": self.ratio.b,

@@ -48,13 +48,17 @@ class Verdict(_Part):
 
 
 class RatioEntry(_Part):
-    """Ours / yardstick, of two p50 measured in turn; smaller is better. `low`, `high`: interval of `median`."""
+    """Ours / yardstick, of two p50 measured in turn; smaller is better. `low`, `high`: interval of `median`.
+
+    `shared`: another machine computed on the measured core nearly all the time; such a figure is not judged.
+    """
 
     median: float = Field(gt=0)
     low: float = Field(gt=0)
     high: float = Field(gt=0)
     pairs: int = Field(ge=1)
     disturbed: int = Field(ge=0)
+    shared: bool = False
     yardstick: str
     ours: float
     theirs: float

@@ -164,7 +164,7 @@ def filters(pairs: int) -> Iterator[Row]:
         "Kalman filter, 4 states, 2 measurements, a step",
         library("filterpy"),
         "ns",
-        lambda: estimators.tick_ns(it, runs=100),
+        lambda: estimators.tick_ns(it),
         lambda: estimators.filterpy_ns(4),
         pairs,
     )
@@ -180,7 +180,7 @@ def filters(pairs: int) -> Iterator[Row]:
         "extended Kalman filter of a cart-pole, a step",
         library("filterpy"),
         "ns",
-        lambda: estimators.tick_ns(extended, runs=100),
+        lambda: estimators.tick_ns(extended),
         lambda: peers.filterpy_ekf_ns(500),
         pairs,
     )
@@ -202,7 +202,7 @@ def programs(pairs: int) -> Iterator[Row]:
     ours, theirs = plc.compiled(compile_program([plc.SOURCE])), plc.by_hand()
     assert ours() == theirs(), "they do the same work"
     what = "PLC program of a hundred lines (plc_tank.st), a scan"
-    sides = [plc.scan_ns(side, plc.LEAST_RUNS) for side in (ours, theirs)]
+    sides = [plc.scan_ns(side) for side in (ours, theirs)]
     yield pair(what, f"{c_version()}, by hand", "ns", sides[0], sides[1], pairs)
 
 
