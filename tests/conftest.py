@@ -29,8 +29,8 @@ REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
 # Counts over minutes, in which neighbours change nothing.
 SOAK = ("tests/bench/test_soak.py",)
-# They measure time: nothing runs beside them. Or they open a serial line again that has gone: in the meantime its name
-# may have become another test's pseudo-terminal.
+# They measure time: beside them only those run that compute, in the time that they leave. Or, at the end, they open a
+# serial line again that has gone: in the meantime its name may have become another test's pseudo-terminal.
 ALONE = (
     "tests/bench/",
     "tests/campaign/test_live.py::test_a_board_in_real_time",
@@ -72,6 +72,8 @@ WAITING = (
     "tests/loop/test_watch_pages.py",
     "tests/plc/block/test_program_alone.py",
     "tests/plc/block/test_program_wires.py",
+    "tests/loop/test_script.py::test_the_start_up_test_is_played_on_an_open_bench_in_every_kind_of_time[real]",
+    "tests/loop/test_script.py::test_the_start_up_test_runs_unchanged_in_every_kind_of_time[real]",
     "tests/rigs/test_test_command.py",
     "tests/twin/test_twin_stop.py",
 )
@@ -85,6 +87,7 @@ COMPUTING = (
 # Those that take longest begin, so that no worker is left with one of them when the other has done.
 FIRST = (
     "tests/firmware/test_build.py",
+    "tests/twin/test_incubator_twin.py",
     "tests/campaign/test_campaign.py",
     "tests/rigs/test_quad_tank_levels.py",
     "tests/loop/test_compilers.py",

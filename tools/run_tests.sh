@@ -1,7 +1,8 @@
 #!/bin/sh
 # usage: tools/run_tests.sh PYTHON [PYTEST ARGUMENT...]
-# All tests, in groups that tests/conftest.py tells apart. Those that wait, two at a time; in the time that they leave
-# those that compute, two at a time and at the lowest priority, and the soak; then, alone, those that measure time.
+# All tests, in groups that tests/conftest.py tells apart. Those that compute and the soak, in the background: those that
+# compute are processes of SCHED_IDLE, which have the time that all others leave. Before them those that wait, three at a
+# time; then one by one those that measure time, each of them beside its yardstick.
 # With arguments: what pytest makes of them, one test at a time.
 set -u
 cd "$(dirname "$0")/.."
@@ -25,10 +26,10 @@ run() { # WHAT PYTEST_ARGUMENT...
     echo "== tests: $what"
     "$python" -m pytest --durations=5 "$@" || failed="$failed $what"
 }
-begin() { # WHAT NICENESS PYTEST_ARGUMENT...: what it says goes into a file
-    what=$1 niceness=$2
+begin() { # WHAT COMMAND PYTEST_ARGUMENT...: what it says goes into a file; COMMAND sets its priority
+    what=$1 priority=$2
     shift 2
-    nice -n "$niceness" "$python" -m pytest --durations=5 "$@" >$logs/"$what".log 2>&1 </dev/null &
+    $priority "$python" -m pytest --durations=5 "$@" >$logs/"$what".log 2>&1 </dev/null &
     eval "${what}_process=$!"
     background="$background $!"
 }
@@ -40,11 +41,11 @@ end() { # WHAT: waits for it and shows what it said
     cat "$logs/$1.log"
 }
 
-begin soak 0 -m soak
-begin computing 19 -n 2 --dist loadfile --no-loadscope-reorder -m computing
-run waiting -n 2 --dist loadfile --no-loadscope-reorder -m waiting
+begin soak "" -m soak
+begin computing "chrt --idle 0" -n 2 --dist loadfile --no-loadscope-reorder -m computing
+run waiting -n 3 --dist loadfile --no-loadscope-reorder -m waiting
+run alone -m alone
 end computing
 end soak
-run alone -m alone
 [ -z "$failed" ] || echo "Failed: some tests of those that are:$failed" >&2
 [ -z "$failed" ]
