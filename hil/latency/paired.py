@@ -24,8 +24,8 @@ SCATTER = 4
 CHANCE = 0.002
 """A median is told to be on one side of a bound when a fair coin would do as much so rarely: 9 pairs of 9."""
 PAUSE_S, PAIRS_A_BURST = 0.5, 10
-LONGEST = 5
-"""A figure whose pairs are disturbed may take so many times its seconds."""
+LONGEST, LEAST_S = 5, 0.5
+"""A figure whose pairs are disturbed may take so many times its seconds, and so long in any case."""
 Side = Callable[[], float]
 Pairs = Sequence[tuple[float, float]]
 
@@ -100,11 +100,12 @@ def paired(a: Side, b: Side, pairs: int = LEAST_PAIRS) -> Ratio:
 def paired_for(a: Side, b: Side, seconds: float, most: int = 8 * LEAST_PAIRS) -> Ratio:
     """The same for about so many seconds, but at least LEAST_PAIRS.
 
-    Disturbed pairs are measured anew, up to `most` pairs in all and LONGEST times the seconds.
+    Disturbed pairs are measured anew, up to `most` pairs in all and for LONGEST times the seconds.
     """
     figures: list[tuple[float, float]] = []
     begun = time.monotonic()
-    while len(figures) < LEAST_PAIRS or (len(figures) < most and time.monotonic() < begun + LONGEST * seconds):
+    given_up = begun + max(LEAST_S, LONGEST * seconds)
+    while len(figures) < LEAST_PAIRS or (len(figures) < most and time.monotonic() < given_up):
         figures.append(_pair(a, b, len(figures)))
         if time.monotonic() > begun + seconds and len(undisturbed(figures)) >= LEAST_PAIRS:
             break

@@ -15,7 +15,7 @@ from hil.errors import RecordingError
 from hil.latency.fitness import look
 from hil.latency.gate import BETTER, FAILED, PASSED, REFUSED, SAME, UNJUDGED, WORSE, judge
 from hil.latency.markdown import summary
-from hil.latency.paired import interval_of, paired_for, settled
+from hil.latency.paired import Shared, interval_of, paired_for, settled
 from hil.latency.run import Measured
 from hil.latency.schema import BenchResult, json_schema, read
 
@@ -208,6 +208,24 @@ def test_disturbed_pairs_are_left_out_and_counted() -> None:
     assert (settled(pairs).median, settled(pairs).disturbed) == (2.0, 3)
     calls = iter([1.0, 1.0, 9.0] + [1.0] * 40)
     assert paired_for(lambda: 1.0, lambda: next(calls), seconds=0.0).disturbed == 1
+
+
+def test_pairs_on_a_shared_core_are_left_out_whatever_they_say() -> None:
+    pairs = [(2.0, 1.0)] * 8 + [(Shared(1.0), 1.0), (2.0, Shared(1.0))] * 10
+    assert (settled(pairs).median, settled(pairs).disturbed, settled(pairs).shared) == (2.0, 20, False)
+    calls = iter([Shared(9.0)] * 5 + [1.0] * 40)
+    found = paired_for(lambda: next(calls), lambda: 1.0, seconds=0.0)
+    assert (found.median, found.disturbed, found.shared) == (1.0, 5, False)
+
+
+def test_a_figure_that_never_had_a_core_of_its_own_is_not_judged() -> None:
+    slow = [(Shared(2.0), 1.0)] * 12 + [(2.0, 1.0)] * 7
+    assert settled(slow).shared
+    shared = Measured(settled(slow), "by hand", "ns").to_dict()
+    for now, base in ((shared, entry(1.0)), (entry(1.0), shared)):
+        outcome = judge(result({"step": now}), result({"step": base}), again=lambda _: result({"step": shared}))
+        assert outcome.exit_code == REFUSED
+        assert "another machine computed on the measured core" in outcome.named(UNJUDGED)[0].why
 
 
 def test_the_json_is_what_its_schema_says(tmp_path: Path) -> None:
