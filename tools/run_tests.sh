@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: tools/run_tests.sh PYTHON [PYTEST ARGUMENT...]
 # All tests, in groups that tests/conftest.py tells apart. Those that compute and the soak, in the background: those that
-# compute are processes of SCHED_IDLE, which have the time that all others leave. Before them those that wait, three at a
+# compute, at the lowest priority, have the time that all others leave. Before them those that wait, two at a
 # time; then one by one those that measure time, each of them beside its yardstick.
 # With arguments: what pytest makes of them, one test at a time.
 set -u
@@ -42,8 +42,8 @@ end() { # WHAT: waits for it and shows what it said
 }
 
 begin soak "" -m soak
-begin computing "chrt --idle 0" -n 2 --dist loadfile --no-loadscope-reorder -m computing
-run waiting -n 3 --dist loadfile --no-loadscope-reorder -m waiting
+begin computing "nice -n 19" -n 2 --dist loadfile --no-loadscope-reorder -m computing
+run waiting -n 2 --dist loadfile --no-loadscope-reorder -m waiting
 run alone -m alone
 end computing
 end soak

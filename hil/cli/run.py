@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import time as clock
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +17,7 @@ import typer
 from hil.cli import BAD_INPUT, FAILED, output, summary
 from hil.cli.options import BindOption, ControllerOption, JsonOption, RigArg, UrlOption, bindings, controllers_of, urls
 from hil.cli.signals import StopFlag
+from hil.errors import RecordingError
 
 if TYPE_CHECKING:
     from hil.bench import Bench
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from hil.script import Script
     from hil.steps.run import StepFunction
 
+RECORDINGS = Path("recordings")  # in the folder where the command is given
 LOOK_S = 0.1
 DEFAULT_S = 10.0
 
@@ -144,8 +148,7 @@ class _Job:
             rig = self._stimulated(load_rig(name, controllers=self.controllers))
             rig = rig if script is None else with_script(rig, script)
             wanted = self._requirements(rig)
-            folder = None if self.no_record else self.record or _default_folder(rig)
-            with self._open(rig, folder, view) as bench:
+            with self._folder(rig) as folder, self._open(rig, folder, view) as bench:
                 stopped = self._let_run(bench, view, steps)
                 result = bench.finish()
                 trouble = bench.recorder.error or bench.lost
@@ -163,6 +166,22 @@ class _Job:
             output.note(f"hil: {trouble}")
             return BAD_INPUT
         return stopped or (0 if result.passed else FAILED)
+
+    @contextmanager
+    def _folder(self, rig: Rig) -> Iterator[Path | None]:
+        """Where it is recorded."""
+        if self.no_record or self.record is not None:
+            yield None if self.no_record else self.record
+            return
+        first = not RECORDINGS.exists()
+        folder = _default_folder(rig)
+        try:
+            yield folder
+        finally:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+                if first:
+                    RECORDINGS.rmdir()
 
     def _read_script(self, file: Path) -> Script:
         """The run lasts as long as the script, unless steps or --duration say otherwise."""
@@ -298,11 +317,18 @@ def _time(time: Time | None, *, virtual: bool, stepped: bool = False, levels: Co
 
 
 def _default_folder(rig: Rig) -> Path:
-    """recordings/<rig>-<UTC time>, with a number behind it when two runs begin in one second."""
-    base = Path("recordings") / f"{rig.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    folder, n = base, 2
-    while folder.exists():
-        folder, n = base.with_name(f"{base.name}-{n}"), n + 1
+    """Makes recordings/<rig>-<UTC time>, with a number behind it when runs begin in one second."""
+    base = RECORDINGS / f"{rig.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        RECORDINGS.mkdir(exist_ok=True)
+        for n in count(1):
+            folder = base if n == 1 else base.with_name(f"{base.name}-{n}")
+            with suppress(FileExistsError):
+                folder.mkdir()
+                break
+    except OSError as error:
+        why = f"cannot make this folder ({error.strerror})"
+        raise RecordingError(why, where=str(base), mend="Name another one with --record DIR") from None
     return folder
 
 

@@ -171,8 +171,9 @@ def test_a_watchdog_switches_off_after_the_host_has_died(tmp_path: Path, urls: d
     run = subprocess.Popen([sys.executable, "-m", "hil", "run", str(rig), "--bind", "desk=hil", *options],
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     meter = urls["meter"]
-    assert until(lambda: float(asked(meter, "MEAS:VOLT:DC?")[0]) > 4.0, 30.0)
+    assert until(lambda: run.poll() is not None or float(asked(meter, "MEAS:VOLT:DC?")[0]) > 4.0, 30.0)
     time.sleep(1.5)
+    assert run.poll() is None, run.communicate()
     assert float(asked(meter, "MEAS:VOLT:DC?")[0]) > 4.0, "a run that goes on keeps it alive"
     run.kill()
     run.communicate(timeout=20)

@@ -278,6 +278,16 @@ def test_a_virtual_run_records_reports_and_repeats_itself(folder: Path) -> None:
     assert here_json("run", "motor", "--virtual", "--duration", "3", "--seed", "2")["state_hash"] != first["state_hash"]
 
 
+def test_runs_that_begin_in_one_second_have_folders_of_their_own(folder: Path) -> None:
+    command = [sys.executable, "-m", "hil", "run", "motor", "--virtual", "--duration", "0.1", "--no-report", "--json"]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    told = [run.communicate(timeout=60) for run in runs]
+    assert [run.returncode for run in runs] == [0] * 4, told
+    found = {json.loads(out)["recording"] for out, _ in told}
+    assert len(found) == 4
+    assert all(Recording(Path(place)).complete for place in found)
+
+
 def test_no_record_leaves_nothing_behind(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     found = here_json("run", "motor", "--virtual", "--duration", "1", "--no-record")
