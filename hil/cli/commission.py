@@ -123,9 +123,10 @@ def _signer(key: Path | None, name: str | None) -> Signer | None:
         if name is not None:
             raise HilError("signs nothing without a key", where="--name", mend="Add --key FILE; hil key new makes one")
         return None
+    from hil.cli.key import ask_passphrase
     from hil.signing.keys import signer
 
-    return signer(key, name, lambda: typer.prompt("Passphrase", hide_input=True, err=True))
+    return signer(key, name, ask_passphrase)
 
 
 def _writer(

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Keys that sign acceptance records: new, show.")
 
 
+def ask_passphrase() -> str:
+    """Of a key that has one, from whoever sits at the terminal."""
+    return str(typer.prompt("Passphrase", hide_input=True, err=True))
+
+
 @app.command("new")
 def new(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Who signs with it; default: the user.")] = None,

@@ -59,11 +59,12 @@ def checkpoint(
     json: JsonOption = False,
 ) -> None:
     """Sign what the ledger holds now, outside it."""
+    from hil.cli.key import ask_passphrase
     from hil.signing.keys import signer
     from hil.twin.ledger import Ledger, write_checkpoint
     from hil.twin.ledger.checkpoint import default_file
 
-    who = signer(key, ask=lambda: str(typer.prompt("Passphrase", hide_input=True, err=True)))
+    who = signer(key, ask=ask_passphrase)
     with Ledger(folder, write=False) as ledger:
         point = write_checkpoint(ledger, who, checkpoints)
     file = checkpoints or default_file(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from hil.twin.authority.envelope import Envelope
 
 app = typer.Typer(no_args_is_help=True, help="Signed files that say what a twin may do: sign, show, verify.")
+EXISTS, OTHER = "exists", "Give another --out"
 FileArg = Annotated[Path, typer.Argument(metavar="FILE", help="An envelope.")]
 
 
@@ -41,6 +44,7 @@ def sign(
     json: JsonOption = False,
 ) -> None:
     """Sign an envelope. It can only narrow what the rig allows; what is left out is the rig's."""
+    from hil.cli.key import ask_passphrase
     from hil.rig import load_rig
     from hil.signing import keys
     from hil.twin.authority import envelope as envelopes
@@ -57,10 +61,10 @@ def sign(
         "level": level.upper(),
     }
     if out.exists():
-        raise HilError("exists", where=str(out), mend="Give another --out")
+        raise HilError(EXISTS, where=str(out), mend=OTHER)
     now = datetime.now(UTC)
     made = envelopes.issue(
-        keys.signer(key if key is not None else _own_key()),
+        keys.signer(key if key is not None else _own_key(), ask=ask_passphrase),
         rig=described.name,
         purpose=purpose,
         issued=envelopes.utc(now),
@@ -71,10 +75,22 @@ def sign(
         actions={action: allowed},
     )
     envelopes.check_narrows(made, described)
-    fresh = out.with_name(out.name + ".new")
-    fresh.write_text(made.text, encoding="utf-8")
-    fresh.replace(out)
+    _write_new(out, made.text)
     _show(made, "signed", json=json, file=out)
+
+
+def _write_new(out: Path, text: str) -> None:
+    """The whole file or none, and never over another one."""
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=out.parent, prefix=f".{out.name}-") as fresh:
+            fresh.write(text)
+            fresh.flush()
+            os.fchmod(fresh.fileno(), 0o644)
+            os.link(fresh.name, out)
+    except FileExistsError:
+        raise HilError(EXISTS, where=str(out), mend=OTHER) from None
+    except OSError as error:
+        raise HilError(f"cannot be written ({error.strerror})", where=str(out), mend=OTHER) from None
 
 
 @app.command("show")

@@ -107,3 +107,18 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert main([*sign, "--range", "20", "41"]) == 2
     assert "only narrow" in capsys.readouterr().err
     assert not (tmp_path / "wide.json").exists()
+    sign[-1] = str(tmp_path / "nowhere" / "it.json")
+    assert main(sign) == 2
+    assert "nowhere/it.json: cannot be written (No such file or directory)" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["envelope.json", "keys"]
+
+
+def test_a_key_with_a_passphrase_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIL_KEYS", str(tmp_path / "keys"))
+    key, file = tmp_path / "keys" / "ann", tmp_path / "envelope.json"
+    new_key(key, "ann", "quite secret")
+    sign = ["twin", "envelope", "sign", str(RIG), "temperature", "--key", str(key), "--out", str(file)]
+    for said, code in (("wrong", 2), ("quite secret", 0)):
+        monkeypatch.setattr("typer.prompt", lambda *_, said=said, **__: said)
+        assert main(sign) == code
+        assert file.exists() == (code == 0)
