@@ -1,7 +1,7 @@
 """What all tests share: counts that shrink in a normal run, and say so at the end; and which run beside each other.
 
 `make test` (tools/run_tests.sh) runs the tests of one mark after the other or beside each other: each test has one of
-`alone`, `soak`, `waiting` and `computing`.
+`all_cores`, `alone`, `soak`, `waiting` and `computing`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ FULL = os.environ.get("HIL_FULL", "") not in ("", "0")
 # (test, reduced count, complete count) and how many cases of that test said so.
 REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
+# They measure what all cores do together: nothing at all runs beside them.
+ALL_CORES = ("tests/bench/test_batch_speed.py", "tests/bench/test_campaign_speed.py")
 # Counts over minutes, in which neighbours change nothing.
 SOAK = ("tests/bench/test_soak.py",)
 # They measure time: beside them only those run that compute, in the time that they leave. Or, at the end, they open a
@@ -120,7 +122,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if wanted == "computing":
         elsewhere = place.startswith((*SOAK, *ALONE, *WAITING)) and not place.startswith(COMPUTING)
         return True if elsewhere and collection_path.is_file() else None
-    among = {"soak": SOAK, "alone": (*ALONE, *TALKING), "waiting": WAITING}.get(wanted)
+    among = {"all_cores": ALL_CORES, "soak": SOAK, "alone": (*ALONE, *TALKING), "waiting": WAITING}.get(wanted)
     if among is None or any(place.startswith(name) or name.startswith(place) for name in among):
         return None
     return True
@@ -134,6 +136,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _group(item: pytest.Item) -> str:
     """The mark that says what may run beside it."""
+    if item.nodeid.startswith(ALL_CORES):
+        return "all_cores"
     if item.nodeid.startswith(SOAK):
         return "soak"
     talks = item.get_closest_marker("realtime") and item.nodeid.startswith(TALKING)

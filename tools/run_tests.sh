@@ -2,7 +2,8 @@
 # usage: tools/run_tests.sh PYTHON [PYTEST ARGUMENT...]
 # All tests, in groups that tests/conftest.py tells apart. Those that compute and the soak, in the background: those that
 # compute, at the lowest priority, have the time that all others leave. Before them those that wait, two at a
-# time; then one by one those that measure time, each of them beside its yardstick.
+# time; then one by one those that measure time, each of them beside its yardstick; at the end, beside nothing, those that
+# need all cores.
 # With arguments: what pytest makes of them, one test at a time.
 set -u
 cd "$(dirname "$0")/.."
@@ -47,5 +48,6 @@ run waiting -n 2 --dist loadfile --no-loadscope-reorder -m waiting
 run alone -m alone
 end computing
 end soak
+run all_cores -m all_cores
 [ -z "$failed" ] || echo "Failed: some tests of those that are:$failed" >&2
 [ -z "$failed" ]
