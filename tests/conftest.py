@@ -27,8 +27,16 @@ FULL = os.environ.get("HIL_FULL", "") not in ("", "0")
 # (test, reduced count, complete count) and how many cases of that test said so.
 REDUCED = pytest.StashKey[Counter[tuple[str, int, int]]]()
 
-# They measure what all cores do together: nothing at all runs beside them.
-ALL_CORES = ("tests/bench/test_batch_speed.py", "tests/bench/test_campaign_speed.py")
+# They measure what all cores do together, or count the ticks that a loop misses beside its own services: nothing else
+# runs beside them.
+ALL_CORES = (
+    "tests/bench/test_batch_speed.py",
+    "tests/bench/test_campaign_speed.py",
+    "tests/bench/test_captures_beside_the_loop.py",
+    "tests/bench/test_instruments_beside_the_loop.py",
+    "tests/bench/test_twin_beside_the_loop.py",
+    "tests/bench/test_watch_load.py",
+)
 # Counts over minutes, in which neighbours change nothing.
 SOAK = ("tests/bench/test_soak.py",)
 # They measure time: beside them only those run that compute, in the time that they leave. Or, at the end, they open a
