@@ -1,9 +1,8 @@
 #!/bin/sh
 # usage: tools/run_tests.sh PYTHON [PYTEST ARGUMENT...]
-# All tests, in groups that tests/conftest.py tells apart. Those that compute and the soak, in the background: those that
-# compute, at the lowest priority, have the time that all others leave. Before them those that wait, two at a
-# time; then one by one those that measure time, each of them beside its yardstick; at the end, beside nothing, those that
-# need all cores.
+# All tests, in groups that tests/conftest.py tells apart. In the background those that compute, at the lowest priority,
+# in the time that all others leave, and the soak. In front of them those that wait, two at a time; then, one at a time,
+# those that measure time. At the end, beside nothing, those that need all cores.
 # With arguments: what pytest makes of them, one test at a time.
 set -u
 cd "$(dirname "$0")/.."
