@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.latency.cpu_class import difference
+from hil.latency.own_core import BESIDE_NOBODY
 from hil.latency.paired import LEAST_PAIRS
 
 MARGIN = 0.08
@@ -121,6 +122,10 @@ def _refusals(now: Json, base: Json) -> list[str]:
     differs = difference(now["machine"]["class"], base["machine"]["class"])
     if differs:
         why.append(f"the baseline is of another CPU class ({differs}): measure one here, or name --base-commit")
+    here, there = now["machine"].get("core_ratio"), base["machine"].get("core_ratio")
+    if here and there and max(here, there) > BESIDE_NOBODY * min(here, there):
+        which = "the baseline" if there > here else "this run"
+        why.append(f"{which} shared its cores with another machine from its first moment to its last: measure it again")
     return why
 
 

@@ -10,17 +10,16 @@ moves on to the next one.
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 
+from hil.latency.own_core import on_our_own
 from hil.latency.paired import Shared
 from hil.latency.place import USABLE, measured_place
-from hil.latency.programs import build
 
 CHUNK_NS = 150_000
 LEAST_TICKS = 10  # of a chunk
@@ -71,16 +70,6 @@ def quickest_chunk(chunk: Callable[[], float], most_ns: int) -> float:
         (alone if before and after else shared).append(figure)
         before = after
     return min(alone) if alone else Shared(min(shared or [chunk()]))
-
-
-def on_our_own() -> bool:
-    """Whether nobody else computes on this thread's core at this moment; takes some 10 us."""
-    return bool(_neighbour().alone())
-
-
-@cache
-def _neighbour() -> ctypes.CDLL:
-    return ctypes.CDLL(str(build("neighbour")))
 
 
 def _ns_a_tick(step: Step, ticks: int) -> float:

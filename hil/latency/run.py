@@ -11,6 +11,8 @@ from typing import Any
 
 from hil import realtime
 from hil.errors import BenchError
+from hil.latency import own_core
+from hil.latency.cpu_class import cpu_class
 from hil.latency.fitness import Fitness, look, throttle_count
 from hil.latency.paired import Ratio, Side, paired_for
 from hil.latency.place import measured_place, shallow_sleep
@@ -150,6 +152,7 @@ def measure(
         run.progress(group)
         with shallow_sleep():
             import_module(f"hil.latency.{GROUPS[group]}").measure(run)
+    own_core.remember()
     fitness = look(watch.measured(), throttled)
     options = {"only": groups, "seconds": seconds, "rate_hz": rate_hz, "time": began, "took_s": time.time() - began}
     ratios = {name: measured.to_dict() for name, measured in run.ratios.items()}
@@ -165,9 +168,7 @@ def _chosen(only: Iterable[str]) -> list[str]:
 
 
 def _machine() -> dict[str, Any]:
-    from hil.latency.cpu_class import cpu_class
-
-    return {**realtime.machine_facts(), "class": cpu_class()}
+    return {**realtime.machine_facts(), "class": cpu_class(), "core_ratio": own_core.core_ratio()}
 
 
 def _verdict(watch: MachineWatch, fitness: Fitness) -> dict[str, Any]:

@@ -29,12 +29,13 @@ class CpuClass(_Part):
 
 
 class Machine(_Part):
-    """As `hil.realtime.machine_facts`, with the class."""
+    """As `hil.realtime.machine_facts`, with the class and the smallest ratio known of a core (own_core.py)."""
 
     kernel: str
     cpus: int = Field(ge=1)
     virtual_machine: bool
     class_: CpuClass = Field(alias="class")
+    core_ratio: float | None = None
 
 
 class Verdict(_Part):

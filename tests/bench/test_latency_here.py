@@ -15,7 +15,7 @@ import pytest
 
 from hil.json_text import plain
 from hil.latency import Ratio, judge, measure, paired, paired_until
-from hil.latency.gate import FAILED, PASSED, REFUSED, WORSE, group_of
+from hil.latency.gate import FAILED, PASSED, REFUSED, UNJUDGED, WORSE, group_of
 from hil.latency.quickest import quickest
 from hil.latency.run import GROUPS
 from hil.latency.schema import BenchResult
@@ -29,7 +29,7 @@ GATED = ("step", "bus")
 SECONDS = 0.4
 WASTE = Path(__file__).with_name("waste.c")
 PLANTED, ACCURACY = 0.15, 0.02
-ATTEMPTS = 3  # a neighbour on the core is told, and then the measurement is repeated
+ATTEMPTS = 3  # where it says that it could not judge, the measurement is repeated
 Json = dict[str, Any]
 
 
@@ -46,7 +46,11 @@ def in_full_only() -> None:
 
 @pytest.fixture(scope="module")
 def baseline() -> Json:
-    return found()
+    for _ in range(ATTEMPTS):
+        told = found()
+        if not any(ratio["shared"] for ratio in told["ratios"].values()):
+            break
+    return told
 
 
 def code(now: Json, base: Json, again: Callable[[Any], Json]) -> int:
@@ -112,8 +116,11 @@ def test_10_us_more_in_the_bus_are_caught(baseline: Json, tmp_path: Path) -> Non
         told: Json = json.loads(out.read_text())
         return told
 
-    outcome = judge(slowed(), baseline, again=slowed)
-    print(f"\n{outcome.sentence}")
+    for _ in range(ATTEMPTS):
+        outcome = judge(slowed(), baseline, again=slowed)
+        print(f"\n{outcome.sentence}")
+        if not outcome.refused and not outcome.named(UNJUDGED):
+            break
     assert {figure.name for figure in outcome.named(WORSE)} == {"bus.tcp_client", "bus.tcp_server"}
     assert outcome.exit_code == FAILED
 

@@ -228,6 +228,17 @@ def test_a_figure_that_never_had_a_core_of_its_own_is_not_judged() -> None:
         assert "another machine computed on the measured core" in outcome.named(UNJUDGED)[0].why
 
 
+def test_a_run_that_never_saw_a_core_without_a_neighbour_is_not_judged() -> None:
+    """The yardstick of the probe itself tells: 0.67 on this kind of CPU, 1.1 beside a neighbour."""
+    alone, shared, unknown = (result({"step": entry(1.0)}) for _ in range(3))
+    alone["machine"]["core_ratio"], shared["machine"]["core_ratio"] = 0.67, 1.1
+    for now, base, which in ((alone, shared, "the baseline"), (shared, alone, "this run")):
+        outcome = judge(now, base)
+        assert outcome.exit_code == REFUSED
+        assert outcome.sentence.startswith(f"Not judged: {which} shared its cores with another machine")
+    assert [judge(now, alone).exit_code for now in (alone, unknown)] == [PASSED, PASSED]
+
+
 def test_the_json_is_what_its_schema_says(tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed: pip install 'hil[test]'")
     whole = result({"step": entry(1.0)})

@@ -1,0 +1,69 @@
+"""Whether this thread has its core for itself (yardsticks/neighbour.h), and what is remembered of that.
+
+Alone on a core, two loops take times whose ratio is that of the CPU's kind: it is learnt once and kept in the cache, for
+every process, as one that is beside a neighbour from its first look to its last cannot know it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+from hil.latency.cpu_class import cpu_class
+from hil.latency.programs import KIND, build
+from hil.models.cache import cache_folder
+
+VARIABLE = "HIL_CORE_RATIO"  # carries it to the yardsticks
+BESIDE_NOBODY = 1.25  # as in neighbour.h
+
+
+def on_our_own() -> bool:
+    """Whether nobody else computes on this thread's core at this moment; takes some 10 us."""
+    return bool(_neighbour().alone())
+
+
+def core_ratio() -> float | None:
+    """The smallest that is known, of a core with one owner; None before anybody looked."""
+    return float(_neighbour().ratio()) or None
+
+
+def remember() -> None:
+    """Keeps for later processes what this one found; a cache that cannot be written keeps nothing."""
+    found, known = core_ratio(), _remembered()
+    if found is None or (known is not None and known <= found):
+        return
+    os.environ[VARIABLE] = repr(found)
+    fresh = _file().with_suffix(f".{os.getpid()}")
+    try:
+        fresh.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh.write_text(repr(found), encoding="ascii")
+        fresh.replace(_file())
+    except OSError:
+        fresh.unlink(missing_ok=True)
+
+
+def _remembered() -> float | None:
+    try:
+        ratio = float(_file().read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return ratio if 0 < ratio < float("inf") else None
+
+
+def _file() -> Path:
+    kind = json.dumps([cpu_class(), build("neighbour").name], sort_keys=True)
+    return cache_folder(KIND) / f"core-ratio-{hashlib.sha256(kind.encode()).hexdigest()[:16]}"
+
+
+@cache
+def _neighbour() -> ctypes.CDLL:
+    known = _remembered()
+    if known is not None:
+        os.environ[VARIABLE] = repr(known)
+    library = ctypes.CDLL(str(build("neighbour")))
+    library.ratio.restype = ctypes.c_double
+    return library
