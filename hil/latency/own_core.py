@@ -1,7 +1,7 @@
 """Whether this thread has its core for itself (yardsticks/neighbour.h), and what is remembered of that.
 
-Alone on a core, two loops take times whose ratio is that of the CPU's kind: it is learnt once and kept in the cache, for
-every process, as one that is beside a neighbour from its first look to its last cannot know it.
+Alone on a core, two loops take times whose ratio is a fact of the kind of CPU. It is learnt once and kept in the cache:
+a process that is beside a neighbour from its first look to its last cannot learn it.
 """
 
 from __future__ import annotations

@@ -52,10 +52,9 @@ def test_a_process_that_takes_the_core_is_seen(rig_copy: Callable[..., Path]) ->
 
     def run(beside: bool) -> int:
         command = [sys.executable, "-c", TAKES]
-        takers = []
+        cores = sorted(os.sched_getaffinity(0)) if beside else []
+        takers = [subprocess.Popen([*command, str(core)], stdout=subprocess.PIPE, text=True) for core in cores]
         try:
-            for core in sorted(os.sched_getaffinity(0)) if beside else ():
-                takers.append(subprocess.Popen([*command, str(core)], stdout=subprocess.PIPE, text=True))
             for taker in takers:
                 assert taker.stdout
                 assert taker.stdout.readline() == "takes\n"

@@ -14,9 +14,9 @@
 
 enum { ADDITIONS = 8000, MULTIPLICATIONS = 4000, FIRST_LOOKS = 2000 }; /* some us each */
 enum { IN_A_ROW = 5 };                                                 /* looks whose median is a core's ratio */
-#define BESIDE_NOBODY 1.25   /* times the smallest ratio of a core so far */
-#define UNINTERRUPTED 1.1    /* times the shortest chain of late, which the clock of the core changes, too */
-#define FORGETTING    1.0001 /* of that, a look */
+#define BESIDE_NOBODY 1.25                                             /* times the smallest ratio of a core so far */
+#define UNINTERRUPTED 1.1              /* times the shortest chain of late, which the clock of the core changes, too */
+#define FORGETTING    1.0001           /* of that, a look */
 #define KNOWN_RATIO   "HIL_CORE_RATIO" /* in the environment: the smallest of an earlier process on such a CPU */
 
 struct look {
