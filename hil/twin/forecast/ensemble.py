@@ -91,10 +91,6 @@ class Forecast:
             "drawn": {name: {"mean": float(v.mean()), "deviation": float(v.std())} for name, v in self.drawn.items()},
         }
 
-    def _by_share(self, signal: str, shares: Sequence[float]) -> dict[str, list[float]]:
-        found = self.quantiles(signal, shares)
-        return {f"{share:g}": row.tolist() for share, row in zip(shares, found, strict=True)}
-
 
 def _figures(values: Floats) -> dict[str, float | None]:
     low, middle, high = quantiles(values, (0.05, 0.5, 0.95))
