@@ -42,7 +42,7 @@ def _run(args: list[str]) -> int:
     from hil.errors import HilError
 
     try:
-        code = app(args, prog_name="hil", standalone_mode=False)
+        code = app(args)
     except Exception as error:
         # Typer's own errors of usage, by their shape: their class moves between its versions.
         if not hasattr(error, "format_message"):

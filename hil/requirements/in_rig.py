@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hil.recording import Recording
 from hil.requirements.errors import FormulaError
 from hil.requirements.formula import Formula
 from hil.requirements.parser import parse
@@ -18,6 +17,7 @@ from hil.rig.expectation import Expectation
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hil.recording import Recording
     from hil.rig import Rig
 
 
@@ -110,6 +110,8 @@ def judge_recording(
     recording: Recording | Path, requirements: Mapping[str, str | Formula], expected: Iterable[Expectation] = ()
 ) -> list[Judged]:
     """Each requirement by a recording; of those that timed scripts `expected`, also what was seen."""
+    from hil.recording import Recording
+
     rec = recording if isinstance(recording, Recording) else Recording(recording)
     rows = {row.name: row for row in expected}
     found = []

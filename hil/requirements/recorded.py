@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hil.nearest import did_you_mean
-from hil.recording import Recording
 from hil.requirements.errors import FormulaError
 from hil.requirements.formula import Formula
 from hil.requirements.operators import at_each_sample
 from hil.requirements.parser import parse
 from hil.requirements.verdict import Verdict
+
+if TYPE_CHECKING:
+    from hil.recording import Recording
 
 FAULT = "fault."
 Floats = npt.NDArray[np.float64]
@@ -38,6 +41,8 @@ def check_recording(
         FormulaError: a formula that cannot be read, or does not fit the recording; the name stands in front.
         RecordingError: it is not a recording.
     """
+    from hil.recording import Recording
+
     rec = recording if isinstance(recording, Recording) else Recording(recording)
     units = rec.units | {FAULT + name: "bool" for name in rec.names}
     found = {}

@@ -26,7 +26,7 @@ METHODS = ("rk4", "euler", "semi_implicit", "exact", "discrete")
 class Table(BaseModel):
     """A TOML table: exact types, no unknown keys, no infinite numbers."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class RigTable(Table):

@@ -22,7 +22,7 @@ LADDER = ("OBSERVE", "ADVISE", "APPROVE", "SEMI", "AUTO")
 class Table(BaseModel):
     """A TOML table, as in `hil.rig.schema`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class ParameterTable(Table):

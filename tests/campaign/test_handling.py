@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from hil.campaign import Request, run_campaign
 from hil.campaign.plan_file import load_plan
-from hil.cli.app import app
+from hil.cli.app import made
 from hil.errors import RigError
 from hil.rig import load_rig
 
@@ -82,7 +82,7 @@ def test_a_fault_without_harm_is_not_judged_and_a_hazard_before_the_safe_state_i
 
 def test_late_runs_are_a_finding_on_every_face(oven: Oven, plan: Plan, tmp_path: Path) -> None:
     rig, file = oven(CALM), plan(*ONE_FAULT, with_expected("ftti_s = 0.2"))
-    done = CliRunner().invoke(app, ["campaign", str(rig), file, "--out", str(tmp_path / "out"), "--no-minimise"])
+    done = CliRunner().invoke(made(), ["campaign", str(rig), file, "--out", str(tmp_path / "out"), "--no-minimise"])
     assert done.exit_code == 1
     assert "Beyond the fault tolerant time interval of 0.2 s: 1 of 1 runs" in done.stdout
     (failure,) = Xml.parse(tmp_path / "out" / "junit.xml").iter("failure")
@@ -91,7 +91,7 @@ def test_late_runs_are_a_finding_on_every_face(oven: Oven, plan: Plan, tmp_path:
     assert "Handled too late" in page
     assert ">failed<" in page
     done = CliRunner().invoke(
-        app, ["campaign", str(rig), plan(*ONE_FAULT, with_expected("ftti_s = 0.4")), "--out", str(tmp_path / "good")]
+        made(), ["campaign", str(rig), plan(*ONE_FAULT, with_expected("ftti_s = 0.4")), "--out", str(tmp_path / "good")]
     )
     assert done.exit_code == 0
 
