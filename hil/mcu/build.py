@@ -1,6 +1,7 @@
 """From an application's tables to a program for a board, cached by content.
 
 What all applications share is compiled once into an archive; a second application costs its tables and the linker.
+What a compiler says, warnings too, is kept in a log beside what it made.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def build_firmware(application: Application, board: str, *, progress: Progress |
     """
     target, tell = find_target(board), progress or (lambda _: None)
     compiler = _compiler(target)
-    common = _key([_version(compiler), *FLAGS, *target.flags], (*target.headers(), *target.sources))
+    common = _common_key(target, compiler)
     key = _key([common, *target.link, application.source, *application.models], ())
     entry = cache_folder(KIND) / f"{application.name}-{board}-{key}.elf"
     if not is_sound(entry):
@@ -49,6 +50,17 @@ def build_firmware(application: Application, board: str, *, progress: Progress |
         tell(f"Compiling {application.name} for {board}")
         _build(target, compiler, application, archive, entry)
     return entry
+
+
+def common_parts(board: str, *, progress: Progress | None = None) -> Path:
+    """The archive of everything that all applications share, an object for each of `Target.sources`; as above."""
+    target = find_target(board)
+    compiler = _compiler(target)
+    return _common(target, compiler, _common_key(target, compiler), progress or (lambda _: None))
+
+
+def _common_key(target: Target, compiler: str) -> str:
+    return _key([_version(compiler), *FLAGS, *target.flags], (*target.headers(), *target.sources))
 
 
 def _key(texts: Iterable[str], files: Iterable[Path]) -> str:
@@ -75,7 +87,6 @@ def _version(compiler: str) -> str:
 
 
 def _common(target: Target, compiler: str, key: str, tell: Progress) -> Path:
-    """The archive of everything that all applications share."""
     entry = cache_folder(KIND) / f"common-{target.board}-{key}.a"
     if is_sound(entry):
         return entry
@@ -112,6 +123,7 @@ def _whole(folder: Path) -> list[str]:
 
 def _compile(target: Target, compiler: str, sources: Iterable[Path], folder: Path, log: Path) -> list[Path]:
     """One object each, on all processors."""
+    log.unlink(missing_ok=True)
     sources = list(sources)
     objects = [folder / f"{i}-{path.stem}.o" for i, path in enumerate(sources)]
     # Debug information tells no paths of this machine, so that equal sources give equal programs.
@@ -127,16 +139,16 @@ def _compile(target: Target, compiler: str, sources: Iterable[Path], folder: Pat
 
 
 def _run(command: list[str], folder: Path, log: Path) -> None:
-    """Run a tool; when it fails, what it said is kept in `log`."""
-    words = None
+    """Run a tool; what it says is kept in `log`."""
     try:
         done = subprocess.run(
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, check=False
         )
-        if done.returncode:
-            words = done.stderr + done.stdout
+        failed, words = done.returncode != 0, done.stderr + done.stdout
     except subprocess.TimeoutExpired:
-        words = f"error: gave up after {TIMEOUT_S} s\n".encode()
-    if words is not None:
-        log.write_bytes(words)
+        failed, words = True, f"error: gave up after {TIMEOUT_S} s\n".encode()
+    if words or failed:
+        with log.open("wb" if failed else "ab") as file:
+            file.write(words)
+    if failed:
         raise RigError(failure(log), mend=f"The compiler's log: {log}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +12,11 @@ import pytest
 
 from hil.errors import RigError
 from hil.mcu.applications import BANDS, TABLE, outside, read_table
-from hil.mcu.build import build_firmware
+from hil.mcu.build import build_firmware, common_parts
 from hil.mcu.measure import Costs
 from hil.mcu.sizes import sizes_of
 from hil.mcu.targets import CORE, FIRMWARE, FLAGS, NOT_ON_BOARDS, TARGETS, Target
+from hil.models.cache import contents
 
 # Memory and text; what a Cortex-M has no instruction for (AEABI: run-time ABI for the Arm architecture); the linker's.
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "strcmp", "strlen"}
@@ -25,46 +24,41 @@ ARITHMETIC = "__aeabi_"
 OF_THE_LINKER = {"_GLOBAL_OFFSET_TABLE_", "fw_application"}
 
 
-def compile_all(command: list[str], sources: Iterable[Path], folder: Path) -> str:
-    """What the compiler says to all of them."""
-
-    def one(pair: tuple[int, Path]) -> str:
-        output = folder / f"{pair[0]}-{pair[1].stem}.o"
-        done = subprocess.run(
-            [*command, "-c", str(pair[1]), "-o", str(output)], capture_output=True, text=True, check=False, timeout=120
-        )
-        return done.stderr
-
-    with ThreadPoolExecutor(2) as pool:
-        return "".join(pool.map(one, enumerate(sources)))
-
-
 @dataclass(frozen=True)
 class Compiled:
     target: Target
-    said: str
+    said: str  # by the compiler
     folder: Path
     portable: list[str]  # object files of what knows no board
 
 
 @pytest.fixture(scope="module", params=sorted(TARGETS))
 def compiled(request, one, tmp_path_factory) -> Compiled:
-    target = TARGETS[request.param]
+    """What every application of a board is linked with, and one application."""
+    target, folder = TARGETS[request.param], tmp_path_factory.mktemp(request.param)
     if not shutil.which(f"{target.prefix}gcc"):
         pytest.skip(f"{target.prefix}gcc is not installed ({target.mend})")
-    folder = tmp_path_factory.mktemp(target.board)
-    (folder / "tables.c").write_text(one.source)
-    sources = [*target.sources, folder / "tables.c"]
-    command = [f"{target.prefix}gcc", *FLAGS, "-Werror", *target.flags, *target.include]
+    made = [common_parts(target.board), build_firmware(one, target.board)]
+    logs = [path.with_suffix(".log") for path in made]
+    (folder / "common.a").write_bytes(contents(made[0]))
+    subprocess.run([f"{target.prefix}ar", "x", "common.a"], cwd=folder, check=True)
     portable = [f"{i}-{p.stem}.o" for i, p in enumerate(target.sources) if target.folder not in p.parents]
-    return Compiled(target, compile_all(command, sources, folder), folder, portable)
+    return Compiled(target, "".join(log.read_text() for log in logs if log.exists()), folder, portable)
 
 
 def test_everything_compiles_without_a_warning(compiled):
     assert compiled.said == ""
 
 
+def test_what_the_compiler_warns_of_is_kept_beside_the_program(one):
+    warned = replace(one, name="warned", source=one.source + "\nstatic int unused(void) { return 1; }\n")
+    program = build_firmware(warned, "posix")
+    assert "-Wunused-function" in program.with_suffix(".log").read_text()
+    assert not build_firmware(replace(one, name="warned"), "posix").with_suffix(".log").exists()
+
+
 def test_portable_sources_call_nothing_from_outside(compiled):
+    assert len(compiled.portable) > 50
     command = [f"{compiled.target.prefix}nm", "-A", "-P", *compiled.portable]
     text = subprocess.run(command, cwd=compiled.folder, capture_output=True, text=True, check=True).stdout
     rows = [line.split()[:3] for line in text.splitlines()]
@@ -86,7 +80,12 @@ def test_clang_has_no_warning_either(tmp_path):
         pytest.skip("clang is not installed")
     target = TARGETS["posix"]
     command = ["clang", *FLAGS, "-Werror", *target.flags, *target.include]
-    assert compile_all(command, [p for p in target.sources if CORE not in p.parents], tmp_path) == ""
+    for source in target.sources:
+        if CORE not in source.parents:
+            done = subprocess.run(
+                [*command, "-c", str(source)], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_a_board_gets_all_of_the_firmware_and_the_core():
