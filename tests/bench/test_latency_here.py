@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hil.json_text import plain
-from hil.latency import Ratio, judge, measure, paired, paired_until
+from hil.latency import Ratio, judge, measure, paired
 from hil.latency.gate import FAILED, PASSED, REFUSED, UNJUDGED, WORSE, group_of
 from hil.latency.quickest import quickest
 from hil.latency.run import GROUPS
@@ -73,11 +73,10 @@ def wasteful(rounds: float) -> Rig:
     return replace(rig, blocks={**rig.blocks, "waste": block}, signals={**rig.signals, "waste.y": signal})
 
 
-def slowdown(rounds: float, **bound: float) -> Ratio:
+def slowdown(rounds: float) -> Ratio:
     """A tick of it over a tick of the rig, each at several places in memory as `hil bench` measures them."""
     with places(wasteful(rounds)) as slow, places(load_rig("quad_tank")) as bare:
-        sides = [quickest(in_copies(benches), 0.02) for benches in (slow, bare)]
-        return paired_until(*sides, **bound) if bound else paired(*sides, 61)
+        return paired(*(quickest(in_copies(benches), 0.02) for benches in (slow, bare)), 61)
 
 
 def rounds_for(part: float) -> float:
@@ -88,12 +87,14 @@ def rounds_for(part: float) -> float:
 
 
 def test_a_step_15_percent_slower_is_caught(baseline: Json) -> None:
-    rig = wasteful(round(rounds_for(PLANTED)))
-    rounds = rig.blocks["waste"].params["rounds"]
-    for bound in ({"at_least": 1 + PLANTED - ACCURACY}, {"at_most": 1 + PLANTED + ACCURACY}):
-        slower = slowdown(rounds, **bound)
-        print(f"\n{rounds:g} rounds: {slower}")
-        assert abs(slower.median - 1 - PLANTED) <= ACCURACY, "planted is what is meant"
+    for _ in range(ATTEMPTS):
+        rounds = round(rounds_for(PLANTED))
+        planted = slowdown(rounds)
+        print(f"\n{rounds} rounds: {planted}")
+        if abs(planted.median - 1 - PLANTED) <= ACCURACY:
+            break
+    assert abs(planted.median - 1 - PLANTED) <= ACCURACY, "planted is what is meant"
+    rig = wasteful(rounds)
     for _ in range(ATTEMPTS):
         outcome = judge(found(rig, ["step"]), baseline, again=lambda _: found(rig, ["step"]))
         print(f"\n{outcome.sentence}")

@@ -13,7 +13,9 @@ from collections.abc import Callable
 import pytest
 import yardstick
 from cart_pole_bench import CartPoleBench, by_hand
-from place import CPU, PRIORITY, measured_place
+from place import measured_place
+
+from hil.latency.estimator import by_hand_ns
 
 pytestmark = pytest.mark.bench
 
@@ -97,9 +99,11 @@ def test_the_yardstick_is_as_fast_as_its_twin(full: Callable[[int, int], int]) -
     if not os.environ.get("HIL_FULL"):
         pytest.skip("measures two programs that only we change, for half a minute: in make test-full only")
 
-    def figure(program: str, *arguments: str) -> Callable[[], float]:
-        return lambda: yardstick.run(program, *arguments, cpu=CPU, priority=PRIORITY)["rk4 only ns"]
+    def figure(program: str, argument: str) -> Callable[[], float]:
+        return lambda: by_hand_ns(program, argument, "rk4 only")
 
-    found = yardstick.paired_until(figure("cart_pole_rk4"), figure("est", "loop"), at_most=TWIN_GATE, pairs=full(9, 20))
+    found = yardstick.paired_until(
+        figure("cart_pole_rk4", ""), figure("est", "loop"), at_most=TWIN_GATE, pairs=full(9, 20)
+    )
     print(f"\nRunge-Kutta step, cart_pole_loop.c / est.c: {found}")
     assert found.median <= TWIN_GATE

@@ -6,7 +6,7 @@
  * As a shared object: cart_pole_run. As a program: nanoseconds of the Runge-Kutta step alone, the twin of est.c's "rk4 only".
  * -DHOST_LIBM takes the host's sine and cosine, as est.c does; -DALL_INLINE has the core's inlined by force, as only a
  * code generator does it. */
-#include "yardstick.h"
+#include "short_runs.h"
 
 #include "hil/hash.h"
 #include "hil/math.h"
@@ -92,20 +92,12 @@ __attribute__((noinline)) static void rk4_alone(double *x, double u, double h) {
 
 int main(void)
 {
-    enum { RUNS = 7, STEPS = 1000000 };
-    int64_t ns[RUNS];
+    enum { STEPS = 1000000 };
     double x[4] = {0, 0, 0.05, 0};
 
     cart_pole_run(x, 1, 0, STEPS); /* as in est.c: from near the upright position on, with the force of that moment */
     double u = x[0] + 2 * x[1] + 40 * x[2] + 4 * x[3];
-    for (int run = 0; run < RUNS; run++) {
-        int64_t start = now_ns();
-        for (long i = 0; i < STEPS; i++)
-            rk4_alone(x, u, STEP_S);
-        ns[run] = now_ns() - start;
-    }
-    sort_ns(ns, RUNS);
-    printf("rk4 only ns=%.1f min=%.1f\n", (double)ns[RUNS / 2] / STEPS, (double)ns[0] / STEPS);
+    MEASURE("rk4 only", 200000, rk4_alone(x, u, STEP_S));
     fprintf(stderr, "%g\n", x[0]);
     return 0;
 }

@@ -1,10 +1,8 @@
 /* Nanoseconds a step of hand-written estimators and controllers with sizes known to the compiler.
  *
  * Kalman filters 4/2 and 12/6, the EKF of a cart-pole, PID, LQR, and a closed loop at 1 ms of an RK4 cart-pole, its EKF and
- * a state feedback. Each line is the median of the runs on a core of their own and the smallest. One alone with the
- * argument kf4, kf12, ekf or loop. */
-#include "neighbour.h"
-#include "yardstick.h"
+ * a state feedback. One alone with the argument kf4, kf12, ekf or loop. */
+#include "short_runs.h"
 
 #include <math.h>
 #include <string.h>
@@ -188,52 +186,7 @@ KERNEL double lqr_step(const double *K, const double *x, const double *reference
 
 /* ---- measurement ---- */
 
-/* Short runs, until in so many of them no neighbour had a part of the core; all of them count where it always had. */
-enum { MOST_RUNS = 3000, RUNS_A_STRETCH = 100, ALONE = 20 };
 static double sink; /* keeps the compiler from dropping the work */
-
-static int compare_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* `alone`: runs on a core of their own; 0: n others. */
-static void print_result(const char *name, double *ns, int n, int alone)
-{
-    qsort(ns, (size_t)n, sizeof *ns, compare_double);
-    printf("%s ns=%.1f min=%.1f alone=%d\n", name, ns[n / 2], ns[0], alone);
-}
-
-/* A macro, because a call through a pointer would cost as much as the smaller kernels. `i` is the number of the step in
- * its run. */
-#define MEASURE(name, stretch, ...)                                                                                    \
-    do {                                                                                                               \
-        double all_[MOST_RUNS], alone_[ALONE];                                                                         \
-        int runs_ = 0, counted_ = 0;                                                                                   \
-        long steps_ = (stretch) / RUNS_A_STRETCH;                                                                      \
-        bool before_ = alone_on_the_core();                                                                            \
-        for (int looks_ = 0; looks_ < MOST_RUNS && counted_ < ALONE; looks_++) {                                       \
-            if (!before_) {                                                                                            \
-                next_core();                                                                                           \
-                before_ = alone_on_the_core();                                                                         \
-                if (!before_ && runs_ > 0)                                                                             \
-                    continue;                                                                                          \
-            }                                                                                                          \
-            int64_t start_ = now_ns();                                                                                 \
-            for (long i = 0; i < steps_; i++) {                                                                        \
-                __VA_ARGS__;                                                                                           \
-            }                                                                                                          \
-            all_[runs_] = (double)(now_ns() - start_) / (double)steps_;                                                \
-            bool after_ = alone_on_the_core();                                                                         \
-            if (before_ && after_)                                                                                     \
-                alone_[counted_++] = all_[runs_];                                                                      \
-            runs_++;                                                                                                   \
-            before_ = after_;                                                                                          \
-        }                                                                                                              \
-        print_result(name, counted_ ? alone_ : all_, counted_ ? counted_ : runs_, counted_);                           \
-    } while (0)
 
 static const double measured[6] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6};
 
