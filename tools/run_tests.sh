@@ -13,6 +13,9 @@ shift
 # Where it is set, each of the processes below would rewrite the assertions of all tests again: 5 s of computing.
 unset PYTHONDONTWRITEBYTECODE
 
+limit=300 # seconds of a test
+[ "${HIL_FULL:-0}" = 0 ] || limit=1500
+
 logs=build/tests
 mkdir -p $logs
 failed=
@@ -24,12 +27,12 @@ run() { # WHAT PYTEST_ARGUMENT...
     what=$1
     shift
     echo "== tests: $what"
-    "$python" -m pytest --durations=5 "$@" || failed="$failed $what"
+    "$python" -m pytest --timeout=$limit --durations=5 "$@" || failed="$failed $what"
 }
 begin() { # WHAT COMMAND PYTEST_ARGUMENT...: what it says goes into a file; COMMAND sets its priority
     what=$1 priority=$2
     shift 2
-    $priority "$python" -m pytest --durations=5 "$@" >$logs/"$what".log 2>&1 </dev/null &
+    $priority "$python" -m pytest --timeout=$limit --durations=5 "$@" >$logs/"$what".log 2>&1 </dev/null &
     eval "${what}_process=$!"
     background="$background $!"
 }

@@ -26,15 +26,18 @@ def on_our_own() -> bool:
     return bool(_neighbour().alone())
 
 
-def core_ratio() -> float | None:
-    """The smallest that is known, of a core with one owner; None before anybody looked."""
-    return float(_neighbour().ratio()) or None
+def core_ratio() -> float:
+    """The smallest that is known, of a core with one owner; 0 where every look was interrupted."""
+    return float(_neighbour().ratio())
 
 
 def remember() -> None:
-    """Keeps for later processes what this one found; a cache that cannot be written keeps nothing."""
-    found, known = core_ratio(), _remembered()
-    if found is None or (known is not None and known <= found):
+    """Keeps for later processes what this one has found by now; a cache that cannot be written keeps nothing."""
+    _keep(core_ratio(), _remembered())
+
+
+def _keep(found: float, known: float | None) -> None:
+    if not found or (known is not None and known <= found):
         return
     os.environ[VARIABLE] = repr(found)
     fresh = _file().with_suffix(f".{os.getpid()}")
@@ -66,4 +69,6 @@ def _neighbour() -> ctypes.CDLL:
         os.environ[VARIABLE] = repr(known)
     library = ctypes.CDLL(str(build("neighbour")))
     library.ratio.restype = ctypes.c_double
+    library.alone()  # the first look learns
+    _keep(library.ratio(), known)
     return library

@@ -9,8 +9,9 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -150,6 +151,24 @@ def paired_until(
     if len(kept) < min(LEAST_PAIRS, len(figures)):
         kept = figures
     return _ratio(kept, len(figures) - len(kept))
+
+
+def at_once(a: Side, b: Side) -> tuple[Side, Side]:
+    """The same two, measured side by side: the one that is asked first measures both, the other tells what was found.
+
+    For sides that sleep most of the time, so that neither is in the other's way: a machine that changes from one second
+    to the next then changes for both.
+    """
+    left: dict[int, float] = {}
+
+    def asked(which: int) -> float:
+        if which not in left:
+            with ThreadPoolExecutor(1) as pool:
+                other = pool.submit(b)
+                left.update(enumerate((a(), other.result())))
+        return left.pop(which)
+
+    return partial(asked, 0), partial(asked, 1)
 
 
 def unshared(figures: Pairs) -> Pairs:

@@ -62,6 +62,7 @@ def quickest_chunk(chunk: Callable[[], float], most_ns: int) -> float:
     while len(alone) < ALONE and time.perf_counter_ns() < end:
         if not before:
             os.sched_setaffinity(0, {next(others)})
+            on_our_own()  # the first look on a core is slow
             before = on_our_own()
             if not before and shared:
                 continue

@@ -35,7 +35,7 @@ class Machine(_Part):
     cpus: int = Field(ge=1)
     virtual_machine: bool
     class_: CpuClass = Field(alias="class")
-    core_ratio: float | None = None
+    core_ratio: float = 0.0
 
 
 class Verdict(_Part):

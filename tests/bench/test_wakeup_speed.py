@@ -1,4 +1,4 @@
-"""How late the real-time loop wakes up, beside a thread that only sleeps: same policy, same CPU, in turns."""
+"""How late the real-time loop wakes up, beside a thread that only sleeps: same policy, same CPU, at the same time."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import yardstick
-from place import CPU, PRIORITY, shallow_sleep
+from place import PRIORITY, shallow_sleep
 
-from hil.latency.wakeup import SPIN_NS, lateness_ns
+from hil.latency.wakeup import SPIN_NS, bare_us, lateness_ns, sleepers
 
 pytestmark = [pytest.mark.bench, pytest.mark.realtime, pytest.mark.usefixtures("real_time_priority")]
 
 GATE = 1.10
 SPIN_GATE_NS = 1000
-PERIOD_US, PERIOD_NS = 1000, 1_000_000
+PERIOD_NS = 1_000_000
 
 
 @pytest.fixture(autouse=True)
@@ -29,26 +29,16 @@ def policy() -> str:
     return f"SCHED_FIFO {PRIORITY}" if yardstick.may_use_fifo() else "SCHED_OTHER (SCHED_FIFO is not permitted here)"
 
 
-def ours_us(ticks: int) -> float:
-    return float(np.median(lateness_ns(ticks, PERIOD_NS))) / 1e3
-
-
-def theirs_us(ticks: int) -> float:
-    seconds = ticks * PERIOD_US / 1e6
-    return yardstick.run("wakeup", "nanosleep", PERIOD_US, seconds, PRIORITY, CPU)["nanosleep p50"]
-
-
 def test_the_loop_wakes_up_as_a_bare_sleeper_does(full: Callable[[int, int], int]) -> None:
     ticks, pairs = full(400, 2000), full(9, 16)
-    found = yardstick.paired_until(
-        lambda: ours_us(ticks), lambda: theirs_us(ticks), at_most=GATE, pairs=pairs, most=full(100, 60)
-    )
+    found = yardstick.paired_until(*sleepers(ticks, PERIOD_NS), at_most=GATE, pairs=pairs, most=60)
     print(f"\nwake-up p50, real-time loop / clock_nanosleep: {found} us, {policy()}")
     assert found.median <= GATE
 
 
-def test_the_gate_sees_half_more() -> None:
-    found = yardstick.paired_until(lambda: 1.5 * theirs_us(200), lambda: theirs_us(200), at_least=GATE, most=60)
+def test_the_gate_sees_a_fifth_more() -> None:
+    ours, theirs = sleepers(400, PERIOD_NS)
+    found = yardstick.paired_until(lambda: 1.2 * ours(), theirs, at_least=GATE, most=60)
     assert found.median > GATE
 
 
@@ -56,18 +46,12 @@ def spin_ns(ticks: int) -> float:
     return float(np.median(lateness_ns(ticks, PERIOD_NS, SPIN_NS)))
 
 
-def bare_spin_ns(ticks: int) -> float:
-    return (
-        1e3 * yardstick.run("wakeup", "hybrid", PERIOD_US, ticks / 1000, PRIORITY, CPU, SPIN_NS // 1000)["hybrid p50"]
-    )
-
-
 def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ratio, float]:
     """p50 over what is allowed, a microsecond, and that of bare C in between."""
     bare: list[float] = []
 
     def allowed() -> float:
-        bare.append(bare_spin_ns(ticks))
+        bare.append(1e3 * bare_us(ticks, PERIOD_NS, SPIN_NS))
         return SPIN_GATE_NS
 
     found = yardstick.paired_until(lambda: spin_ns(ticks) + late_ns, allowed, most=60, **bound)

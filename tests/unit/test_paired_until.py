@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from hil.latency.paired import MOST_PAIRS, Ratio, paired_until, without_noise
+from hil.latency.paired import MOST_PAIRS, Ratio, at_once, paired, paired_until, without_noise
 
 BOUND = 1.10
 Sides = tuple[Callable[[], float], Callable[[], float]]
@@ -112,3 +113,25 @@ def test_noise_in_favour_of_the_claim_is_left_out_whole() -> None:
 def test_one_bound(bounds: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="one of"):
         paired_until(lambda: 1.0, lambda: 1.0, **bounds)  # type: ignore[arg-type]
+
+
+def test_sides_at_once_run_side_by_side_and_give_each_pair_one_round() -> None:
+    together, rounds = threading.Barrier(2, timeout=10), {"a": 0, "b": 0}
+
+    def side(name: str) -> float:
+        together.wait()  # nobody passes alone
+        rounds[name] += 1
+        return rounds[name]
+
+    found = paired(*at_once(lambda: side("a"), lambda: 2 * side("b")), 9)
+    assert rounds == {"a": 9, "b": 9}
+    assert found.ratios == (0.5,) * 9
+
+
+def test_a_side_at_once_that_fails_fails_the_pair() -> None:
+    def broken() -> float:
+        raise OSError("no such program")
+
+    for sides_at_once in (at_once(lambda: 1.0, broken), at_once(broken, lambda: 1.0)):
+        with pytest.raises(OSError, match="no such program"):
+            paired(*sides_at_once, 1)
