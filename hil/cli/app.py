@@ -12,7 +12,7 @@ from hil import __version__
 
 BENCH, LIVE, RECORDING, MODELS = "Benches", "A running bench", "Recordings", "Models"
 MACHINE = "Machine and devices"
-# Commands by the panel of the help and the module in hil.cli; the function has the name of the command.
+# Functions by the panel of the help and the module in hil.cli; a command has the name of its function, without "_".
 COMMANDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (BENCH, "new", ("new",)),
     (BENCH, "check", ("check",)),
@@ -26,7 +26,7 @@ COMMANDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         LIVE,
         "live",
-        ("status", "set", "force", "release", "fault", "clear", "enable", "safe", "mark", "note", "stop"),
+        ("status", "set_", "force", "release", "fault", "clear", "enable", "safe", "mark", "note", "stop"),
     ),
     (RECORDING, "recordings", ("replay", "report", "export")),
     (MODELS, "fit", ("fit",)),
@@ -58,9 +58,11 @@ def app(args: Sequence[str]) -> Any:
 
 def made(args: Sequence[str] = ()) -> typer.Typer:
     """The application: with the command alone that the arguments begin with, or with all, which takes 0.2 s to make."""
-    only = args[0] if args else ""
-    if not any(only in names for _, _, names in COMMANDS) and not any(only == name for _, name in GROUPS):
-        only = ""
+    commands = [
+        (function.rstrip("_"), panel, module, function) for panel, module, names in COMMANDS for function in names
+    ]
+    known = {name for name, *_ in commands} | {name for _, name in GROUPS}
+    wanted = known & set(args[:1]) or known
     found = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
@@ -69,13 +71,11 @@ def made(args: Sequence[str] = ()) -> typer.Typer:
         help="A hardware-in-the-loop testbed: runs a rig, against simulated, emulated or real devices.",
     )
     found.callback()(_options)
-    for panel, module, names in COMMANDS:
-        for name in names:
-            if only in ("", name):
-                function = getattr(import_module(f"hil.cli.{module}"), f"{name}_" if name == "set" else name)
-                found.command(name, rich_help_panel=panel)(function)
+    for name, panel, module, function in commands:
+        if name in wanted:
+            found.command(name, rich_help_panel=panel)(getattr(import_module(f"hil.cli.{module}"), function))
     for panel, name in GROUPS:
-        if only in ("", name):
+        if name in wanted:
             found.add_typer(import_module(f"hil.cli.{name}").app, name=name, rich_help_panel=panel)
     return found
 

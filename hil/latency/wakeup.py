@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,7 @@ def _variant(run: Run, name: str, spin_ns: int) -> Ints:
     ticks = max(FIRST_TICKS + 60, round(run.seconds / SLICES / 2 * run.rate_hz))
     collected: list[Ints] = []
     if spin_ns:  # two that spin on one core would wait for each other: in turns
-
-        def ours() -> float:
-            collected.append(lateness_ns(ticks, period_ns, spin_ns))
-            return float(np.median(collected[-1])) / 1e3
-
-        sides = ours, lambda: bare_us(ticks, period_ns, spin_ns)
+        sides = partial(loop_us, ticks, period_ns, spin_ns, collected), partial(bare_us, ticks, period_ns, spin_ns)
     else:
         sides = sleepers(2 * ticks, period_ns, collected)
     why_not = WHY_NOT.get(name, "")
@@ -80,14 +76,15 @@ def sleepers(ticks: int, period_ns: int, collected: list[Ints] | None = None) ->
         collected: gets the lateness of all ticks of the loop, in ns.
     """
     ours_ns, theirs_ns = (round(period_ns * longer) for longer in SWEEP)
+    return at_once(partial(loop_us, ticks, ours_ns, 0, collected), partial(bare_us, ticks, theirs_ns))
 
-    def ours() -> float:
-        late = lateness_ns(ticks, ours_ns)
-        if collected is not None:
-            collected.append(late)
-        return float(np.median(late)) / 1e3
 
-    return at_once(ours, lambda: bare_us(ticks, theirs_ns))
+def loop_us(ticks: int, period_ns: int, spin_ns: int = 0, collected: list[Ints] | None = None) -> float:
+    """p50 of the lateness in us of the loop; `collected` gets that of all ticks in ns."""
+    late = lateness_ns(ticks, period_ns, spin_ns)
+    if collected is not None:
+        collected.append(late)
+    return float(np.median(late)) / 1e3
 
 
 def bare_us(ticks: int, period_ns: int, spin_ns: int = 0) -> float:

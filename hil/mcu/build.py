@@ -42,11 +42,10 @@ def build_firmware(application: Application, board: str, *, progress: Progress |
     """
     target, tell = find_target(board), progress or (lambda _: None)
     compiler = _compiler(target)
-    common = _common_key(target, compiler)
-    key = _key([common, *target.link, application.source, *application.models], ())
+    key = _key([_common_key(target, compiler), *target.link, application.source, *application.models], ())
     entry = cache_folder(KIND) / f"{application.name}-{board}-{key}.elf"
     if not is_sound(entry):
-        archive = _common(target, compiler, common, tell)
+        archive = common_parts(board, progress=tell)
         tell(f"Compiling {application.name} for {board}")
         _build(target, compiler, application, archive, entry)
     return entry
@@ -54,9 +53,18 @@ def build_firmware(application: Application, board: str, *, progress: Progress |
 
 def common_parts(board: str, *, progress: Progress | None = None) -> Path:
     """The archive of everything that all applications share, an object for each of `Target.sources`; as above."""
-    target = find_target(board)
+    target, tell = find_target(board), progress or (lambda _: None)
     compiler = _compiler(target)
-    return _common(target, compiler, _common_key(target, compiler), progress or (lambda _: None))
+    entry = cache_folder(KIND) / f"common-{board}-{_common_key(target, compiler)}.a"
+    if is_sound(entry):
+        return entry
+    tell(f"Compiling the firmware's common parts for {board}")
+    with workplace(KIND) as folder:
+        objects = _compile(target, compiler, target.sources, folder, entry.with_suffix(".log"))
+        archive = folder / "common.a"
+        _run([f"{target.prefix}ar", "rcs", str(archive), *map(str, objects)], folder, entry.with_suffix(".log"))
+        publish(archive, entry)
+    return entry
 
 
 def _common_key(target: Target, compiler: str) -> str:
@@ -84,19 +92,6 @@ def _compiler(target: Target) -> str:
 @cache
 def _version(compiler: str) -> str:
     return subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
-
-
-def _common(target: Target, compiler: str, key: str, tell: Progress) -> Path:
-    entry = cache_folder(KIND) / f"common-{target.board}-{key}.a"
-    if is_sound(entry):
-        return entry
-    tell(f"Compiling the firmware's common parts for {target.board}")
-    with workplace(KIND) as folder:
-        objects = _compile(target, compiler, target.sources, folder, entry.with_suffix(".log"))
-        archive = folder / "common.a"
-        _run([f"{target.prefix}ar", "rcs", str(archive), *map(str, objects)], folder, entry.with_suffix(".log"))
-        publish(archive, entry)
-    return entry
 
 
 def _build(target: Target, compiler: str, application: Application, archive: Path, entry: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yardstick
 from place import PRIORITY, shallow_sleep
 
-from hil.latency.wakeup import SPIN_NS, bare_us, lateness_ns, sleepers
+from hil.latency.wakeup import SPIN_NS, bare_us, loop_us, sleepers
 
 pytestmark = [pytest.mark.bench, pytest.mark.realtime, pytest.mark.usefixtures("real_time_priority")]
 
@@ -42,10 +42,6 @@ def test_the_gate_sees_a_fifth_more() -> None:
     assert found.median > GATE
 
 
-def spin_ns(ticks: int) -> float:
-    return float(np.median(lateness_ns(ticks, PERIOD_NS, SPIN_NS)))
-
-
 def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ratio, float]:
     """p50 over what is allowed, a microsecond, and that of bare C in between."""
     bare: list[float] = []
@@ -54,7 +50,9 @@ def spin(ticks: int, late_ns: float = 0.0, **bound: float) -> tuple[yardstick.Ra
         bare.append(1e3 * bare_us(ticks, PERIOD_NS, SPIN_NS))
         return SPIN_GATE_NS
 
-    found = yardstick.paired_until(lambda: spin_ns(ticks) + late_ns, allowed, most=60, **bound)
+    found = yardstick.paired_until(
+        lambda: 1e3 * loop_us(ticks, PERIOD_NS, SPIN_NS) + late_ns, allowed, most=60, **bound
+    )
     return found, float(np.median(bare))
 
 

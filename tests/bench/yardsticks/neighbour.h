@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ADDITIONS = 8000, MULTIPLICATIONS = 4000, FIRST_LOOKS = 2000 }; /* some us each */
 enum { IN_A_ROW = 5 };                                                 /* looks whose median is a core's ratio */
@@ -61,12 +62,8 @@ static inline void learn(struct look it)
     row[n++ % IN_A_ROW] = it.ratio;
     if (n < IN_A_ROW)
         return;
-    for (int i = 0; i < IN_A_ROW; i++) {
-        int at = i;
-        for (; at > 0 && sorted[at - 1] > row[i]; at--)
-            sorted[at] = sorted[at - 1];
-        sorted[at] = row[i];
-    }
+    memcpy(sorted, row, sizeof row);
+    sort_doubles(sorted, IN_A_ROW);
     if (core_ratio <= 0 || sorted[IN_A_ROW / 2] < core_ratio)
         core_ratio = sorted[IN_A_ROW / 2];
 }

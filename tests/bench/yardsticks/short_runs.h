@@ -10,17 +10,10 @@
 
 enum { MOST_RUNS = 3000, RUNS_A_STRETCH = 100, ALONE = 20 };
 
-static inline int compare_double(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* `alone`: runs on a core of their own; 0: n others. */
 static inline void print_result(const char *name, double *ns, int n, int alone)
 {
-    qsort(ns, (size_t)n, sizeof *ns, compare_double);
+    sort_doubles(ns, n);
     printf("%s ns=%.1f min=%.1f alone=%d\n", name, ns[n / 2], ns[0], alone);
 }
 

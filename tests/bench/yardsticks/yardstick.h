@@ -25,6 +25,15 @@ static inline int compare_int64(const void *a, const void *b)
 /* Sorts `ns` in place. */
 static inline void sort_ns(int64_t *ns, long n) { qsort(ns, (size_t)n, sizeof *ns, compare_int64); }
 
+static inline int compare_double(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static inline void sort_doubles(double *values, long n) { qsort(values, (size_t)n, sizeof *values, compare_double); }
+
 /* The value below which the fraction `q` of sorted values lies, in microseconds. */
 static inline double quantile_us(const int64_t *sorted_ns, long n, double q)
 {
