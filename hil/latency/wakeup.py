@@ -57,6 +57,7 @@ def _variant(run: Run, name: str, spin_ns: int) -> Ints:
     period_ns = round(1e9 / run.rate_hz)
     ticks = max(FIRST_TICKS + 60, round(run.seconds / SLICES / 2 * run.rate_hz))
     collected: list[Ints] = []
+    sides: tuple[Side, Side]
     if spin_ns:  # two that spin on one core would wait for each other: in turns
         sides = partial(loop_us, ticks, period_ns, spin_ns, collected), partial(bare_us, ticks, period_ns, spin_ns)
     else:
