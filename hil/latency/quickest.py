@@ -24,6 +24,7 @@ from hil.latency.place import USABLE, measured_place
 CHUNK_NS = 150_000
 LEAST_TICKS = 10  # of a chunk
 ALONE = 5  # chunks of a place that are enough
+LEAST_ALONE = 3  # in the midst of a single one a neighbour may have come and gone
 PLACES = 9
 """In memory: where program and state lie is chance, worth up to a tenth, and one in twenty costs a quarter more."""
 Step = Callable[[int], object]
@@ -54,7 +55,7 @@ def quickest_of(chunks: Sequence[Callable[[], float]], each_ns: int) -> float:
 
 
 def quickest_chunk(chunk: Callable[[], float], most_ns: int) -> float:
-    """The smallest figure of ALONE chunks that had the core for themselves; Shared, of all, where there were none.
+    """The smallest figure of ALONE chunks that had the core for themselves; Shared, of all, where LEAST_ALONE had not.
 
     Leaves this thread on another core: call it within `measured_place`.
     """
@@ -72,7 +73,7 @@ def quickest_chunk(chunk: Callable[[], float], most_ns: int) -> float:
         after = on_our_own()
         (alone if before and after else shared).append(figure)
         before = after
-    return min(alone) if alone else Shared(min(shared or [chunk()]))
+    return min(alone) if len(alone) >= LEAST_ALONE else Shared(min(alone + shared or [chunk()]))
 
 
 def _ns_a_tick(step: Step, ticks: int) -> float:
