@@ -46,6 +46,7 @@ ALONE = (
     "tests/campaign/test_live.py::test_a_board_in_real_time",
     "tests/firmware/test_real_time_board.py",
     "tests/loop/test_bench_api.py",
+    "tests/unit/test_doctor.py::test_what_is_measured",
     "rigs/quad_tank/tests/test_over_the_wire.py",
     "tests/firmware/test_bad_boards.py",
     "tests/firmware/test_link_bus_lines.py",

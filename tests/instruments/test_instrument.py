@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from desk import Liar, address, connected, serving
@@ -46,6 +47,23 @@ def test_an_instruments_own_error_comes_with_the_command_that_caused_it(servers:
         supply.tell("FOO 1;VOLT abc")
     supply.set("voltage", 3.0)
     assert supply.errors == 3
+
+
+def test_a_question_after_a_command_waits_for_no_acknowledgement(servers: ScpiServers) -> None:
+    """With Nagle's algorithm it would, 40 ms each time: 200 times a question's round trip."""
+    supply = connected(servers, "supply")
+    asked = median_s(lambda: supply.ask("VOLT?"))
+    assert median_s(lambda: supply.tell("VOLT 3")) < 20 * asked
+
+
+def median_s(call: Callable[[], object]) -> float:
+    """Of 21 calls."""
+    spent = []
+    for _ in range(21):
+        begun = time.perf_counter()
+        call()
+        spent.append(time.perf_counter() - begun)
+    return statistics.median(spent)
 
 
 def test_old_errors_do_not_count_against_the_first_command(servers: ScpiServers) -> None:
