@@ -1,8 +1,12 @@
 /* Whether somebody else computes on this core: a processor of a virtual machine may share it with another machine's
  * (simultaneous multithreading), which no counter of the guest tells.
  *
- * Independent additions fill a core and take up to twice as long beside a neighbour; a chain of multiplications, each of
- * which waits for the one before, takes as long as ever. Their ratio does not depend on the core's clock. */
+ * A core looks so many instructions ahead as its reorder buffer holds. While both of its threads are awake, whatever the
+ * other one does, each has half of it (Intel 64 and IA-32 Architectures Optimization Reference Manual, "Processor
+ * Resources and Hyper-Threading"; AMD's Zen parts its retire queue alike). Rounds of one short chain of multiplications,
+ * each of which waits for the one before, and of instructions that wait for nothing overlap as many times as the buffer
+ * holds rounds: alone they take half as long (Wong, "Measuring Reorder Buffer Capacity", 2013). One long chain takes as
+ * long as ever. Their ratio does not depend on the core's clock. */
 #ifndef NEIGHBOUR_H
 #define NEIGHBOUR_H
 
@@ -13,37 +17,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDITIONS = 8000, MULTIPLICATIONS = 4000, FIRST_LOOKS = 2000 }; /* some us each */
-enum { IN_A_ROW = 5 };                                                 /* looks whose median is a core's ratio */
-#define BESIDE_NOBODY 1.25                                             /* times the smallest ratio of a core so far */
-#define UNINTERRUPTED 1.1              /* times the shortest chain of late, which the clock of the core changes, too */
-#define FORGETTING    1.0001           /* of that, a look */
-#define KNOWN_RATIO   "HIL_CORE_RATIO" /* in the environment: the smallest of an earlier process on such a CPU */
+enum { ROUNDS = 120, CHAIN = 30, ROUNDS_OF_CHAIN = 50, FIRST_LOOKS = 2000 }; /* a look takes some us */
+enum { IN_A_ROW = 5 };                                                       /* looks whose median is a core's ratio */
+#define WAITING_FOR_NOTHING ".rept 100\nnop\n.endr"
+#define BESIDE_NOBODY       1.25   /* times the smallest ratio of a core so far */
+#define UNINTERRUPTED       1.1    /* times the shortest chain of late, which the clock of the core changes, too */
+#define FORGETTING          1.0001 /* of that, a look */
+#define KNOWN_RATIO         "HIL_CORE_RATIO" /* in the environment: the smallest of an earlier process on such a CPU */
 
 struct look {
-    double ratio; /* additions / multiplications */
-    bool sound;   /* no interrupt came amid the multiplications */
+    double ratio; /* a round that overlaps others / its chain alone */
+    bool sound;   /* no interrupt came amid the long chain */
 };
+
+#if defined(__x86_64__)
+#define IN_REGISTER(x) __asm__ volatile("" : "+x"(x))
+#else
+#define IN_REGISTER(x) __asm__ volatile("" : "+w"(x))
+#endif
+
+/* The compiler may neither drop a multiplication nor see that it is one by 1. */
+static inline double multiplied(double x, double one)
+{
+#pragma GCC unroll 30
+    for (int i = 0; i < CHAIN; i++) {
+        x *= one;
+        IN_REGISTER(x);
+    }
+    return x;
+}
 
 static inline struct look look_at_the_core(void)
 {
     static double shortest = 1e18;
-    uint64_t a = 1, b = 2, c = 3, d = 4, three = 3;
-    int64_t start = now_ns();
+    double one = 1, x = 1;
 
-    for (int i = 0; i < ADDITIONS; i++) {
-        a += 1, b += 1, c += 1, d += 1;
-        __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+    IN_REGISTER(one);
+    int64_t start = now_ns();
+    for (int i = 0; i < ROUNDS; i++) {
+        multiplied(one, one);
+        __asm__ volatile(WAITING_FOR_NOTHING);
     }
     int64_t middle = now_ns();
-    __asm__ volatile("" : "+r"(three));
-    for (int i = 0; i < MULTIPLICATIONS; i++) {
-        a *= three;
-        __asm__ volatile("" : "+r"(a));
-    }
+    for (int i = 0; i < ROUNDS_OF_CHAIN; i++)
+        x = multiplied(x, one);
     double chain = (double)(now_ns() - middle);
     shortest = chain < FORGETTING * shortest ? chain : FORGETTING * shortest;
-    return (struct look){(double)(middle - start) / chain, chain < UNINTERRUPTED * shortest};
+    double ratio = (double)(middle - start) / ROUNDS / (chain / ROUNDS_OF_CHAIN);
+    return (struct look){ratio, chain < UNINTERRUPTED * shortest};
 }
 
 /* The smallest median of IN_A_ROW sound looks so far; 0 before there was one, here or in the process that told it. */
