@@ -35,7 +35,7 @@ def batch_s(runs: int) -> float:
 
 def test_a_campaign_beside_a_batch_of_whole_runs(tmp_path: Path, full: Callable[[int, int], int]) -> None:
     """Faults, rows and verdicts cost; that runs fork from the healthy one saves."""
-    runs, number = full(500, 5_000), itertools.count()
+    runs, number = full(200, 5_000), itertools.count()
     ratio = paired_until(
         lambda: campaign_s(tmp_path / str(next(number)), runs), lambda: batch_s(runs), at_most=OVERHEAD_GATE, most=20
     )
@@ -48,7 +48,7 @@ def test_a_cluster_beside_threads(tmp_path: Path, full: Callable[[int, int], int
     runs = full(2_000, 10_000)
     gate = CLUSTER_GATE if runs == 10_000 else SHORT_CLUSTER_GATE  # a short one is mostly the workers' beginning
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as it:
-        campaign_s(tmp_path / "first", 2_000, it.scheduler_address)  # both workers have read the rig
+        campaign_s(tmp_path / "first", 200, it.scheduler_address)  # both workers have read the rig
         for batch in range(BATCHES):
             here = campaign_s(tmp_path / f"here{batch}", runs)
             there = campaign_s(tmp_path / f"there{batch}", runs, it.scheduler_address)
