@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ import pyarrow.parquet as pa_parquet
 from hil.errors import HilError, RecordingError
 from hil.recording import Recording, layout
 from hil.recording.stream import GroupFile, batches
+from hil.whole_file import written_whole
 
 FORMATS = ("csv", "parquet", "mf4")
 
@@ -61,17 +61,13 @@ def export(
 
 def _whole(path: Path, write: Callable[[Path], None]) -> Path:
     """Runs `write` on a file beside `path` and renames it: half a file never has the name."""
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        temporary.replace(path)
+        with written_whole(path) as part:
+            write(part)
     except OSError as error:
         why = f"cannot be written ({error.strerror or error})"
         raise RecordingError(why, where=str(path), mend="Name another file with --out") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path
 
 

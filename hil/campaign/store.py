@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +21,7 @@ from hil.campaign.handling import WORDS
 from hil.campaign.space import Run
 from hil.campaign.verdicts import OUTCOMES, Verdicts
 from hil.errors import BenchError
+from hil.whole_file import written_whole
 
 SCHEMA = pa.schema(
     [
@@ -173,15 +173,10 @@ def read_head(folder: Path) -> dict[str, Any] | None:
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    rest = path.with_suffix(".tmp")
-    pq.write_table(table, rest, compression="zstd")
-    rest.replace(path)
+    with written_whole(path) as part:
+        pq.write_table(table, part, compression="zstd")
 
 
 def _write(path: Path, data: bytes) -> None:
-    rest = path.with_suffix(".tmp")
-    with rest.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    rest.replace(path)
+    with written_whole(path, durable=True) as part:
+        part.write_bytes(data)

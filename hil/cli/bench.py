@@ -12,6 +12,7 @@ import typer
 
 from hil.cli import output
 from hil.errors import BenchError
+from hil.whole_file import written_whole
 
 if TYPE_CHECKING:
     from hil.latency.gate import Outcome
@@ -148,9 +149,8 @@ def _put(path: Path, text: str) -> None:
     """Whole or not at all."""
     if path.is_dir():
         raise BenchError("is a folder", where=str(path), mend="Name a file")
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _show(result: dict[str, Any], outcome: Outcome | None) -> None:

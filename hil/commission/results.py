@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hil import json_text
 from hil.errors import RecordingError
+from hil.whole_file import written_whole
 
 FILE = "results.json"
 FORMAT = 1  # of the file; a reader refuses a newer one
@@ -297,9 +298,9 @@ class Results:
     def write(self, folder: Path) -> Path:
         """Puts results.json into `folder`, whole or not at all; returns the file."""
         folder.mkdir(parents=True, exist_ok=True)
-        path, part = folder / FILE, folder / f".{FILE}.part"
-        part.write_text(json_text.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
+        path = folder / FILE
+        with written_whole(path) as part:
+            part.write_text(json_text.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
         return path
 
     @staticmethod

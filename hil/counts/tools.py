@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from hil.errors import BenchError
 from hil.models.cache import cache_folder
+from hil.whole_file import written_whole
 
 HERE = Path(__file__).resolve().parent
 SHARED = ("-shared", "-fPIC")
@@ -32,9 +32,8 @@ def built(name: str, *flags: str) -> Path:
     if shutil.which("gcc") is None:
         raise BenchError("counting needs a C compiler", mend="apt-get install gcc libc6-dev")
     place.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = place.with_name(f"{place.name}.{os.getpid()}")
-    done = subprocess.run([*command, "-o", str(unfinished), "-ldl"], check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise BenchError(f"does not compile: {done.stderr.strip().splitlines()[0]}", where=name)
-    unfinished.rename(place)
+    with written_whole(place) as part:
+        done = subprocess.run([*command, "-o", str(part), "-ldl"], check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise BenchError(f"does not compile: {done.stderr.strip().splitlines()[0]}", where=name)
     return place

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from hil.errors import RigError
+from hil.whole_file import written_whole
 
 Value = float | str | Sequence[float]
 INLINE = 12  # longer arrays go to a file
@@ -28,9 +29,8 @@ def store(folder: str | Path, designed: Mapping[str, Mapping[str, Value]]) -> li
     files = texts(folder, designed)
     changed = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in changed:
-        unfinished = path.with_name(path.name + ".new")
-        unfinished.write_text(files[path], encoding="utf-8")
-        unfinished.replace(path)
+        with written_whole(path) as part:
+            part.write_text(files[path], encoding="utf-8")
     return changed
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from hil.errors import BenchError, RecordingError
 from hil.recording.files import write_error
 from hil.recording.layout import WAVEFORMS
+from hil.whole_file import written_whole
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
@@ -59,14 +60,15 @@ class Waveform:
         path = folder / WAVEFORMS / f"{self.name}.arrow"
         metadata = {key: str(value) for key, value in self.entry().items()}
         table = pa.table({"time_s": self.time_s, "value": self.value}).replace_schema_metadata(metadata)
-        part = path.with_suffix(".part")
         try:
             path.parent.mkdir(exist_ok=True)
-            with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            with (
+                written_whole(path) as part,
+                pa.OSFile(str(part), "wb") as sink,
+                pa.ipc.new_file(sink, table.schema) as writer,
+            ):
                 writer.write_table(table)
-            part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise write_error(path, error) from None
 
 

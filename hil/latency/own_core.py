@@ -6,6 +6,7 @@ a process that is beside a neighbour from its first look to its last cannot lear
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import json
@@ -16,6 +17,7 @@ from pathlib import Path
 from hil.latency.cpu_class import cpu_class
 from hil.latency.programs import KIND, build
 from hil.models.cache import cache_folder
+from hil.whole_file import written_whole
 
 VARIABLE = "HIL_CORE_RATIO"  # carries it to the yardsticks
 BESIDE_NOBODY = 1.25  # as in neighbour.h
@@ -40,13 +42,10 @@ def _keep(found: float, known: float | None) -> None:
     if not found or (known is not None and known <= found):
         return
     os.environ[VARIABLE] = repr(found)
-    fresh = _file().with_suffix(f".{os.getpid()}")
-    try:
-        fresh.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh.write_text(repr(found), encoding="ascii")
-        fresh.replace(_file())
-    except OSError:
-        fresh.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        _file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with written_whole(_file()) as part:
+            part.write_text(repr(found), encoding="ascii")
 
 
 def _remembered() -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from hil import json_text
 from hil.errors import RecordingError
+from hil.whole_file import written_whole
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -132,21 +132,10 @@ def json_lines(items: list[dict[str, Any]]) -> bytes:
 
 def replace_json(path: Path, value: dict[str, Any]) -> None:
     """Replaces a file at once, a key a line: a reader sees the old or the new one, also after a crash."""
-    temporary = path.with_name(f".{path.name}.new")
     lines = (f"{json.dumps(str(key))}: {json.dumps(item, default=str)}" for key, item in value.items())
     data = ("{\n" + ",\n".join(lines) + "\n}\n").encode()
     try:
-        file = AppendFile(temporary)
-        try:
-            file.append(data)
-        finally:
-            file.close()
-        temporary.replace(path)
-    except RecordingError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise RecordingError(error.message, where=str(path), mend=error.mend) from None
+        with written_whole(path, durable=True) as part:
+            part.write_bytes(data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise write_error(path, error) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 from functools import cache
 from importlib import resources
@@ -17,6 +16,7 @@ from hil.report import content, numbers, plots
 from hil.report.captures import capture_of, capture_rows, origin_tick, trigger_marks
 from hil.report.faults import FaultStory, fault_stories
 from hil.report.judged import expectation_marks, expectation_rows, judged_of, requirement_rows
+from hil.whole_file import written_whole
 
 MAX_BYTES = 5_000_000
 DATA_BUDGETS = (3_000_000, 1_500_000, 600_000, 200_000)
@@ -59,14 +59,11 @@ def write_report(recording: str | Path | Recording, out: str | Path | None = Non
         page = _render(rec, budget)
         if len(page) < MAX_BYTES:
             break
-    temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(page)
-        temporary.replace(path)
+        with written_whole(path) as part:
+            part.write_bytes(page)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         why = f"cannot be written ({error.strerror or error})"
         raise RecordingError(why, where=str(path), mend="Name another file with --out") from None
     return path

@@ -30,6 +30,7 @@ from hil.twin.service import ToldLedger, Twin, with_group
 from hil.twin.sources import Series, open_source, with_series, with_start
 from hil.twin.spec import ApprovalTable, ScenarioTable, SourceTable, twin_of
 from hil.twin.wearing import Wearer
+from hil.whole_file import written_whole
 
 STATUS_FILE = "twin.json"
 RUN_FOLDER = "run-{:03d}"  # a recording each
@@ -261,11 +262,10 @@ class TwinRun:
         return {**self.twin.status(), "forecasts": self.foreseer.to_dict(), "lives": self.wearer.to_dict()}
 
     def _write_status(self) -> None:
-        """What `hil twin status DIR` shows; replaced as a whole."""
+        """What `hil twin status DIR` shows."""
         file = self.request.out / STATUS_FILE
-        fresh = file.with_suffix(".new")
-        fresh.write_text(json_text.dumps(self._status(), indent=1) + "\n", encoding="utf-8")
-        fresh.replace(file)
+        with written_whole(file) as part:
+            part.write_text(json_text.dumps(self._status(), indent=1) + "\n", encoding="utf-8")
 
     # ---- the end ----
 

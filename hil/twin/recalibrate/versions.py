@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,7 @@ from hil.errors import HilError
 from hil.signing.canonical import canonical, now
 from hil.twin.ledger import Ledger
 from hil.twin.recalibrate.calibration import Calibration
+from hil.whole_file import written_whole
 
 FOLDER, CHAMPION = "models", "champion"
 RIGS_OWN = 0
@@ -200,12 +200,8 @@ class Versions:
         """Whole or not at all."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            new = file.with_name(file.name + ".new")
-            with new.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            new.replace(file)
+            with written_whole(file, durable=True) as part:
+                part.write_bytes(data)
         except OSError as error:
             raise HilError(f"cannot be written ({error.strerror})", where=str(file)) from None
 

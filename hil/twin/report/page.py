@@ -12,6 +12,7 @@ import jinja2
 from hil.errors import HilError
 from hil.twin.report.plots import drawn
 from hil.twin.report.story import Story, read_story
+from hil.whole_file import written_whole
 
 FILE = "story.html"
 TOLD_APART = {"forecast": "forecasts", "quality": "quality"}  # many entries: behind a fold of their own
@@ -32,12 +33,10 @@ def write_story(folder: Path, out: Path | None = None, from_s: float = 0.0, to_s
     story = read_story(folder, from_s, to_s)
     page = _page(story)
     path = out if out is not None else folder / FILE
-    fresh = path.with_name(f".{path.name}.part")
     try:
-        fresh.write_text(page, encoding="utf-8")
-        fresh.replace(path)
+        with written_whole(path) as part:
+            part.write_text(page, encoding="utf-8")
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise HilError(
             f"cannot be written ({error.strerror or error})", where=str(path), mend="Give another --out"
         ) from None
