@@ -258,6 +258,8 @@ class Desk:
         self._may(self._grants[made.name].envelope, person)
         self._decision(standing, "approved", person, reason)
         self._apply(standing, f"approved, {made.name} stands at {self.ladder.level(made.name)}")
+        if standing.state is not State.APPLIED:
+            raise HilError(f"is {standing.state}: {standing.why}", where=f"proposal {number}")
 
     def veto(self, number: int, person: str, reason: str = "") -> None:
         """A person refuses; what is in force already is taken back. Raises HilError as `approve`."""
