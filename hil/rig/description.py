@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -419,7 +420,7 @@ class Rig:
 
     def to_dict(self) -> dict[str, Any]:
         """The rig as plain JSON data, without `files` and `folder`; infinite numbers are texts."""
-        data = TypeAdapter(Rig).dump_python(self, mode="python")
+        data = _adapter().dump_python(self, mode="python")
         del data["files"], data["folder"]
         plain: dict[str, Any] = json.loads(json.dumps(_finite(data)))
         return plain
@@ -432,7 +433,7 @@ class Rig:
             RigError: the data is not what `to_dict` wrote.
         """
         try:
-            rig = TypeAdapter(Rig).validate_python({**data, "files": dict(files)})
+            rig = _adapter().validate_python({**data, "files": dict(files)})
         except ValidationError as error:
             raise RigError(f"the stored rig cannot be read: {error.errors()[0]['msg']}", where="rig.json") from error
         return replace(rig, folder=folder)
@@ -450,6 +451,12 @@ class Rig:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8")
         return replace(self, folder=folder)
+
+
+@cache
+def _adapter() -> TypeAdapter[Rig]:
+    """Made once, when it is needed: it takes 20 ms."""
+    return TypeAdapter(Rig)
 
 
 def _finite(value: Any) -> Any:
