@@ -1,4 +1,4 @@
-"""`hil key`: keys that sign acceptance records."""
+"""`hil key`: keys that sign acceptance records and authority envelopes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hil.errors import HilError
 if TYPE_CHECKING:
     from hil.signing.keys import PublicKey
 
-app = typer.Typer(no_args_is_help=True, help="Keys that sign acceptance records: new, show.")
+app = typer.Typer(no_args_is_help=True, help="Keys that sign acceptance records and authority envelopes: new, show.")
 
 
 def ask_passphrase() -> str:
