@@ -1,7 +1,7 @@
 """Whether this thread has its core for itself (yardsticks/neighbour.h), and what is remembered of that.
 
 Alone on a core, two loops take times whose ratio is a fact of the kind of CPU. It is learnt once and kept in the cache:
-a process that is beside a neighbour from its first look to its last cannot learn it.
+a process that is beside a neighbour from its first look to its last cannot learn it, so the first one takes its time.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import itertools
 import json
 import os
+import time
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from hil.whole_file import written_whole
 
 VARIABLE = "HIL_CORE_RATIO"  # carries it to the yardsticks
 BESIDE_NOBODY = 1.25  # as in neighbour.h
+LEARN_S, LOOKS_A_CORE = 0.5, 1000
 
 
 def on_our_own() -> bool:
@@ -68,6 +71,22 @@ def _neighbour() -> ctypes.CDLL:
         os.environ[VARIABLE] = repr(known)
     library = ctypes.CDLL(str(build("neighbour")))
     library.ratio.restype = ctypes.c_double
-    library.alone()  # the first look learns
+    library.alone()  # looks often
+    if known is None:
+        _learn(library)
     _keep(library.ratio(), known)
     return library
+
+
+def _learn(library: ctypes.CDLL) -> None:
+    """Looks on all cores in turn for LEARN_S: a neighbour that stays for so long leaves one of them now and then."""
+    usable, end = os.sched_getaffinity(0), time.monotonic() + LEARN_S
+    try:
+        for cpu in itertools.cycle(sorted(usable)):
+            os.sched_setaffinity(0, {cpu})
+            for _ in range(LOOKS_A_CORE):
+                library.alone()
+            if time.monotonic() > end:
+                return
+    finally:
+        os.sched_setaffinity(0, usable)
