@@ -36,6 +36,8 @@ ALL_CORES = (
     "tests/bench/test_instruments_beside_the_loop.py",
     "tests/bench/test_twin_beside_the_loop.py",
     "tests/bench/test_watch_load.py",
+    "tests/twin/test_forecast.py::test_an_ensemble_costs",
+    "tests/twin/test_whatif.py::test_five_scenarios_cost",
 )
 # Counts over minutes, in which neighbours change nothing.
 SOAK = ("tests/bench/test_soak.py",)
@@ -60,7 +62,7 @@ ALONE = (
     "tests/wire/test_rtu_server_line.py::test_a_line_that",
 )
 # Those marked `realtime` among them are alone too: their board, in another process, may starve beside others.
-TALKING = ("tests/firmware/",)
+TALKING = ("tests/firmware/", "tests/wire/test_rtu_firmware.py", "tests/wire/test_rtu_latch.py")
 # Except these, whose bounds are wide: a wire's time-outs, and a board that heats for seconds.
 PATIENT = (
     "tests/firmware/test_tclab_peer.py::test_the_package",
@@ -72,6 +74,7 @@ WAITING = (
     "tests/capture/test_command.py",
     "tests/capture/test_in_pytest.py",
     "tests/capture/test_over_the_wire.py",
+    "tests/capture/test_states.py::test_lost_rows",
     "tests/commission/test_commissioning.py",
     "tests/firmware/",
     "tests/instruments/",
@@ -80,6 +83,10 @@ WAITING = (
     "tests/fmi/test_fmu_failures.py",
     "tests/loop/test_crash.py",
     "tests/loop/test_lease_live.py",
+    "tests/loop/test_live_fork.py",
+    "tests/loop/test_plugin.py::test_over_the_wire_in_real_time",
+    "tests/loop/test_replay.py::test_a_full_input_ring",
+    "tests/loop/test_replay.py::test_overruns_replay",
     "tests/loop/test_watch_pages.py",
     "tests/plc/block/test_program_alone.py",
     "tests/plc/block/test_program_wires.py",
@@ -87,6 +94,10 @@ WAITING = (
     "tests/loop/test_script.py::test_the_start_up_test_runs_unchanged_in_every_kind_of_time[real]",
     "tests/rigs/test_test_command.py",
     "tests/twin/test_twin_stop.py",
+    "tests/unit/test_cli.py::test_a_running_bench",
+    "tests/unit/test_cli.py::test_a_signal_ends_the_run",
+    "tests/unit/test_cli.py::test_after_kill_9",
+    "tests/unit/test_recording.py::test_kill_9",
 )
 # They only compile and compute, as all others do, though they lie in a folder of WAITING.
 COMPUTING = (

@@ -22,6 +22,7 @@ from hil.mcu.tables import make_application
 from hil.program import controller_of
 from hil.rig import load_rig
 
+pytestmark = pytest.mark.realtime  # an output's age is 100 ms: nothing may hold up the host for so long
 NAMES = ["x.out", "x.slow"]
 LATE_NS = 5 * TICK_NS  # the emulated chip, and this machine, may be late by some ticks; never by an age
 

@@ -134,7 +134,7 @@ def test_a_reset_is_told_at_the_next_connect(board, kind, cause):
     host.fault("reset", target=kind)
     host.send_image(struct.pack("<Id", 1, 2.0))
     host.listen(0.1)
-    assert board.pins()[1] == SAFE
+    wait_for(lambda: board.pins()[1] == SAFE)
     host.connect()
     state = host.state()
     assert (state.reset, state.cause) == (kind, cause)
@@ -169,8 +169,7 @@ def test_what_nobody_reads_does_not_stop_the_board(board):
     host.begin(FREE)
     host.feed(1.0, 0.05)
     before = board.pins()[0]
-    time.sleep(1.0)  # some 45,000 bytes of images, into a terminal that holds 4,096
-    assert board.pins()[0] > before + 300
+    wait_for(lambda: board.pins()[0] > before + 300)  # some 14,000 bytes of images, a terminal holds 4,096
     assert board.host().state().safe
 
 

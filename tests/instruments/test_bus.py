@@ -51,6 +51,11 @@ def _give(bus: InstrumentBus, values: tuple[float, ...]) -> None:
         bus._shared.wanted, bus._shared.wanted_s = list(values), time.monotonic()
 
 
+def _gives(bus: InstrumentBus, values: tuple[float, ...]) -> bool:
+    _give(bus, values)
+    return True
+
+
 def test_the_switch_is_told_last_on_the_way_up_and_first_on_the_way_down(servers: ScpiServers) -> None:
     sent = Sent(servers, "supply")
     bus = make_bus(servers.port, {"enable": 0, "voltage": 1, "current": 2})
@@ -87,13 +92,12 @@ def test_a_silent_loop_makes_the_instrument_safe_once(servers: ScpiServers) -> N
     bus = make_bus(servers.port, {"voltage": 0, "current": 1, "enable": 2}, hold_s=0.2)
     bus.connect()
     bus.start(time.monotonic_ns())
-    _give(bus, (5.0, 1.0, 1.0))
-    assert until(lambda: servers.instruments["supply"].applied["voltage"] == 5.0)
+    assert until(lambda: _gives(bus, (5.0, 1.0, 1.0)) and servers.instruments["supply"].applied["voltage"] == 5.0)
     assert until(lambda: servers.instruments["supply"].values["enable"] == 0.0), "nobody told it to"
     time.sleep(0.1)
     assert sum("made safe" in text for text in bus.take_events()) == 1
-    _give(bus, (5.0, 1.0, 1.0))
-    assert until(lambda: servers.instruments["supply"].applied["voltage"] == 5.0), "the loop is back"
+    back = until(lambda: _gives(bus, (5.0, 1.0, 1.0)) and servers.instruments["supply"].applied["voltage"] == 5.0)
+    assert back, "the loop is back"
     bus.stop()
 
 

@@ -20,7 +20,7 @@ from hil._core import histogram_edges
 from hil.errors import BusError
 
 PERIOD_NS = 5_000_000
-TIMEOUT_S = 0.08
+TIMEOUT_S = 0.5
 READS = [Tag("level", "holding_register", 0, "uint16"), Tag("flow", "holding_register", 1, "uint16")]
 
 

@@ -228,7 +228,7 @@ def test_duplicates_and_a_flood_are_so_many(through: Through) -> None:
 
 
 def test_split_comes_in_segments(through: Through) -> None:
-    with raw(through('kind = "split"\nbytes = 5\ntime = "80ms"')) as sock:
+    with raw(through('kind = "split"\nbytes = 5\ntime = "500ms"')) as sock:
         sock.sendall(adu(1, READ_INPUTS))
         assert [len(sock.recv(64)) for _ in range(3)] == [5, 5, 3]
 

@@ -18,7 +18,7 @@ from hil._bus import RtuClient, Tag, now_ns
 from hil.drivers.serial_line import open_line
 from hil.errors import BusError
 
-TIMEOUT_S = 0.15
+TIMEOUT_S = 0.5
 READS = [Tag("level", "holding_register", 0, "uint16"), Tag("flow", "holding_register", 1, "uint16")]
 
 
@@ -144,13 +144,13 @@ def test_an_answer_given_twice_is_taken_once(slave: Slave, master: RtuClient) ->
 
 
 def test_half_an_answer_is_a_timeout_and_a_pause_inside_one_spoils_it(slave: Slave) -> None:
-    slow = client_on(slave.pty.path, READS, [], timeout_s=1, bit_ns=4_000_000, char_bits=10, slack_s=0.0)
+    slow = client_on(slave.pty.path, READS, [], timeout_s=5, bit_ns=20_000_000, char_bits=10, slack_s=0.0)
 
     def with_a_pause(slave: Slave, frame: bytes) -> None:
         slave.pty.say(slave.good_answer(frame)[:5])
-        time.sleep(0.1)  # a gap is 60 ms, a silence 140 ms
+        time.sleep(0.5)  # a gap is 300 ms, a silence 700 ms
         for byte in slave.good_answer(frame)[5:]:
-            time.sleep(0.04)
+            time.sleep(0.2)
             slave.pty.say(bytes([byte]))
 
     slave.once(with_a_pause)

@@ -1,7 +1,7 @@
 """Our slave on a bad line: what is no request for it is counted, not answered, and the next good one is answered.
 
-A pseudo-terminal has no bit timing. Where silence itself is meant the line is said to be so slow (250 baud) that pauses
-made by software are exact enough: a character takes 40 ms, a gap is 60 ms, a silence 140 ms.
+A pseudo-terminal has no bit timing. Where silence itself is meant the line is said to be so slow (50 baud) that pauses
+made by software are exact enough: a character takes 200 ms, a gap is 300 ms, a silence 700 ms.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from rtu_peers import Pty, adu, server_on
 from hil._bus import RtuServer, Tag
 
 TAGS = [Tag(f"set{i}", "holding_register", i, "uint16") for i in range(10)]
-SLOW = {"bit_ns": 4_000_000, "char_bits": 10, "slack_s": 0.0}
-CHAR_S, GAP_S, SILENCE_S = 0.04, 0.06, 0.14
+SLOW = {"bit_ns": 20_000_000, "char_bits": 10, "slack_s": 0.0}
+CHAR_S, GAP_S, SILENCE_S = 0.2, 0.3, 0.7
 
 
 def write(value: int, unit: int = 1) -> bytes:
