@@ -29,7 +29,7 @@ COILS = {0: [True, False] * 8}
 IDENTITY = ModbusDeviceIdentification(
     info_name={"VendorName": "Acme", "ProductCode": "T-100", "MajorMinorRevision": "2.1"}
 )
-FAST = Limits(rate_hz=1e5)
+FAST = Limits(timeout_s=30.0, rate_hz=1e5)
 
 
 def words(areas: dict[int, list[int]]) -> list[SimData]:
@@ -188,7 +188,7 @@ def test_something_that_is_not_modbus_is_told_apart_from_silence() -> None:
 
     quick = Limits(timeout_s=0.5, rate_hz=1e5)
     with peer(chatter) as port, pytest.raises(BusError, match="is not Modbus TCP"):
-        survey_modbus("127.0.0.1", port, 1, quick)
+        survey_modbus("127.0.0.1", port, 1, FAST)
     with peer(silence) as port, pytest.raises(BusError, match="answers no Modbus request"):
         survey_modbus("127.0.0.1", port, 1, quick)
 
