@@ -65,7 +65,7 @@ int hil_part_serves(const struct hil_program *p, unsigned char *s)
     const struct hil_state *h = hil_header(s);
     const struct hil_event *staged = hil_events(p, s);
     for (uint32_t i = 0; i < h->n_events; i++)
-        if (staged[i].kind == HIL_EV_FAULT || staged[i].kind == HIL_EV_FAULT_MODE)
+        if (staged[i].kind == HIL_EV_FAULT || staged[i].kind == HIL_EV_FAULT_MODE || staged[i].kind == HIL_EV_AUTHORITY)
             return 0;
     return h->n_faults == 0;
 }

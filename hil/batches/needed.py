@@ -8,13 +8,14 @@ from hil.built import Built
 from hil.spec import Spec
 
 
-def resting(built: Built, names: Iterable[str]) -> bytes | None:
+def resting(built: Built, names: Iterable[str], *, granted: bool = True) -> bytes | None:
     """A byte for each block, then each path, 1 where nothing that is named depends on it; None when all are needed.
 
     Roles count as a whole: whatever they read is needed, and so are all their blocks.
 
     Args:
         names: signals, block states and parameters, which exist.
+        granted: a twin has an envelope, or may get one; without one nothing reads the interlocks of its set points.
     """
     spec = built.spec
     if spec is None:
@@ -31,7 +32,7 @@ def resting(built: Built, names: Iterable[str]) -> bytes | None:
     while waiting:
         entry = waiting.pop()
         needed.add(entry)
-        read = (writers[signal] for signal in _inputs(spec, entry) if signal in writers)
+        read = (writers[signal] for signal in _inputs(spec, entry, granted) if signal in writers)
         waiting += [other for other in read if other not in needed]
     count = len(spec.blocks) + len(spec.paths)
     return None if len(needed) == count else bytes(entry not in needed for entry in range(count))
@@ -43,6 +44,8 @@ def _writers(spec: Spec) -> dict[int, int]:
     return found | {path.signal: len(spec.blocks) + i for i, path in enumerate(spec.paths)}
 
 
-def _inputs(spec: Spec, entry: int) -> list[int]:
-    blocks = len(spec.blocks)
-    return spec.blocks[entry].inputs if entry < blocks else [spec.paths[entry - blocks].raw]
+def _inputs(spec: Spec, entry: int, granted: bool) -> list[int]:
+    if entry >= len(spec.blocks):
+        return [spec.paths[entry - len(spec.blocks)].raw]
+    block = spec.blocks[entry]
+    return block.inputs if granted or block.type != "authority" else block.inputs[:1]

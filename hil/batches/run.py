@@ -126,7 +126,14 @@ class _Batch:
         if wanted.states:
             mend = "Leave needed_only out"
             raise BenchError("the last states are those of a whole bench, in which nothing stands still", mend=mend)
-        return resting(self.built, [*wanted.record, *signals_of(wanted.reduce)])
+        return resting(self.built, [*wanted.record, *signals_of(wanted.reduce)], granted=self._granted())
+
+    def _granted(self) -> bool:
+        """A twin has an envelope in one of the states that runs begin with. A run that gets one takes all blocks."""
+        places = [self.built.states[f"{name}.granted"] for name in self.bench.authorities()]
+        starts = {id(run.start): run.start for run in self.runs}.values() if places else ()
+        states = [start.state if isinstance(start, Fork) else start or self.bench.state for start in starts]
+        return any(state.get(place) for state in states for place in places)
 
     def _refuse_what_is_elsewhere(self) -> None:
         """Copies of a bench need all of its state, and there is only one device on a wire."""

@@ -35,7 +35,7 @@ def test_at_1_khz_the_emulated_plc_answers_within_3_ticks() -> None:
         print(f"\n{trip['pil']}")
         assert trip["mil"]["p50_ticks"] == 1
         assert trip["pil"]["unanswered"] <= 0.1 * trip["pil"]["changes"]
-    assert 1 < median(trip["pil"]["p50_ticks"] for trip in found) <= MOST_TICKS
+    assert 1 <= median(trip["pil"]["p50_ticks"] for trip in found) <= MOST_TICKS
 
 
 def test_the_gate_sees_a_role_that_takes_two_ticks_more() -> None:
@@ -50,7 +50,8 @@ def test_a_board_is_measured_at_every_binding() -> None:
     trip = found["board.every_tick"]
     print(f"\n{ {level: trip[level] for level in ('mil', 'sil', 'pil', 'chip')} }")
     assert trip["mil"]["p50_ticks"] == trip["sil"]["p50_ticks"] == 1, "the role's boundary, and nothing else"
-    assert 1 < trip["pil"]["p50_ticks"] <= MOST_TICKS
+    # As fast as the simulated ones where the phase of its clock lets it answer within the tick; the least that can be.
+    assert 1 <= trip["pil"]["p50_ticks"] <= MOST_TICKS
     assert trip["sil"]["p50_us"] == pytest.approx(1000, abs=200)
     if trip["chip"] is None:
         pytest.skip(found["skipped"]["roundtrip.board.every_tick.chip"])
