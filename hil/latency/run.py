@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from hil.errors import BenchError
 from hil.latency import own_core
 from hil.latency.cpu_class import cpu_class
 from hil.latency.fitness import Fitness, look, throttle_count
+from hil.latency.gate import group_of
 from hil.latency.paired import Ratio, Side, paired_for
 from hil.latency.place import measured_place, shallow_sleep
 from hil.latency.yardstick import may_use_fifo
@@ -35,6 +36,8 @@ GROUPS = {
     "fmu": "fmu",
 }
 SECONDS = 3.0
+PATIENCE = 15
+"""A group may be measured again until so many times the seconds of one have passed."""
 RATE_HZ = 1000.0
 DEFAULT_RIG = "quad_tank"
 Progress = Callable[[str], None]
@@ -149,14 +152,35 @@ def measure(
     run = Run(rig if isinstance(rig, Rig) else load_rig(rig), seconds, rate_hz, progress or (lambda _: None))
     watch, throttled, began = MachineWatch(), throttle_count(), time.time()
     for group in groups:
-        run.progress(group)
-        with shallow_sleep():
-            import_module(f"hil.latency.{GROUPS[group]}").measure(run)
+        _measure(run, group)
+    for group in groups:
+        if _never_alone(run, group) and time.time() < began + PATIENCE * seconds:
+            _measure_again(run, group)
     own_core.remember()
     fitness = look(watch.measured(), throttled)
     options = {"only": groups, "seconds": seconds, "rate_hz": rate_hz, "time": began, "took_s": time.time() - began}
     ratios = {name: measured.to_dict() for name, measured in run.ratios.items()}
     return Found(run.rig.name, _machine(), _verdict(watch, fitness), run.figures, ratios, run.skipped, options)
+
+
+def _measure(run: Run, group: str) -> None:
+    run.progress(group)
+    with shallow_sleep():
+        import_module(f"hil.latency.{GROUPS[group]}").measure(run)
+
+
+def _never_alone(run: Run, group: str) -> set[str]:
+    """Its ratios that another machine had a part of all the time."""
+    return {name for name, found in run.ratios.items() if group_of(name) == group and found.ratio.shared}
+
+
+def _measure_again(run: Run, group: str) -> None:
+    """Later, as the other machine may rest by then; what had a core of its own now replaces what had none."""
+    later = replace(run, ratios={}, figures={}, skipped={})
+    _measure(later, group)
+    if mended := _never_alone(run, group) - _never_alone(later, group):
+        run.ratios |= {name: later.ratios[name] for name in mended}
+        run.figures |= later.figures
 
 
 def _chosen(only: Iterable[str]) -> list[str]:
