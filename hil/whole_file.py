@@ -12,6 +12,8 @@ from pathlib import Path
 def written_whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Gives a path in the same folder to write; at the end that file takes the name, after an error it is gone.
 
+    A process that is killed leaves its `.STEM.PID.part.SUFFIX`. Threads of one process write one file in turn.
+
     Args:
         path: of the file, which may be there already.
         durable: the new one has reached the disk before it takes the name, so a crash of the machine leaves one, too.

@@ -60,7 +60,8 @@ def batch(
             "changes(x)", "first(x > 0.1)".
         states: keeps the last state of each run.
         needed_only: blocks on which nothing that is kept depends stand still (observers, detectors): the same rows and
-            reductions in less time. Not with `states`; there are no hashes. A run with faults takes all blocks.
+            reductions in less time. Not with `states`; there are no hashes. A run with faults takes all blocks, and
+            the interlocks of a twin that has an envelope are needed.
         wander: process noise of every run, drawn from its seed.
         threads: default: one for each core this process may use.
         progress: is told how many runs are over.

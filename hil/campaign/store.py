@@ -146,7 +146,7 @@ def _locked(folder: Path) -> IO[bytes]:
 
 def parts_of(folder: Path) -> list[Path]:
     """Whole parts, in the order in which they came."""
-    return sorted((folder / PARTS).glob("*.parquet"))
+    return sorted((folder / PARTS).glob("[0-9]*.parquet"))  # a process that was killed leaves .NAME.parquet
 
 
 def read_table(folder: Path) -> pa.Table:

@@ -123,7 +123,8 @@ def _refusals(now: Json, base: Json) -> list[str]:
     if differs:
         why.append(f"the baseline is of another CPU class ({differs}): measure one here, or name --base-commit")
     here, there = now["machine"].get("core_ratio"), base["machine"].get("core_ratio")
-    if here and there and max(here, there) > BESIDE_NOBODY * min(here, there):
+    same = now["machine"].get("core_probe") == base["machine"].get("core_probe")
+    if same and here and there and max(here, there) > BESIDE_NOBODY * min(here, there):
         which = "the baseline" if there > here else "this run"
         why.append(f"{which} shared its cores with another machine from its first moment to its last: measure it again")
     return why

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from hil.latency.cpu_class import cpu_class
+from hil.latency.place import USABLE
 from hil.latency.programs import KIND, build
 from hil.models.cache import cache_folder
 from hil.whole_file import written_whole
@@ -34,6 +35,11 @@ def on_our_own() -> bool:
 def core_ratio() -> float:
     """The smallest that is known, of a core with one owner; 0 where every look was interrupted."""
     return float(_neighbour().ratio())
+
+
+def probe() -> str:
+    """Which program looked: the ratios of two are not comparable."""
+    return build("neighbour").name
 
 
 def remember() -> None:
@@ -60,7 +66,7 @@ def _remembered() -> float | None:
 
 
 def _file() -> Path:
-    kind = json.dumps([cpu_class(), build("neighbour").name], sort_keys=True)
+    kind = json.dumps([cpu_class(), probe()], sort_keys=True)
     return cache_folder(KIND) / f"core-ratio-{hashlib.sha256(kind.encode()).hexdigest()[:16]}"
 
 
@@ -80,13 +86,13 @@ def _neighbour() -> ctypes.CDLL:
 
 def _learn(library: ctypes.CDLL) -> None:
     """Looks on all cores in turn for LEARN_S: a neighbour that stays for so long leaves one of them now and then."""
-    usable, end = os.sched_getaffinity(0), time.monotonic() + LEARN_S
+    here, end = os.sched_getaffinity(0), time.monotonic() + LEARN_S
     try:
-        for cpu in itertools.cycle(sorted(usable)):
+        for cpu in itertools.cycle(USABLE):
             os.sched_setaffinity(0, {cpu})
             for _ in range(LOOKS_A_CORE):
                 library.alone()
             if time.monotonic() > end:
                 return
     finally:
-        os.sched_setaffinity(0, usable)
+        os.sched_setaffinity(0, here)

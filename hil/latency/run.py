@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hil import realtime
-from hil.errors import BenchError
+from hil.errors import BenchError, HilError
 from hil.latency import own_core
 from hil.latency.cpu_class import cpu_class
 from hil.latency.fitness import Fitness, look, throttle_count
@@ -36,8 +36,8 @@ GROUPS = {
     "fmu": "fmu",
 }
 SECONDS = 3.0
-PATIENCE = 15
-"""A group may be measured again until so many times the seconds of one have passed."""
+PATIENCE = 14
+"""A group is measured again when no more than so many times the seconds of one have passed."""
 RATE_HZ = 1000.0
 DEFAULT_RIG = "quad_tank"
 Progress = Callable[[str], None]
@@ -151,10 +151,12 @@ def measure(
         raise BenchError(f"{seconds:g} s at {rate_hz:g} Hz cannot be measured", mend="0.1 to 3,600 s, 10 to 10,000 Hz")
     run = Run(rig if isinstance(rig, Rig) else load_rig(rig), seconds, rate_hz, progress or (lambda _: None))
     watch, throttled, began = MachineWatch(), throttle_count(), time.time()
+    own_core.core_ratio()  # the first process of all on a machine takes its time for it
+    latest = time.monotonic() + PATIENCE * seconds
     for group in groups:
         _measure(run, group)
     for group in groups:
-        if _never_alone(run, group) and time.time() < began + PATIENCE * seconds:
+        if _never_alone(run, group) and time.monotonic() < latest:
             _measure_again(run, group)
     own_core.remember()
     fitness = look(watch.measured(), throttled)
@@ -177,9 +179,14 @@ def _never_alone(run: Run, group: str) -> set[str]:
 def _measure_again(run: Run, group: str) -> None:
     """Later, as the other machine may rest by then; what had a core of its own now replaces what had none."""
     later = replace(run, ratios={}, figures={}, skipped={})
-    _measure(later, group)
-    if mended := _never_alone(run, group) - _never_alone(later, group):
-        run.ratios |= {name: later.ratios[name] for name in mended}
+    try:
+        _measure(later, group)
+    except HilError:
+        return  # and what is there already is not lost
+    before, now = _never_alone(run, group), _never_alone(later, group)
+    mended = {name: found for name, found in later.ratios.items() if name in before - now}
+    run.ratios |= mended
+    if mended and now <= before:
         run.figures |= later.figures
 
 
@@ -192,7 +199,8 @@ def _chosen(only: Iterable[str]) -> list[str]:
 
 
 def _machine() -> dict[str, Any]:
-    return {**realtime.machine_facts(), "class": cpu_class(), "core_ratio": own_core.core_ratio()}
+    core = {"core_ratio": own_core.core_ratio(), "core_probe": own_core.probe()}
+    return {**realtime.machine_facts(), "class": cpu_class(), **core}
 
 
 def _verdict(watch: MachineWatch, fitness: Fitness) -> dict[str, Any]:

@@ -29,13 +29,14 @@ class CpuClass(_Part):
 
 
 class Machine(_Part):
-    """As `hil.realtime.machine_facts`, with the class and the smallest ratio known of a core (own_core.py)."""
+    """As `hil.realtime.machine_facts`, with the class, the smallest ratio known of a core, and by which program."""
 
     kernel: str
     cpus: int = Field(ge=1)
     virtual_machine: bool
     class_: CpuClass = Field(alias="class")
     core_ratio: float = 0.0
+    core_probe: str = ""
 
 
 class Verdict(_Part):

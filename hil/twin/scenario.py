@@ -90,7 +90,8 @@ class People:
                 if approval.level == APPROVE:
                     desk.approve(made.number, approval.person, reason)
         except HilError as error:
-            twin.write("decision", {"time_s": twin.time_s, "proposal": made.number, "refused": str(error)})
+            if desk.proposals[made.number].state is not State.WITHDRAWN:  # which the desk has told
+                twin.write("decision", {"time_s": twin.time_s, "proposal": made.number, "refused": str(error)})
         self._done.add(made.number)
 
     def _envelope(self, twin: Twin, approval: ApprovalTable) -> str:

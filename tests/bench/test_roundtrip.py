@@ -35,6 +35,7 @@ def test_at_1_khz_the_emulated_plc_answers_within_3_ticks() -> None:
         print(f"\n{trip['pil']}")
         assert trip["mil"]["p50_ticks"] == 1
         assert trip["pil"]["unanswered"] <= 0.1 * trip["pil"]["changes"]
+        assert trip["age_ns"]["p50"] > 0, "what is latched came over the wire"
     assert 1 <= median(trip["pil"]["p50_ticks"] for trip in found) <= MOST_TICKS
 
 
@@ -52,6 +53,7 @@ def test_a_board_is_measured_at_every_binding() -> None:
     assert trip["mil"]["p50_ticks"] == trip["sil"]["p50_ticks"] == 1, "the role's boundary, and nothing else"
     # As fast as the simulated ones where the phase of its clock lets it answer within the tick; the least that can be.
     assert 1 <= trip["pil"]["p50_ticks"] <= MOST_TICKS
+    assert trip["age_ns"]["p50"] > 0, "what is latched came over the wire"
     assert trip["sil"]["p50_us"] == pytest.approx(1000, abs=200)
     if trip["chip"] is None:
         pytest.skip(found["skipped"]["roundtrip.board.every_tick.chip"])

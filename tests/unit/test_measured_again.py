@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hil.errors import BenchError
 from hil.latency import run
 from hil.latency.paired import Ratio
 
@@ -26,13 +27,13 @@ class Neighbour:
 
 
 @pytest.mark.parametrize(
-    ("alone", "measured", "medians", "shared"),
+    ("alone", "measured", "medians", "shared", "figure"),
     [
-        ([(True, True)], 1, [0.0, 0.0], [False, False]),
-        ([(True, False), (True, True)], 2, [0.0, 1.0], [False, False]),
-        ([(True, False), (False, True)], 2, [0.0, 1.0], [False, False]),
-        ([(False, False), (True, False)], 2, [1.0, 0.0], [False, True]),
-        ([(False, False), (False, False)], 2, [0.0, 0.0], [True, True]),
+        ([(True, True)], 1, [0.0, 0.0], [False, False], 0),
+        ([(True, False), (True, True)], 2, [0.0, 1.0], [False, False], 1),
+        ([(True, False), (False, True)], 2, [0.0, 1.0], [False, False], 0),
+        ([(False, False), (True, False)], 2, [1.0, 0.0], [False, True], 1),
+        ([(False, False), (False, False)], 2, [0.0, 0.0], [True, True], 0),
     ],
 )
 def test_a_group_that_was_never_alone_is_measured_again(
@@ -41,6 +42,7 @@ def test_a_group_that_was_never_alone_is_measured_again(
     measured: int,
     medians: list[float],
     shared: list[bool],
+    figure: int,
 ) -> None:
     group = Neighbour(alone)
     monkeypatch.setitem(sys.modules, "hil.latency.step", SimpleNamespace(measure=group.measure))
@@ -48,7 +50,7 @@ def test_a_group_that_was_never_alone_is_measured_again(
     assert group.measured == measured
     assert [ratio["median"] for ratio in found.ratios.values()] == medians
     assert [ratio["shared"] for ratio in found.ratios.values()] == shared
-    assert found.figures["step"] == (1 if 1.0 in medians else 0)
+    assert found.figures["step"] == figure
 
 
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +59,16 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "PATIENCE", 0)
     run.measure("quad_tank", only=["step"], seconds=1.0)
     assert group.measured == 1
+
+
+def test_what_cannot_be_measured_again_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Neighbour([(True, False)])
+
+    def measure(found: run.Run) -> None:
+        if group.measured:
+            raise BenchError("the device has gone")
+        group.measure(found)
+
+    monkeypatch.setitem(sys.modules, "hil.latency.step", SimpleNamespace(measure=measure))
+    found = run.measure("quad_tank", only=["step"], seconds=1.0)
+    assert [ratio["shared"] for ratio in found.ratios.values()] == [False, True]

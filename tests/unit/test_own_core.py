@@ -10,6 +10,9 @@ from pathlib import Path
 ASK = """
 import sys
 from hil.latency import own_core
+from hil.latency.place import measured_place
+with measured_place():  # as all that asks is pinned
+    own_core.on_our_own()
 alone = any(own_core.on_our_own() for _ in range(int(sys.argv[1])))
 own_core.remember()
 print(alone, own_core.core_ratio(), own_core._file())
