@@ -16,7 +16,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from hil.latency.cpu_class import cpu_class
+from hil import realtime
 from hil.latency.place import USABLE
 from hil.latency.programs import KIND, build
 from hil.models.cache import cache_folder
@@ -66,7 +66,7 @@ def _remembered() -> float | None:
 
 
 def _file() -> Path:
-    kind = json.dumps([cpu_class(), probe()], sort_keys=True)
+    kind = json.dumps([realtime.cpu_model(), probe()])
     return cache_folder(KIND) / f"core-ratio-{hashlib.sha256(kind.encode()).hexdigest()[:16]}"
 
 
