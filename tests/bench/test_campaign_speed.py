@@ -35,7 +35,7 @@ def batch_s(runs: int) -> float:
 
 def test_a_campaign_beside_a_batch_of_whole_runs(tmp_path: Path, full: Callable[[int, int], int]) -> None:
     """Faults, rows and verdicts cost; that runs fork from the healthy one saves."""
-    runs, number = full(200, 5_000), itertools.count()
+    runs, number = full(500, 5_000), itertools.count()
     most = 12 if runs == 5_000 else 20  # sides of 15 s scatter less
     ratio = paired_until(
         lambda: campaign_s(tmp_path / str(next(number)), runs), lambda: batch_s(runs), at_most=OVERHEAD_GATE, most=most
