@@ -7,24 +7,17 @@ ns that the tick of one block takes here when nobody disturbs it.
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import yardstick
-from place import measured_place
 
 from hil import open_bench
+from hil.latency.quickest import quickest
 
 pytestmark = pytest.mark.bench
 
 GATE = 1 + 20 / 46  # of the tick of a lag, a path with a gate, and one PID block behind a role's boundary
+SIDE_S = 0.3  # at most, where a neighbour has a part of the core
 GATE_NINE_OUTPUTS = 1.2  # of a tick of 170 ns
-
-
-def ns_per_tick(state, ticks: int) -> float:
-    begin = time.perf_counter_ns()
-    state.run(ticks)
-    return (time.perf_counter_ns() - begin) / ticks
 
 
 ONE_BLOCK = """
@@ -68,14 +61,10 @@ def one_block(tmp_path_factory):
 
 def ratio(rig, full, steps: int = 1, **bound: float) -> yardstick.Ratio:
     """A tick at SIL beside one at MIL; `steps`: so many are run at SIL for one at MIL."""
-    ticks, pairs = full(50_000, 300_000), full(12, 24)
     mil, sil = (open_bench(rig, bind={"controller": level}) for level in ("mil", "sil"))
-    with measured_place(), mil, sil:
-        for bench in (mil, sil):
-            bench.state.run(1000)
-        return yardstick.paired_until(
-            lambda: steps * ns_per_tick(sil.state, ticks), lambda: ns_per_tick(mil.state, ticks), pairs=pairs, **bound
-        )
+    with mil, sil:
+        ours, theirs = quickest([lambda ticks: sil.state.run(steps * ticks)], SIDE_S), quickest([mil.state.run], SIDE_S)
+        return yardstick.paired_until(ours, theirs, pairs=full(12, 24), **bound)
 
 
 def test_a_sil_step_costs_little_more_than_the_mil_block(one_block, full) -> None:
