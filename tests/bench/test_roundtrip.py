@@ -36,7 +36,7 @@ def test_at_1_khz_the_emulated_plc_answers_within_3_ticks() -> None:
         assert trip["mil"]["p50_ticks"] == 1
         assert trip["pil"]["unanswered"] <= 0.1 * trip["pil"]["changes"]
         assert trip["age_ns"]["p50"] > 0, "what is latched came over the wire"
-    assert 1 <= median(trip["pil"]["p50_ticks"] for trip in found) <= MOST_TICKS
+    assert 1 < median(trip["pil"]["p50_ticks"] for trip in found) <= MOST_TICKS
 
 
 def test_the_gate_sees_a_role_that_takes_two_ticks_more() -> None:
@@ -47,12 +47,13 @@ def test_the_gate_sees_a_role_that_takes_two_ticks_more() -> None:
 
 
 def test_a_board_is_measured_at_every_binding() -> None:
-    found = trips("dc_motor")
+    """Of some starts, as above: a board may answer within its tick, as fast as the simulated ones."""
+    starts = [trips("dc_motor") for _ in range(STARTS)]
+    assert 1 < median(found["board.every_tick"]["pil"]["p50_ticks"] for found in starts) <= MOST_TICKS
+    found = starts[0]
     trip = found["board.every_tick"]
     print(f"\n{ {level: trip[level] for level in ('mil', 'sil', 'pil', 'chip')} }")
     assert trip["mil"]["p50_ticks"] == trip["sil"]["p50_ticks"] == 1, "the role's boundary, and nothing else"
-    # As fast as the simulated ones where the phase of its clock lets it answer within the tick; the least that can be.
-    assert 1 <= trip["pil"]["p50_ticks"] <= MOST_TICKS
     assert trip["age_ns"]["p50"] > 0, "what is latched came over the wire"
     assert trip["sil"]["p50_us"] == pytest.approx(1000, abs=200)
     if trip["chip"] is None:

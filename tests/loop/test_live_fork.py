@@ -11,9 +11,12 @@ pytestmark = pytest.mark.realtime
 
 def test_a_fork_of_a_running_bench_is_the_state_of_one_tick():
     with hil.open_bench("tank_level", time="real", bind={"controller": "mil"}, history=False) as bench:
-        bench.start()
-        forks = [bench.fork() for _ in range(12)]
+        bench.start(1.5)
+        forks = []
+        while bench.running and len(forks) < 12:
+            forks.append(bench.fork())
         bench.stop()
+        assert len(forks) == 12
         assert all(fork.restarted == [] for fork in forks)
     ticks = [fork.state.tick for fork in forks]
     assert ticks == sorted(set(ticks)), "each asked for a later tick"

@@ -94,8 +94,10 @@ def test_a_stop_does_not_wait_for_a_twin_that_thinks(
             waiting.start()
             time.sleep(0.2)
             assert waiting.is_alive(), "it waits for the twin"
-            other.request("twin_stop")  # one that waited for the twin, too, would never be answered
+            begin = time.monotonic()
+            other.request("twin_stop")
             other.request("status")
+            assert time.monotonic() - begin < 1.0
             assert waiting.is_alive()
         waiting.join(timeout=60)
         assert not waiting.is_alive()

@@ -408,7 +408,7 @@ def test_after_kill_9_the_emulated_device_ends_and_the_recording_can_be_read(fol
         emulated = children(process.pid)
         process.kill()
         process.wait()
-    until(lambda: not any(alive(pid) for pid in emulated), timeout_s=20)
+    until(lambda: not any(alive(pid) for pid in emulated), timeout_s=5)
     assert Recording(folder / "r").ticks > tick - 1000
     assert process.pid not in [bench["pid"] for bench in here_json("status")["benches"]]
     assert sockets(process.pid) == []

@@ -27,7 +27,7 @@ from hil.errors import BenchError
 from hil.new import make_rig
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
     end = time.monotonic() + timeout_s
     while not (value := condition()):
         assert time.monotonic() < end, "did not come true in time"
@@ -72,7 +72,7 @@ def client(server: ControlServer) -> Iterator[ControlClient]:
 
 def raw(server: ControlServer) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.settimeout(60)
+    sock.settimeout(5)
     sock.connect(str(server.path))
     return sock
 

@@ -137,7 +137,7 @@ def test_a_loop_with_priority_measures_its_own_wake_up() -> None:
     assert found["ticks"] == 200
     soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
     assert found["priority"] == 0 or os.getuid() == 0 or soft == resource.RLIM_INFINITY or soft >= doctor.PRIORITY
-    assert found["max_us"] > 0.0
+    assert 0.0 < found["max_us"] < 1e6
 
 
 def test_what_is_measured_stands_beside_its_point() -> None:

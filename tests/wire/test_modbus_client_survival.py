@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import accumulate
@@ -163,24 +162,20 @@ def test_a_half_open_connection_is_given_up_after_three_timeouts(device: Device,
 
 
 def test_a_device_that_drips_does_not_stretch_the_timeout(device: Device) -> None:
-    answered, whole = threading.Event(), threading.Event()
+    timeout_s = 0.4  # long beside what a busy machine lets wait; an answer drips for three of them
 
     def drip(device: Device, sock: socket.socket, frame: bytes) -> None:
-        first, *others = device.good_answer(frame)
-        sock.sendall(bytes([first]))
-        for byte in others:
-            if answered.wait(TIMEOUT_S / 2):
-                return
+        for byte in device.good_answer(frame):
             sock.sendall(bytes([byte]))
-        whole.set()
+            time.sleep(timeout_s / 4)
 
     device.once(drip)
-    client = MbClient("127.0.0.1", device.port, READS, [], timeout_s=TIMEOUT_S)
+    client = MbClient("127.0.0.1", device.port, READS, [], timeout_s=timeout_s)
     client.connect()
+    start = time.monotonic()
     with pytest.raises(BusError, match="no answer in time"):
         client.exchange(0)
-    answered.set()
-    assert not whole.is_set(), "it gave up while bytes still came"
+    assert time.monotonic() - start < 2 * timeout_s
     client.stop()
 
 
@@ -213,8 +208,8 @@ def test_backing_off_is_slower_each_time_and_has_a_cap() -> None:
     time.sleep(1.0)
     attempts, spent_s = counted(client, "failed_connects"), time.monotonic() - start
     client.stop()
-    # 0.02 + 0.04 + 0.08 + n * 0.16 s: 3 + 1 + (1 - 0.14) / 0.16 = 9 attempts in 1 s; without doubling 50
-    assert 6 < attempts < 4 + spent_s / 0.16 + 3
+    # 0.02 + 0.04 + 0.08 + n * 0.16 s: 3 + 1 + (1 - 0.14) / 0.16 = 9 attempts; without a cap 6, without doubling 50
+    assert 6 < attempts < 13 + (spent_s - 1.0) / 0.16
 
 
 def test_a_plc_that_answers_but_stopped_grows_old() -> None:
